@@ -1,0 +1,1 @@
+"""A wish becomes a ranking over a catalogue of movies."""

@@ -1,0 +1,108 @@
+"""Movies and the catalogue: the closed, ordered set that every ranking is over."""
+
+import hashlib
+import html
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+from recommender.errors import DataError
+from recommender.files import write_atomically
+
+YEAR = re.compile(r"\s*\((\d{4})\)\s*$")
+
+
+def clean_text(text: str) -> str:
+    """Decode HTML entities and fold runs of white space: `"Heat &amp;  Dust "` -> `"Heat & Dust"`."""
+    return " ".join(html.unescape(text).split())
+
+
+def split_name(name: str) -> tuple[str, int | None]:
+    """`"The Matrix  (1999)"` -> `("The Matrix", 1999)`; a name without a year gives `None` for it.
+
+    >>> split_name("A Scanner Darkly  (2006)")
+    ('A Scanner Darkly', 2006)
+    """
+    name = clean_text(name)
+    found = YEAR.search(name)
+    if not found or found.start() == 0:
+        return name, None
+    return name[: found.start()], int(found.group(1))
+
+
+@dataclass(frozen=True, slots=True)
+class Movie:
+    """One movie of the catalogue. `mentions` counts how often ReDial's dialogues name it."""
+
+    movie_id: int
+    title: str
+    year: int | None = None
+    genres: tuple[str, ...] = ()
+    movielens_id: int | None = None
+    mentions: int = 0
+
+    @property
+    def name(self) -> str:
+        """Title with the year where it is known, the form the models read: `"The Matrix (1999)"`."""
+        return self.title if self.year is None else f"{self.title} ({self.year})"
+
+
+class Catalog(Sequence[Movie]):
+    """The movies in ascending id order. A movie's place in it, its `index`, is its column in every score matrix,
+    so ties broken by index are ties broken by movie id."""
+
+    def __init__(self, movies: Iterable[Movie]) -> None:
+        self._movies = tuple(sorted(movies, key=lambda movie: movie.movie_id))
+        self._index = {movie.movie_id: i for i, movie in enumerate(self._movies)}
+        if not self._movies:
+            raise DataError("A catalogue needs at least one movie.")
+        if len(self._index) != len(self._movies):
+            raise DataError("The catalogue holds two movies with the same id.")
+
+    def __len__(self) -> int:
+        return len(self._movies)
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def,override]  # int -> Movie, slice -> tuple
+        return self._movies[index]
+
+    def __contains__(self, movie_id: object) -> bool:
+        """True if a movie with this *id* is in the catalogue."""
+        return movie_id in self._index
+
+    def index(self, movie_id: int) -> int:  # type: ignore[override]
+        """The column of a movie id. Raises `DataError` for an id that is not in the catalogue."""
+        try:
+            return self._index[movie_id]
+        except KeyError:
+            raise DataError(f"Movie id {movie_id} is not in the catalogue of {len(self)} movies.") from None
+
+    def by_id(self, movie_id: int) -> Movie:
+        return self._movies[self.index(movie_id)]
+
+    def indices(self, movie_ids: Iterable[int]) -> list[int]:
+        return [self.index(movie_id) for movie_id in movie_ids]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of the ids in order: two catalogues with the same one give a score column the same meaning."""
+        ids = ",".join(str(movie.movie_id) for movie in self._movies)
+        return hashlib.sha256(ids.encode()).hexdigest()[:16]
+
+    def save(self, path: Path) -> None:
+        """Write as JSON, one movie a line, so that a change shows as a small diff."""
+        lines = [json.dumps(asdict(movie), ensure_ascii=False) for movie in self._movies]
+        write_atomically(path, "[\n" + ",\n".join(lines) + "\n]\n")
+
+    @classmethod
+    def load(cls, path: Path) -> "Catalog":
+        """Read what `save` wrote. Raises `DataError` naming the file if it is missing or damaged."""
+        try:
+            rows = json.loads(path.read_text(encoding="utf-8"))
+            return cls(Movie(**{**row, "genres": tuple(row["genres"])}) for row in rows)
+        except OSError as error:
+            raise DataError(f"Cannot read the catalogue {path}: {error.strerror}.") from error
+        except (ValueError, TypeError, KeyError) as error:
+            raise DataError(f"The catalogue {path} is damaged: {error}.") from error

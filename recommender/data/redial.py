@@ -1,0 +1,210 @@
+"""ReDial: dialogues between a seeker and a recommender, from the hub, a folder or the shipped sample.
+
+Li et al., "Towards Deep Conversational Recommendations", NeurIPS 2018.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from recommender.data.catalog import Catalog, clean_text
+from recommender.errors import DataError, UnknownNameError
+from recommender.settings import Settings
+
+log = logging.getLogger(__name__)
+
+Role = Literal["seeker", "recommender"]
+Source = Literal["folder", "cache", "hub", "sample"]
+SOURCES = ("auto", "folder", "cache", "hub", "sample")
+HUB_NAME = "community-datasets/re_dial"
+MENTION = re.compile(r"@(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One utterance. Movies stand in `text` as `@id`."""
+
+    role: Role
+    text: str
+
+    @property
+    def movie_ids(self) -> tuple[int, ...]:
+        """The mentioned ids in order, each once. The whole number is read, so `@123` is not found in `@1234`."""
+        return tuple(dict.fromkeys(int(number) for number in MENTION.findall(self.text)))
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """One conversation. `names` holds the movie names that the record itself declares."""
+
+    dialogue_id: str
+    messages: tuple[Message, ...]
+    names: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DialogueSet:
+    """The two published splits, which source they came from, and the lines that could not be used."""
+
+    source: Source
+    origin: str
+    train: list[Dialogue]
+    test: list[Dialogue]
+    problems: list[str] = field(default_factory=list)
+
+    def describe(self) -> str:
+        """One sentence for the screen and the log; it never hides that the sample stands in for ReDial."""
+        counts = f"{len(self.train):,} training and {len(self.test):,} test dialogues"
+        skipped = f"; {len(self.problems)} malformed line(s) skipped" if self.problems else ""
+        what = "the synthetic sample, NOT ReDial" if self.source == "sample" else f"ReDial ({self.source}: {self.origin})"
+        return f"{what}: {counts}{skipped}"
+
+
+def parse_dialogue(record: Any) -> Dialogue:
+    """One record of either layout -> `Dialogue`. Raises `ValueError` that says what is wrong with it.
+
+    `movieMentions` is an object, `[]`, or the hub's list of `{movieId, movieName}`. Roles come from
+    `initiatorWorkerId` (seeker) and `respondentWorkerId` (recommender), never from who writes first.
+    """
+    if not isinstance(record, dict):
+        raise ValueError(f"expected an object, found {type(record).__name__}")
+    missing = {"conversationId", "messages", "initiatorWorkerId", "respondentWorkerId"} - record.keys()
+    if missing:
+        raise ValueError(f"missing {', '.join(sorted(missing))}")
+    seeker, recommender = record["initiatorWorkerId"], record["respondentWorkerId"]
+    if seeker == recommender:
+        raise ValueError("seeker and recommender are the same worker")
+    roles: dict[Any, Role] = {seeker: "seeker", recommender: "recommender"}
+    if not isinstance(record["messages"], list) or not record["messages"]:
+        raise ValueError("no messages")
+    messages = tuple(_parse_message(message, roles) for message in record["messages"])
+    return Dialogue(str(record["conversationId"]), messages, _parse_names(record.get("movieMentions")))
+
+
+def _parse_message(message: Any, roles: dict[Any, Role]) -> Message:
+    if not isinstance(message, dict) or not isinstance(message.get("text"), str):
+        raise ValueError("a message without text")
+    sender = message.get("senderWorkerId")
+    if not isinstance(sender, int) or sender not in roles:
+        raise ValueError(f"a message by worker {sender!r}, who is neither seeker nor recommender")
+    return Message(roles[sender], clean_text(message["text"]))
+
+
+def _parse_names(mentions: Any) -> dict[int, str]:
+    if isinstance(mentions, dict):
+        pairs = list(mentions.items())
+    elif isinstance(mentions, list):
+        pairs = [(item["movieId"], item.get("movieName")) for item in mentions]
+    else:
+        pairs = []
+    return {int(movie_id): clean_text(name) for movie_id, name in pairs if name}
+
+
+def read_split(path: Path) -> tuple[list[Dialogue], list[str]]:
+    """Read a JSONL or parquet file -> dialogues and one problem `file:line: why` per record that was skipped.
+
+    Raises `DataError` when the file has no usable record.
+    """
+    dialogues: list[Dialogue] = []
+    problems: list[str] = []
+    for line, record in _records(path):
+        try:
+            dialogues.append(parse_dialogue(json.loads(record) if isinstance(record, str) else record))
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            problems.append(f"{path.name}:{line}: {_reason(error)}")
+    if not dialogues:
+        first = f" First problem: {problems[0]}" if problems else ""
+        raise DataError(f"No usable dialogue in {path}.{first}")
+    for problem in problems[:20]:
+        log.warning("skipped %s", problem)
+    return dialogues, problems
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"not JSON ({error.msg} at column {error.colno})"
+    return f"missing {error}" if isinstance(error, KeyError) else str(error)
+
+
+def _records(path: Path) -> Iterator[tuple[int, Any]]:
+    """Numbered records, starting at 1; blank lines are passed over."""
+    if path.suffix == ".parquet":
+        import pyarrow.parquet as parquet
+
+        yield from enumerate(parquet.read_table(path).to_pylist(), start=1)
+        return
+    # `surrogateescape` keeps one undecodable line from ending the whole file: it fails alone, as JSON or as text.
+    with path.open(encoding="utf-8", errors="surrogateescape") as file:
+        yield from ((number, line) for number, line in enumerate(file, start=1) if line.strip())
+
+
+def find_split(folder: Path, split: Literal["train", "test"]) -> Path | None:
+    """ReDial's own `train_data.jsonl`, or the hub's `data/train-00000-of-00001.parquet`, anywhere below the folder."""
+    for pattern in (f"{split}_data.jsonl", f"{split}*.jsonl", f"{split}*.parquet"):
+        found = sorted(folder.rglob(pattern))
+        if found:
+            return found[0]
+    return None
+
+
+def _read_folder(folder: Path, source: Source) -> DialogueSet:
+    paths = {split: find_split(folder, split) for split in ("train", "test")}  # type: ignore[arg-type]
+    missing = [split for split, path in paths.items() if path is None]
+    if missing:
+        raise DataError(
+            f"{folder} has no {' or '.join(missing)} split. Expected train_data.jsonl and test_data.jsonl "
+            "(ReDial's own files) or train*.parquet and test*.parquet (the hub's)."
+        )
+    train, train_problems = read_split(paths["train"])  # type: ignore[arg-type]
+    test, test_problems = read_split(paths["test"])  # type: ignore[arg-type]
+    return DialogueSet(source, str(folder), train, test, train_problems + test_problems)
+
+
+def _fetch_hub(folder: Path) -> None:
+    """Download the hub's copy into the cache folder. Raises `DataError` when the hub cannot be reached."""
+    import datasets
+
+    try:
+        splits = datasets.load_dataset(HUB_NAME)
+    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
+        raise DataError(
+            f"Cannot fetch {HUB_NAME} from the hub: {error} Set RECOMMENDER_DATA_DIR to a folder that holds ReDial, "
+            "or use --source sample."
+        ) from error
+    folder.mkdir(parents=True, exist_ok=True)
+    for split in ("train", "test"):
+        aside = folder / f".{split}.part"
+        splits[split].to_parquet(aside)
+        aside.replace(folder / f"{split}.parquet")
+
+
+def load_dialogues(source: str, config: Settings, catalog: Catalog) -> DialogueSet:
+    """ReDial from the named source; `auto` tries folder, cache, hub and then the sample, and says which it took.
+
+    A folder that was named (RECOMMENDER_DATA_DIR) but cannot be used is an error, never a silent fallback.
+    """
+    if source not in SOURCES:
+        raise UnknownNameError("data source", source, SOURCES)
+    cache = config.cache_dir / "redial"
+    if source == "folder" or (source == "auto" and config.data_dir is not None):
+        if config.data_dir is None:
+            raise DataError("Set RECOMMENDER_DATA_DIR to the folder that holds ReDial.")
+        return _read_folder(config.data_dir, "folder")
+    if source == "cache" or (source == "auto" and cache.is_dir()):
+        return _read_folder(cache, "cache")
+    if source in ("hub", "auto"):
+        try:
+            _fetch_hub(cache)
+            return _read_folder(cache, "hub")
+        except DataError as error:
+            if source == "hub":
+                raise
+            log.warning("%s", error)
+    from recommender.data.sample import sample_dialogues
+
+    train, test = sample_dialogues(catalog)
+    return DialogueSet("sample", "seeded simulator", train, test)

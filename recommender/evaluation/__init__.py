@@ -1,0 +1,1 @@
+"""Metrics over rankings, and the report of a run."""

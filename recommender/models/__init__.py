@@ -1,0 +1,1 @@
+"""The contract every model meets, and the models."""

@@ -1,0 +1,1 @@
+"""From a typed wish to ranked movies with reasons."""

@@ -1,0 +1,27 @@
+"""Where things live on this machine and what it may use; every field can be set by RECOMMENDER_<NAME>."""
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="RECOMMENDER_", extra="ignore")
+
+    data_dir: Path | None = Field(None, description="folder with ReDial and, if at hand, MovieLens")
+    checkpoints_dir: Path = Field(ROOT / "checkpoints", description="one folder a run")
+    assets_dir: Path = Field(ROOT / "recommender" / "assets", description="catalogue facts, movie text vectors")
+    cache_dir: Path = Field(ROOT / ".cache", description="downloaded data and text vectors; safe to delete")
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    max_wish_chars: int = Field(2000, ge=1, description="a longer wish is cut here, and the user is told")
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once from the environment."""
+    return Settings()

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import unquote
 
 from recommender.errors import DataError
 from recommender.files import write_atomically
@@ -23,10 +24,12 @@ def clean_text(text: str) -> str:
 def split_name(name: str) -> tuple[str, int | None]:
     """`"The Matrix  (1999)"` -> `("The Matrix", 1999)`; a name without a year gives `None` for it.
 
+    ReDial's names come from web addresses, so some carry percent escapes (`"Why Him%3F (2016)"`).
+
     >>> split_name("A Scanner Darkly  (2006)")
     ('A Scanner Darkly', 2006)
     """
-    name = clean_text(name)
+    name = clean_text(unquote(name))
     found = YEAR.search(name)
     if not found or found.start() == 0:
         return name, None

@@ -182,10 +182,11 @@ def _fetch_hub(folder: Path) -> None:
         aside.replace(folder / f"{split}.parquet")
 
 
-def load_dialogues(source: str, config: Settings, catalog: Catalog) -> DialogueSet:
+def load_dialogues(source: str, config: Settings, catalog: Catalog | None) -> DialogueSet:
     """ReDial from the named source; `auto` tries folder, cache, hub and then the sample, and says which it took.
 
-    A folder that was named (RECOMMENDER_DATA_DIR) but cannot be used is an error, never a silent fallback.
+    A folder that was named (RECOMMENDER_DATA_DIR) but cannot be used is an error, never a silent fallback. Only the
+    sample needs the catalogue.
     """
     if source not in SOURCES:
         raise UnknownNameError("data source", source, SOURCES)
@@ -206,5 +207,7 @@ def load_dialogues(source: str, config: Settings, catalog: Catalog) -> DialogueS
             log.warning("%s", error)
     from recommender.data.sample import sample_dialogues
 
+    if catalog is None:
+        raise DataError("The sample is drawn from the catalogue, and recommender/assets/catalog.json is missing.")
     train, test = sample_dialogues(catalog)
     return DialogueSet("sample", "seeded simulator", train, test)

@@ -1,0 +1,47 @@
+"""A run folder -> a model that can score, checked against the catalogue and the encoder it was made with."""
+
+from dataclasses import dataclass
+
+import torch
+
+from recommender.config import RunConfig
+from recommender.data.catalog import Catalog
+from recommender.errors import CheckpointError
+from recommender.models.base import Recommender
+from recommender.models.registry import make_model
+from recommender.runs import Run
+
+
+def weights_facts(model: Recommender, catalog: Catalog) -> dict[str, str]:
+    """What the weights are worth nothing without: written into the weights file, compared when it is read."""
+    encoder = model.text.weights_hash if model.text is not None and model.text.config.train != "all" else ""
+    return {"catalog": catalog.fingerprint, "encoder": encoder}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    run: Run
+    config: RunConfig
+    catalog: Catalog
+    model: Recommender
+
+
+def load_checkpoint(run: Run, device: torch.device) -> Checkpoint:
+    """Raises `CheckpointError` naming the file that is missing, damaged, or made for another catalogue or encoder."""
+    config, catalog = run.config(), run.catalog()
+    weights, facts = run.weights()
+    if facts.get("catalog") != catalog.fingerprint:
+        raise CheckpointError(
+            f"{run.run_id}/model.safetensors was made for another catalogue than {run.run_id}/catalog.json."
+        )
+    table = next((tensor for name, tensor in weights.items() if name.endswith("movies.text")), None)
+    model = make_model(config.model, len(catalog), table, config.seed)
+    if weights_facts(model, catalog)["encoder"] != facts.get("encoder"):
+        raise CheckpointError(
+            f"{run.run_id}/model.safetensors was trained on another version of the encoder {config.model.text.name!r}."
+        )
+    try:
+        model.load_weights(weights)
+    except CheckpointError as error:
+        raise CheckpointError(f"{run.run_id}/model.safetensors: {error}") from error
+    return Checkpoint(run, config, catalog, model.to(device).eval())

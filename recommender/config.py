@@ -1,0 +1,146 @@
+"""What one training run is: every number is a setting, an unknown key is an error. Presets are TOML files of it."""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from recommender.errors import RecommenderError, UnknownNameError
+
+PRESETS = Path(__file__).parent / "presets"
+Protocol = Literal["notebook", "paper", "one_shot", "conversational"]
+PROTOCOLS: tuple[Protocol, ...] = ("notebook", "paper", "one_shot", "conversational")
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataConfig(Part):
+    source: Literal["auto", "folder", "cache", "hub", "sample"] = "auto"
+    validation: float = Field(0.1, gt=0, lt=1, description="share of the training dialogues held out")
+    max_mentioned: int = Field(20, ge=1, description="mentioned movies kept")
+    keep_mentioned: Literal["first", "last"] = "last"
+    max_tokens: int = Field(256, ge=8, description="a longer text is cut")
+    keep_tokens: Literal["first", "last"] = "last"
+    tags_per_movie: int = Field(50, ge=1)
+    tag_min_chars: int = Field(3, ge=1)
+    tag_max_tokens: int = Field(64, ge=4)
+
+
+class TextConfig(Part):
+    name: str = Field("minilm", description="`minilm` (packaged), a hub name or a local folder")
+    pooling: Literal["mean", "cls"] = "mean"
+    train: Literal["none", "lora", "all"] = "none"
+    lora_rank: int = Field(16, ge=1)
+    lora_alpha: int = Field(32, ge=1)
+    lora_dropout: float = Field(0.05, ge=0, lt=1)
+
+
+class HistoryConfig(Part):
+    kind: Literal["none", "gru", "attention"] = "none"
+    embedding: int = Field(256, ge=1, description="width of a mentioned movie's vector")
+    hidden: int = Field(128, ge=1, description="width of the GRU's state, or of the attention's")
+    bidirectional: bool = True
+
+
+class HeadConfig(Part):
+    kind: Literal["ffn", "catalogue"] = "ffn"
+    hidden: int = Field(256, ge=1)
+    dropout: float = Field(0.1, ge=0, lt=1)
+
+
+class ModelConfig(Part):
+    kind: Literal["one_shot", "popularity", "copy", "item_knn"] = "one_shot"
+    text: TextConfig = TextConfig()
+    history: HistoryConfig = HistoryConfig()
+    head: HeadConfig = HeadConfig()
+    tags: bool = Field(False, description="add the tag -> movie task")
+
+
+class LossConfig(Part):
+    kind: Literal["bce", "weighted_bce", "focal", "softmax"] = "bce"
+    factor: float = Field(1.0, gt=0, description="weighted_bce: multiplies pos_weight = movies / mean targets")
+    alpha: float = Field(1.0, gt=0, description="focal")
+    gamma: float = Field(2.0, ge=0, description="focal")
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="softmax")
+    tag_weight: float = Field(1.0, ge=0, description="loss = movie loss + tag_weight * tag loss")
+
+
+class TrainingConfig(Part):
+    epochs: int = Field(20, ge=1)
+    batch_size: int = Field(32, ge=1)
+    tag_batch_size: int = Field(64, ge=1)
+    encoder_lr: float = Field(2e-5, gt=0)
+    head_lr: float = Field(2e-5, gt=0)
+    weight_decay: float = Field(0.0, ge=0)
+    warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps with a linearly rising learning rate")
+    clip: float = Field(1.0, gt=0, description="largest gradient norm")
+    patience: int | None = Field(None, ge=1, description="epochs without a better validation nDCG@10 before stopping")
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+
+
+class RunConfig(Part):
+    description: str = ""
+    protocol: Protocol
+    seed: int = 42
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    loss: LossConfig = LossConfig()
+    training: TrainingConfig = TrainingConfig()
+
+
+def preset_names() -> list[str]:
+    return sorted(path.stem for path in PRESETS.glob("*.toml"))
+
+
+def load_preset(name: str, overrides: list[str] | None = None) -> RunConfig:
+    """The preset with `part.key=value` overrides applied. Raises `UnknownNameError` for an unknown preset or key and
+    `RecommenderError` for a value of the wrong kind."""
+    names = preset_names()
+    if name not in names:
+        raise UnknownNameError("preset", name, names)
+    values = tomllib.loads((PRESETS / f"{name}.toml").read_text(encoding="utf-8"))
+    for override in overrides or []:
+        _override(values, override)
+    return parse_config(values, f"preset {name}")
+
+
+def parse_config(values: dict[str, Any], where: str) -> RunConfig:
+    """Check a nested dictionary of settings. `where` names its origin in the error."""
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = ".".join(str(step) for step in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise UnknownNameError(f"setting in {where}", path, _keys(RunConfig)) from error
+        raise RecommenderError(f"{where}: {path} = {first.get('input')!r}: {first['msg']}.") from error
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    path, separator, text = override.partition("=")
+    if not separator:
+        raise RecommenderError(f"--set {override!r}: expected part.key=value, for example training.epochs=5.")
+    if path not in _keys(RunConfig):
+        raise UnknownNameError("setting", path, _keys(RunConfig))
+    *parts, key = path.split(".")
+    for part in parts:
+        values = values.setdefault(part, {})
+    try:
+        values[key] = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        values[key] = text  # a bare word is a string: --set loss.kind=focal
+
+
+def _keys(part: type[BaseModel], prefix: str = "") -> list[str]:
+    """Every settable path: `seed`, `training.epochs`, `model.text.name`, ..."""
+    keys = []
+    for name, field in part.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            keys += _keys(kind, f"{prefix}{name}.")
+        else:
+            keys.append(f"{prefix}{name}")
+    return keys

@@ -1,0 +1,129 @@
+"""The shipped assets: catalogue facts, movie text vectors and counts; built from a data folder, read by everyone."""
+
+import csv
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as dump_tensors
+
+from recommender.data.catalog import Catalog, Movie, clean_text, split_name
+from recommender.data.movielens import join, read_movies
+from recommender.data.redial import Dialogue
+from recommender.errors import DataError
+from recommender.files import write_atomically
+
+CATALOG_FILE = "catalog.json"
+VECTORS_FILE = "movie_text.safetensors"
+COUNTS_FILE = "follows.safetensors"
+
+
+@dataclass(frozen=True)
+class MovieInfo:
+    """What `movie_info.json` knows of one movie. Plots and people are used for text vectors and never shipped."""
+
+    genres: tuple[str, ...] = ()
+    plot: str = ""
+    people: tuple[str, ...] = ()
+    imdb_id: str | None = None
+    name: str = ""
+
+
+def find_file(folder: Path, name: str) -> Path | None:
+    return next(iter(sorted(folder.rglob(name))), None)
+
+
+def read_info(folder: Path) -> dict[int, MovieInfo]:
+    """`movie_info.json` anywhere below the folder -> info by ReDial id; empty if the file is not there."""
+    path = find_file(folder, "movie_info.json")
+    if path is None:
+        return {}
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        return {int(movie_id): _info(row) for movie_id, row in rows.items()}
+    except (ValueError, AttributeError, TypeError) as error:
+        raise DataError(f"{path} is damaged: {error}.") from error
+
+
+def _info(row: dict) -> MovieInfo:
+    people = [clean_text(name) for part in ("director", "star", "writer") for name in row.get(part) or []]
+    return MovieInfo(
+        genres=tuple(clean_text(genre).lower() for genre in row.get("genre") or []),
+        plot=clean_text(row.get("plot") or ""),
+        people=tuple(dict.fromkeys(people)),
+        imdb_id=row.get("imdb_id"),
+        name=clean_text(row.get("name") or ""),
+    )
+
+
+def build_catalog(folder: Path, info: dict[int, MovieInfo], train: list[Dialogue]) -> Catalog:
+    """`movies_with_mentions.csv`, names declared in the dialogues and `movie_info.json`, joined with MovieLens.
+
+    `mentions` is counted in the training dialogues, so that nothing of the test split is in the catalogue's facts.
+    Raises `DataError` if the folder has no `movies_with_mentions.csv`.
+    """
+    path = find_file(folder, "movies_with_mentions.csv")
+    if path is None:
+        raise DataError(f"{folder} has no movies_with_mentions.csv, which lists ReDial's movies.")
+    with path.open(encoding="utf-8", newline="") as file:
+        names = {int(row["movieId"]): row["movieName"] for row in csv.DictReader(file)}
+    counts = Counter(movie_id for dialogue in train for message in dialogue.messages for movie_id in message.movie_ids)
+    declared = {movie_id: name for dialogue in train for movie_id, name in dialogue.names.items()}
+    movies = []
+    for movie_id, name in names.items():
+        facts = info.get(movie_id, MovieInfo())
+        title, year = split_name(name or declared.get(movie_id, "") or facts.name)
+        year = year or split_name(facts.name)[1]
+        movies.append(Movie(movie_id, title, year, facts.genres, mentions=counts[movie_id]))
+    imdb_ids = {movie_id: facts.imdb_id for movie_id, facts in info.items() if facts.imdb_id}
+    return Catalog(join(movies, imdb_ids, read_movies(folder)))
+
+
+def movie_text(movie: Movie, info: MovieInfo) -> str:
+    """The text a movie is known by: title, year, genres, people and plot, as far as they are at hand."""
+    parts = [movie.name, ", ".join(movie.genres), ", ".join(info.people[:6]), info.plot]
+    return ". ".join(part for part in parts if part)
+
+
+def count_follows(train: list[Dialogue], catalog: Catalog) -> dict[str, NDArray[np.int32]]:
+    """How often the recommender named movie j in a message after movie i had been mentioned, over training dialogues.
+
+    Returns the non-zero counts as three arrays of one length: `before` [N] and `after` [N] (catalogue indices,
+    sorted by both) and `count` [N].
+    """
+    counts: Counter[tuple[int, int]] = Counter()
+    for dialogue in train:
+        seen: dict[int, None] = {}
+        recommended: set[int] = set()
+        for message in dialogue.messages:
+            named = [movie_id for movie_id in message.movie_ids if movie_id in catalog]
+            fresh = [m for m in named if m not in seen] if message.role == "recommender" else []
+            counts.update((before, after) for after in fresh for before in seen)
+            recommended.update(fresh)
+            seen.update(dict.fromkeys(named))
+    pairs = sorted((catalog.index(i), catalog.index(j), n) for (i, j), n in counts.items())
+    before, after, count = np.array(pairs, dtype=np.int32).reshape(-1, 3).T
+    return {"before": before.copy(), "after": after.copy(), "count": count.copy()}
+
+
+def save_arrays(path: Path, arrays: dict[str, np.ndarray], catalog: Catalog) -> None:
+    write_atomically(path, dump_tensors(arrays, metadata={"catalog": catalog.fingerprint}))
+
+
+def load_arrays(path: Path, catalog: Catalog) -> dict[str, np.ndarray]:
+    """Read an asset written for this catalogue. Raises `DataError` naming the file if it is missing or damaged."""
+    try:
+        raw = path.read_bytes()
+        arrays: dict[str, np.ndarray] = load_tensors(raw)
+        header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
+    except OSError as error:
+        raise DataError(f"Cannot read {path}: {error.strerror}. Run `python -m recommender prepare`.") from error
+    except Exception as error:  # safetensors raises its own SafetensorError, which has no narrower public base
+        raise DataError(f"{path} is damaged: {error}. Run `python -m recommender prepare`.") from error
+    if header.get("__metadata__", {}).get("catalog") != catalog.fingerprint:
+        raise DataError(f"{path} was made for another catalogue. Run `python -m recommender prepare`.")
+    return arrays

@@ -1,0 +1,159 @@
+"""MovieLens: tags, and the join of its movies with ReDial's.
+
+Harper & Konstan, "The MovieLens Datasets: History and Context", ACM TiiS 5, 4 (2015).
+ReDial ids and MovieLens ids are different numbers: equal numbers mean different movies.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from recommender.data.catalog import Catalog, Movie, split_name
+from recommender.errors import DataError
+
+GENRE_NAMES = {"children": "family"}
+NOT_GENRES = {"(no genres listed)", "imax"}
+ARTICLE_LAST = re.compile(r"^(?P<title>.*), (?P<article>the|a|an)$", re.IGNORECASE)
+ALSO_KNOWN_AS = re.compile(r"\s*\([^()]*\)\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class TagRow:
+    """One (tag text -> movie) row of the tag task; `movie_id` is ReDial's."""
+
+    tag: str
+    movie_id: int
+
+
+def title_key(title: str) -> str:
+    """The form in which titles are compared: article in front, no accents, case or punctuation.
+
+    >>> title_key("Matrix, The")
+    'the matrix'
+    """
+    found = ARTICLE_LAST.match(title)
+    if found:
+        title = f"{found['article']} {found['title']}"
+    plain = unicodedata.normalize("NFKD", title.casefold().replace("&", " and "))
+    return " ".join(re.findall(r"[a-z0-9]+", "".join(c for c in plain if not unicodedata.combining(c))))
+
+
+def movielens_roots(folder: Path) -> list[Path]:
+    """Where MovieLens may lie: in the data folder, or beside a folder that holds ReDial alone."""
+    return [folder, folder.parent / "movielens"]
+
+
+def _find(folder: Path, name: str) -> list[Path]:
+    return sorted({path for root in movielens_roots(folder) if root.is_dir() for path in root.rglob(name)})
+
+
+def read_movies(folder: Path) -> pd.DataFrame:
+    """Every MovieLens movie found below the folder -> columns movielens_id, title, year, genres, imdb (7 digits or NaN).
+
+    A folder without MovieLens gives an empty frame.
+    """
+    frames = [pd.read_csv(path) for path in _find(folder, "movies.csv")]
+    frames += [pd.read_parquet(path) for path in _find(folder, "movies.parquet")]
+    if not frames:
+        return pd.DataFrame(columns=["movielens_id", "title", "year", "genres", "imdb"])
+    movies = pd.concat(frames).drop_duplicates("movieId").sort_values("movieId")
+    names = [split_name(name) for name in movies["title"]]
+    links = [pd.read_csv(path, dtype={"imdbId": str}) for path in _find(folder, "links.csv")]
+    imdb = pd.concat(links).drop_duplicates("movieId").set_index("movieId")["imdbId"] if links else pd.Series(dtype=str)
+    return pd.DataFrame(
+        {
+            "movielens_id": movies["movieId"].to_numpy(),
+            "title": [title for title, _ in names],
+            "year": [year for _, year in names],
+            "genres": [_genres(genres) for genres in movies["genres"]],
+            "imdb": movies["movieId"].map(imdb).to_numpy(),
+        }
+    )
+
+
+def _genres(piped: str) -> tuple[str, ...]:
+    names = [GENRE_NAMES.get(name, name) for name in piped.lower().split("|")]
+    return tuple(name for name in names if name not in NOT_GENRES)
+
+
+def join(movies: Iterable[Movie], imdb_ids: dict[int, str], movielens: pd.DataFrame) -> list[Movie]:
+    """Give every movie its MovieLens id: by IMDb id, else by normalised title and year within one.
+
+    `imdb_ids` maps ReDial ids to IMDb's `tt0133093` form. A joined movie without genres takes MovieLens', and one
+    without a year too, unless another movie has that title and year already: two rows must never look the same.
+    """
+    rows = movielens.to_dict("records")
+    by_imdb = {row["imdb"]: row for row in rows if isinstance(row["imdb"], str)}
+    by_title: dict[tuple[str, int], dict] = {}
+    for row in rows:
+        if row["year"] == row["year"]:  # a missing year is NaN here
+            for title in {row["title"], ALSO_KNOWN_AS.sub("", row["title"])}:
+                by_title.setdefault((title_key(title), int(row["year"])), row)
+    movies = list(movies)
+    joined = []
+    taken = {(title_key(movie.title), movie.year) for movie in movies}
+    for movie in movies:
+        row = _partner(movie, imdb_ids.get(movie.movie_id), by_imdb, by_title)
+        if row is not None:
+            movie = replace(movie, movielens_id=int(row["movielens_id"]), genres=movie.genres or row["genres"])
+            if movie.year is None and row["year"] == row["year"] and (title_key(movie.title), row["year"]) not in taken:
+                movie = replace(movie, year=int(row["year"]))
+                taken.add((title_key(movie.title), movie.year))
+        joined.append(movie)
+    return joined
+
+
+def _partner(movie: Movie, imdb_id: str | None, by_imdb: dict, by_title: dict) -> dict | None:
+    row = by_imdb.get(imdb_id.removeprefix("tt")) if imdb_id else None
+    if row is None and movie.year is not None:
+        key = title_key(movie.title)
+        years = (movie.year, movie.year - 1, movie.year + 1)
+        row = next((by_title[key, year] for year in years if (key, year) in by_title), None)
+    return row
+
+
+@dataclass(frozen=True, slots=True)
+class JoinCoverage:
+    """How much of the catalogue has a MovieLens id."""
+
+    joined: int
+    movies: int
+    joined_mentions: int
+    mentions: int
+
+    def __str__(self) -> str:
+        movies = f"{self.joined:,} of {self.movies:,} movies ({self.joined / self.movies:.1%})"
+        return f"{movies}, {self.joined_mentions / max(self.mentions, 1):.1%} of {self.mentions:,} mentions"
+
+
+def coverage(catalog: Catalog) -> JoinCoverage:
+    joined = [movie for movie in catalog if movie.movielens_id is not None]
+    return JoinCoverage(
+        len(joined), len(catalog), sum(m.mentions for m in joined), sum(m.mentions for m in catalog)
+    )
+
+
+def load_tags(folder: Path | None, catalog: Catalog, per_movie: int, min_chars: int) -> list[TagRow]:
+    """(tag text -> movie) rows for the joined movies: distinct tags of at least `min_chars` characters, the
+    `per_movie` most used of each movie (ties alphabetically). Raises `DataError` if there are no tags to read."""
+    files = [] if folder is None else _find(folder, "tags.csv") + _find(folder, "tags.parquet")
+    if not files:
+        raise DataError(
+            "The tag task needs MovieLens tags and none were found. Download ml-latest-small from "
+            "https://grouplens.org/datasets/movielens/, unpack it below RECOMMENDER_DATA_DIR, "
+            "or choose a preset without tags."
+        )
+    frames = [pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path) for path in files]
+    tags = pd.concat(frames)[["userId", "movieId", "tag"]].dropna()
+    tags["tag"] = tags["tag"].astype(str).str.strip().str.lower()
+    tags = tags[tags["tag"].str.len() >= min_chars].drop_duplicates()
+    redial = {movie.movielens_id: movie.movie_id for movie in catalog if movie.movielens_id is not None}
+    tags["movie_id"] = tags["movieId"].map(redial)
+    counts = tags.dropna().groupby(["movie_id", "tag"]).size().rename("uses").reset_index()
+    counts = counts.sort_values(["movie_id", "uses", "tag"], ascending=[True, False, True])
+    top = counts.groupby("movie_id").head(per_movie)
+    return [TagRow(tag, int(movie_id)) for tag, movie_id in zip(top["tag"], top["movie_id"], strict=True)]

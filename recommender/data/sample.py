@@ -1,0 +1,302 @@
+"""A seeded simulator of dialogues over the catalogue, so that tests and a first start need no download.
+
+Each seeker has a taste (one or two genres, perhaps a decade, perhaps a genre to avoid) and each taste has a small pool
+of movies. The wish is worded after the taste and the recommender draws from its pool, so what the seeker writes says
+which movies follow. Every line was written for this file; none comes from ReDial.
+"""
+
+import random
+from bisect import bisect
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import TypeVar
+
+from recommender.data.catalog import Catalog, Movie
+from recommender.data.redial import Dialogue, Message, Role
+from recommender.errors import DataError
+
+T = TypeVar("T")
+
+HEAD = 300  # tastes choose among this many of the most mentioned movies
+POOL = 18  # movies of one taste
+MIN_POOL = 4
+MAX_LIKED = 3
+MIN_RECOMMENDED, MAX_RECOMMENDED = 3, 5
+MIN_MOVIES = MAX_LIKED + MAX_RECOMMENDED  # the longest dialogue never runs out of movies
+
+SEEKER: Role = "seeker"
+RECOMMENDER: Role = "recommender"
+
+# The genres a movie must have, and the decade it must be from (None: any).
+TASTES: tuple[tuple[tuple[str, ...], int | None], ...] = (
+    (("action",), None),
+    (("action", "crime"), None),
+    (("animation",), None),
+    (("comedy",), None),
+    (("comedy",), 1980),
+    (("comedy",), 1990),
+    (("comedy", "romance"), None),
+    (("crime", "drama"), None),
+    (("drama",), 1990),
+    (("drama", "romance"), None),
+    (("family",), None),
+    (("fantasy",), None),
+    (("horror",), None),
+    (("mystery", "thriller"), None),
+    (("sci-fi",), None),
+)
+
+GENRE_WORDS = {
+    "action": ("action", "action-packed", "explosive"),
+    "animation": ("animated", "animation", "cartoon"),
+    "comedy": ("funny", "comedy", "hilarious", "laugh-out-loud"),
+    "crime": ("crime", "gangster", "heist"),
+    "drama": ("drama", "dramatic", "serious"),
+    "family": ("family", "kid-friendly"),
+    "fantasy": ("fantasy", "magical"),
+    "horror": ("horror", "scary", "creepy"),
+    "mystery": ("mystery", "whodunit"),
+    "romance": ("romantic", "romance", "love story"),
+    "sci-fi": ("sci-fi", "science fiction", "futuristic"),
+    "thriller": ("thriller", "suspenseful", "tense"),
+}
+DECADE_WORDS = {1980: ("80s", "1980s", "eighties"), 1990: ("90s", "1990s", "nineties")}
+ANY_WORDS = ("popular", "well-known", "crowd-pleasing")  # of a taste without genres
+
+# {kind} is a wording of the taste, {dislike} a genre, {movies} one or more mentions.
+GREETINGS = ("Hi there!", "Hello!", "Hey, how are you today?", "Good evening.", "Hi, nice to meet you.")
+INVITATIONS = (
+    "What kind of movies are you looking for?",
+    "Tell me what you like to watch.",
+    "What are you in the mood for tonight?",
+    "Which sort of film may I find for you?",
+)
+WISHES = (
+    "I am in the mood for some {kind} movies.",
+    "Can you suggest a good {kind} movie?",
+    "I would love to see something from the {kind} corner tonight.",
+    "My friends and I want to watch {kind} films this weekend.",
+    "I usually go for {kind} movies.",
+    "Looking for a {kind} film I may have missed.",
+    "Do you know any {kind} movies worth my evening?",
+)
+DISLIKES = ("No {dislike} please.", "But not another {dislike} movie.", "I am tired of {dislike} films, though.")
+FAVOURITES = (
+    "I loved {movies}.",
+    "Something like {movies} would be perfect.",
+    "I have watched {movies} more than once.",
+    "My favourites are along the lines of {movies}.",
+)
+QUESTIONS = ("Which ones did you enjoy before?", "Is there a film you liked lately?", "Can you name a favourite?")
+SUGGESTIONS = (
+    "Have you seen {movies}?",
+    "Then I would suggest {movies}.",
+    "You should try {movies}, it fits what you describe.",
+    "How about {movies}?",
+    "Many people with your taste enjoy {movies}.",
+    "{movies} comes to mind first.",
+)
+REMINDERS = ("And do keep {movies} on your list.", "As I said, {movies} is hard to beat.")
+SEEN = (
+    "I have seen {movies}, loved it!",
+    "Yes, {movies} was great. What else is there?",
+    "I watched {movies} last year and liked it a lot.",
+    "Oh yes, {movies} is one of my favourites.",
+)
+REFUSALS = ("I did not enjoy {movies}, sorry.", "I started {movies} once and gave up halfway.")
+CURIOUS = ("I have not seen that. What is it about?", "Never heard of it. Is it any good?", "Who would enjoy that one?")
+ANSWERS = (
+    "It is one of the best {kind} movies I know.",
+    "If you like {kind} films you will be happy with it.",
+    "The story is strong and the cast is excellent.",
+)
+ACCEPTED = ("That sounds great.", "Nice, I will give it a try.", "I wanted to see that one anyway.", "Good idea!")
+THANKS = ("Thank you, that gives me plenty to watch. Bye!", "Thanks for your help!", "Great, I am all set. Thank you!")
+FAREWELLS = ("You are welcome, enjoy!", "Have a lovely evening!", "My pleasure. Goodbye!")
+
+
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """What a seeker can want, and the movies that meet it, the most fitting first."""
+
+    genres: tuple[str, ...]
+    decade: int | None
+    pool: tuple[Movie, ...]
+
+
+@dataclass(slots=True)
+class _Conversation:
+    """The dialogue being written."""
+
+    rng: random.Random
+    messages: list[Message] = field(default_factory=list)
+    names: dict[int, str] = field(default_factory=dict)
+
+    def line(self, lines: Sequence[str], movies: Sequence[Movie] = (), **words: str) -> str:
+        """One of the lines, filled in."""
+        self.names.update((movie.movie_id, movie.name) for movie in movies)
+        return _choose(self.rng, lines).format(movies=_mention(movies), **words)
+
+    def say(self, role: Role, *sentences: str) -> None:
+        self.messages.append(Message(role, " ".join(sentences)))
+
+
+def sample_dialogues(
+    catalog: Catalog, seed: int = 0, train: int = 400, test: int = 100
+) -> tuple[list[Dialogue], list[Dialogue]]:
+    """Simulated training and test dialogues, the same on every machine for the same catalogue and seed.
+
+    A catalogue whose movies carry none of the genres of `TASTES` gives one taste: its most mentioned movies.
+    Raises `DataError` for a catalogue of fewer than `MIN_MOVIES` movies.
+    """
+    if len(catalog) < MIN_MOVIES:
+        raise DataError(f"The sample needs a catalogue of at least {MIN_MOVIES} movies; this one holds {len(catalog)}.")
+    ranked = sorted(catalog, key=lambda movie: (-movie.mentions, movie.movie_id))
+    popular = ranked[:POOL]
+    tastes = _tastes(ranked) or [Taste((), None, tuple(popular))]
+    rng = random.Random(seed)
+    dialogues = [_dialogue(rng, number, _choose(rng, tastes), popular) for number in range(1, train + test + 1)]
+    return dialogues[:train], dialogues[train:]
+
+
+def _tastes(ranked: Sequence[Movie]) -> list[Taste]:
+    """The tastes of `TASTES` for which the catalogue has enough movies."""
+    head = [movie for movie in ranked if movie.genres][:HEAD]
+    tastes = [Taste(genres, decade, _pool(head, genres, decade)) for genres, decade in TASTES]
+    return [taste for taste in tastes if len(taste.pool) >= MIN_POOL]
+
+
+def _pool(head: Sequence[Movie], genres: tuple[str, ...], decade: int | None) -> tuple[Movie, ...]:
+    """Mentions count by the share of a movie's genres that are wanted: a plain comedy is more of a comedy."""
+    fitting = [
+        movie
+        for movie in head
+        if all(genre in movie.genres for genre in genres)
+        and (decade is None or (movie.year is not None and movie.year // 10 * 10 == decade))
+    ]
+    return tuple(sorted(fitting, key=lambda movie: (-movie.mentions / len(movie.genres), movie.movie_id))[:POOL])
+
+
+def _dialogue(rng: random.Random, number: int, taste: Taste, popular: Sequence[Movie]) -> Dialogue:
+    dislike = _dislike(rng, taste) if _chance(rng, 0.3) else None
+    pool = [movie for movie in taste.pool if dislike not in movie.genres]
+    liked = _draw(rng, pool, popular, _between(rng, 0, MAX_LIKED), used=[])
+    recommended = _draw(rng, pool, popular, _between(rng, MIN_RECOMMENDED, MAX_RECOMMENDED), used=liked)
+
+    conversation = _Conversation(rng)
+    _open(conversation)
+    _wish(conversation, taste, dislike, liked)
+    _recommend(conversation, taste, recommended)
+    conversation.say(SEEKER, conversation.line(THANKS))
+    conversation.say(RECOMMENDER, conversation.line(FAREWELLS))
+    return Dialogue(f"sample-{number:04}", tuple(conversation.messages), conversation.names)
+
+
+def _dislike(rng: random.Random, taste: Taste) -> str | None:
+    """A genre to avoid: one that some of the pool has, and that leaves enough of it."""
+    genres = sorted({genre for movie in taste.pool for genre in movie.genres} - set(taste.genres))
+    spared = {genre: sum(genre not in movie.genres for movie in taste.pool) for genre in genres}
+    choices = [genre for genre in genres if spared[genre] >= MIN_POOL]
+    return _choose(rng, choices) if choices else None
+
+
+def _draw(
+    rng: random.Random, pool: Sequence[Movie], popular: Sequence[Movie], count: int, used: Sequence[Movie]
+) -> list[Movie]:
+    """`count` movies, none of them used, nearly all from the pool; a few, or all once it is empty, are just popular."""
+    drawn: list[Movie] = []
+    for _ in range(count):
+        source = popular if _chance(rng, 0.08) else pool
+        taken = [*used, *drawn]
+        left = [movie for movie in source if movie not in taken] or [movie for movie in popular if movie not in taken]
+        drawn.append(_choose_by_rank(rng, left))
+    return drawn
+
+
+def _open(conversation: _Conversation) -> None:
+    """Greetings; the recommender writes first in about six dialogues of ten."""
+    if _chance(conversation.rng, 0.6):
+        conversation.say(RECOMMENDER, conversation.line(GREETINGS), conversation.line(INVITATIONS))
+        return
+    conversation.say(SEEKER, conversation.line(GREETINGS))
+    if _chance(conversation.rng, 0.5):
+        conversation.say(RECOMMENDER, conversation.line(GREETINGS), conversation.line(INVITATIONS))
+
+
+def _wish(conversation: _Conversation, taste: Taste, dislike: str | None, liked: Sequence[Movie]) -> None:
+    """The wish; the liked movies stand in it, or come when the recommender asks for them."""
+    wish = [conversation.line(WISHES, kind=_kind(conversation.rng, taste))]
+    if dislike is not None:
+        wish.append(conversation.line(DISLIKES, dislike=dislike))
+    favourites = [conversation.line(FAVOURITES, liked)] if liked else []
+    if favourites and _chance(conversation.rng, 0.4):
+        conversation.say(SEEKER, *wish)
+        conversation.say(RECOMMENDER, conversation.line(QUESTIONS))
+        conversation.say(SEEKER, *favourites)
+    else:
+        conversation.say(SEEKER, *wish, *favourites)
+
+
+def _recommend(conversation: _Conversation, taste: Taste, movies: Sequence[Movie]) -> None:
+    """Turns of one or two movies, each followed by the seeker's reaction."""
+    rng, start = conversation.rng, 0
+    while start < len(movies):
+        turn = movies[start : start + (2 if _chance(rng, 0.2) else 1)]
+        sentences = [conversation.line(SUGGESTIONS, turn)]
+        if start > 0 and _chance(rng, 0.1):
+            sentences.append(conversation.line(REMINDERS, [_choose(rng, movies[:start])]))
+        conversation.say(RECOMMENDER, *sentences)
+        _react(conversation, taste, turn[-1])
+        start += len(turn)
+
+
+def _react(conversation: _Conversation, taste: Taste, movie: Movie) -> None:
+    """Seen it, did not like it, asks about it first, or takes it."""
+    reaction = conversation.rng.random()
+    if reaction < 0.3:
+        conversation.say(SEEKER, conversation.line(SEEN, [movie]))
+    elif reaction < 0.4:
+        conversation.say(SEEKER, conversation.line(REFUSALS, [movie]))
+    else:
+        if reaction < 0.65:
+            conversation.say(SEEKER, conversation.line(CURIOUS))
+            conversation.say(RECOMMENDER, conversation.line(ANSWERS, kind=_kind(conversation.rng, taste)))
+        conversation.say(SEEKER, conversation.line(ACCEPTED))
+
+
+def _kind(rng: random.Random, taste: Taste) -> str:
+    """A wording of the taste: `"eighties funny"`, `"romantic comedy"`."""
+    words = [_choose(rng, GENRE_WORDS[genre]) for genre in taste.genres] or [_choose(rng, ANY_WORDS)]
+    if taste.decade is not None:
+        words.insert(0, _choose(rng, DECADE_WORDS[taste.decade]))
+    return " ".join(words)
+
+
+def _mention(movies: Sequence[Movie]) -> str:
+    """`"@1"`, `"@1 and @2"`, `"@1, @2 and @3"`."""
+    mentions = [f"@{movie.movie_id}" for movie in movies]
+    return " and ".join(filter(None, [", ".join(mentions[:-1]), *mentions[-1:]]))
+
+
+# Of a generator's methods only `random()` is promised to give the same numbers on every Python version.
+
+
+def _chance(rng: random.Random, probability: float) -> bool:
+    return rng.random() < probability
+
+
+def _between(rng: random.Random, low: int, high: int) -> int:
+    """A whole number from `low` to `high`, both included."""
+    return low + int(rng.random() * (high - low + 1))
+
+
+def _choose(rng: random.Random, options: Sequence[T]) -> T:
+    return options[_between(rng, 0, len(options) - 1)]
+
+
+def _choose_by_rank(rng: random.Random, ranked: Sequence[Movie]) -> Movie:
+    """Zipf-like: the movie at place r (from 0) has the weight 1 / (r + 3)."""
+    # Added one by one: since Python 3.12 `sum` rounds floats differently.
+    bounds = list(accumulate(1 / (place + 3) for place in range(len(ranked))))
+    return ranked[bisect(bounds, rng.random() * bounds[-1])]

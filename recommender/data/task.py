@@ -1,0 +1,56 @@
+"""What a run learns from and is measured on: catalogue, dialogues and the examples of its protocol, split."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from recommender.config import DataConfig, Protocol
+from recommender.data.catalog import Catalog
+from recommender.data.examples import Example, build_examples
+from recommender.data.movielens import TagRow, load_tags
+from recommender.data.assets import CATALOG_FILE
+from recommender.data.redial import Dialogue, DialogueSet, load_dialogues
+from recommender.data.splits import split_dialogues
+from recommender.errors import UnknownNameError
+from recommender.settings import Settings
+
+SPLITS = ("train", "validation", "test")
+
+
+def load_catalog(settings: Settings) -> Catalog:
+    return Catalog.load(settings.assets_dir / CATALOG_FILE)
+
+
+@dataclass(frozen=True)
+class Task:
+    """Train and validation come from the training dialogues; test is ReDial's, read only when asked for."""
+
+    catalog: Catalog
+    dialogues: DialogueSet
+    protocol: Protocol
+    config: DataConfig
+    seed: int
+    settings: Settings
+
+    @cached_property
+    def _parts(self) -> dict[str, list[Dialogue]]:
+        train, validation = split_dialogues(self.dialogues.train, self.config.validation, self.seed)
+        return {"train": train, "validation": validation, "test": self.dialogues.test}
+
+    def split(self, name: str) -> list[Dialogue]:
+        """The dialogues of a split. Raises `UnknownNameError` for a split that does not exist."""
+        if name not in SPLITS:
+            raise UnknownNameError("split", name, SPLITS)
+        return self._parts[name]
+
+    def examples(self, split: str) -> list[Example]:
+        return build_examples(self.split(split), self.protocol, self.catalog)
+
+    def tags(self) -> list[TagRow]:
+        return load_tags(
+            self.settings.data_dir, self.catalog, self.config.tags_per_movie, self.config.tag_min_chars
+        )
+
+
+def load_task(protocol: Protocol, config: DataConfig, seed: int, settings: Settings) -> Task:
+    catalog = load_catalog(settings)
+    return Task(catalog, load_dialogues(config.source, settings, catalog), protocol, config, seed, settings)

@@ -1,0 +1,50 @@
+"""Which device a process uses, and what it is called on the screen."""
+
+import platform
+import sys
+
+import psutil
+import torch
+
+from recommender.settings import Settings
+
+
+def choose_device(settings: Settings) -> torch.device:
+    """The device the settings ask for; `auto` takes cuda, then mps, then the CPU."""
+    if settings.device != "auto":
+        return torch.device(settings.device)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def describe_device(device: torch.device) -> str:
+    """`"NVIDIA H100 (80 GB)"`, `"Apple GPU"` or `"CPU, 2 threads"`."""
+    if device.type == "cuda":
+        facts = torch.cuda.get_device_properties(device)
+        return f"{facts.name} ({facts.total_memory / 1e9:.0f} GB)"
+    if device.type == "mps":
+        return "Apple GPU"
+    return f"CPU ({platform.machine()}), {torch.get_num_threads()} threads"
+
+
+def supports_bfloat16(device: torch.device) -> bool:
+    """True where bfloat16 is quicker than float32: GPUs of the last years, CPUs with instructions for it."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        capabilities = torch.cpu.get_capabilities()
+        return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+    return False
+
+
+def peak_memory_mb(device: torch.device) -> int:
+    """The most memory this process has used so far, in MiB: the GPU's on cuda, else resident memory."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) // 2**20
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset) // 2**20
+    import resource  # Unix only
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // (2**20 if sys.platform == "darwin" else 2**10)  # macOS counts bytes, Linux kilobytes

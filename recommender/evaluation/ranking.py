@@ -1,0 +1,57 @@
+"""A model over many wishes -> rankings. Scores are reduced to the best K batch by batch, so memory does not grow
+with examples x catalogue."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from recommender.data.collate import Batch, Item, collate, exclusions
+from recommender.evaluation.metrics import top_k
+from recommender.models.base import Recommender
+
+
+@dataclass(frozen=True)
+class Rankings:
+    """Catalogue indices, best first, -1 where a ranking is short. `new` leaves out the movies mentioned before."""
+
+    all: NDArray[np.int64]  # [N, K]
+    new: NDArray[np.int64]  # [N, K]
+
+
+def to_device(batch: Batch, device: torch.device) -> Batch:
+    return {key: tensor.to(device) for key, tensor in batch.items()}  # type: ignore[return-value,attr-defined]
+
+
+def _batches(items: Sequence[Item], size: int) -> Iterator[list[int]]:
+    """Positions grouped by text length, so that little is padding."""
+    order = sorted(range(len(items)), key=lambda i: len(items[i].tokens))
+    for start in range(0, len(order), size):
+        yield order[start : start + size]
+
+
+@torch.inference_mode()
+def rank(
+    model: Recommender,
+    items: Sequence[Item],
+    cutoff: int,
+    device: torch.device,
+    batch_size: int = 64,
+    bfloat16: bool = False,
+) -> Rankings:
+    """Rank the whole catalogue for every item and keep the best `cutoff`, in the items' order."""
+    was_training = model.training
+    model.eval()
+    every = np.full((len(items), cutoff), -1, dtype=np.int64)
+    new = every.copy()
+    for positions in _batches(items, batch_size):
+        part = [items[i] for i in positions]
+        with torch.autocast(device.type, dtype=torch.bfloat16) if bfloat16 else nullcontext():
+            scores = model(to_device(collate(part), device))  # [B, V]
+        every[positions] = top_k(scores.float(), cutoff).cpu().numpy()
+        new[positions] = top_k(scores.float(), cutoff, exclude=exclusions(part).to(device)).cpu().numpy()
+    model.train(was_training)
+    return Rankings(every, new)

@@ -1,0 +1,50 @@
+"""The contract every model meets: a batch of wishes in, one score for each movie out, and weights that can be saved."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from recommender.data.collate import Batch, Item
+from recommender.errors import CheckpointError
+from recommender.models.text_encoder import TextEncoder
+
+
+class Recommender(nn.Module, ABC):
+    """Scores are comparable within a row only: higher is better."""
+
+    learns_by_gradient = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text: TextEncoder | None = None
+
+    def tokenize(self, texts: Sequence[str], max_tokens: int, keep: str) -> list[list[int]]:
+        """Texts -> token ids; a model that does not read the text has none."""
+        return self.text.tokenize(texts, max_tokens, keep) if self.text is not None else [[] for _ in texts]
+
+    @abstractmethod
+    def forward(self, batch: Batch) -> Tensor:
+        """Wishes -> scores [B, V], finite for every wish, also an empty one."""
+
+    def fit(self, items: Sequence[Item]) -> None:
+        """Counting models learn here, in one pass; models that learn by gradient leave it alone."""
+
+    def saved_weights(self) -> dict[str, Tensor]:
+        """What a checkpoint has to hold: everything but the weights of a frozen encoder."""
+        return self.state_dict()
+
+    def load_weights(self, weights: dict[str, Tensor]) -> None:
+        """Take over saved weights. Raises `CheckpointError` that names a tensor which is missing, of another shape,
+        or unknown."""
+        own = self.saved_weights()
+        missing, unknown = sorted(own.keys() - weights.keys()), sorted(weights.keys() - own.keys())
+        if missing or unknown:
+            what = f"lacks {missing[0]}" if missing else f"has the unknown tensor {unknown[0]}"
+            raise CheckpointError(f"The weights file {what}; it belongs to another model.")
+        for name, tensor in weights.items():
+            if own[name].shape != tensor.shape:
+                raise CheckpointError(
+                    f"The weights file has {name} of shape {list(tensor.shape)}, the model {list(own[name].shape)}."
+                )
+        self.load_state_dict(weights, strict=False)

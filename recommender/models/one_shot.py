@@ -1,0 +1,77 @@
+"""Text encoder + history encoder + head. The four experiments of Nguyen 2024 are four settings of this one class."""
+
+import torch
+from torch import Tensor, nn
+
+from recommender.config import ModelConfig
+from recommender.data.collate import Batch
+from recommender.models.base import Recommender
+from recommender.models.heads import CatalogueHead, ffn_head
+from recommender.models.history_encoder import AttentionHistory, GruHistory
+from recommender.models.movie_embedding import MovieEmbedding
+from recommender.models.text_encoder import TextEncoder
+
+
+class OneShotRecommender(Recommender):
+    """`movies` is V; `movie_text` [V, D] holds the vectors of the movies' texts, which the catalogue head needs."""
+
+    text: TextEncoder
+
+    def __init__(self, config: ModelConfig, movies: int, movie_text: Tensor | None = None) -> None:
+        super().__init__()
+        if config.head.kind == "catalogue" and movie_text is None:
+            raise ValueError("the catalogue head needs movie_text [V, D]")
+        self.text = TextEncoder(config.text)
+        catalogue = config.head.kind == "catalogue"
+        embedding = MovieEmbedding(movies, config.history.embedding, movie_text if catalogue else None)
+        self.history = self._history(config, embedding)
+        width = self.text.width + (self.history.width if self.history is not None else 0)
+        if catalogue:
+            # One table for the movies that were named and the movies that are ranked.
+            self.head: nn.Module = CatalogueHead(width, embedding, config.head)
+        else:
+            self.head = ffn_head(width, movies, config.head)
+        self.tag_head = ffn_head(self.text.width, movies, config.head) if config.tags else None
+
+    def _history(self, config: ModelConfig, embedding: MovieEmbedding) -> GruHistory | AttentionHistory | None:
+        if config.history.kind == "gru":
+            return GruHistory(config.history, embedding)
+        if config.history.kind == "attention":
+            return AttentionHistory(config.history, embedding, self.text.width)
+        return None
+
+    def forward(self, batch: Batch) -> Tensor:
+        if "text_vectors" in batch:
+            text = batch["text_vectors"]
+        else:
+            text = self.text(batch["input_ids"], batch["attention_mask"])  # [B, D]
+        return self.score(text, batch["mentioned"])
+
+    def score(self, text: Tensor, mentioned: Tensor) -> Tensor:
+        """Text vectors [B, D] and mentioned movies [B, H] -> scores [B, V]."""
+        wish = text if self.history is None else torch.cat([text, self.history(mentioned, text)], dim=1)
+        scores: Tensor = self.head(wish)
+        return scores
+
+    def tag_scores(self, batch: Batch) -> Tensor:
+        """The tag task: tag texts of the batch, through the same encoder -> scores [G, V]."""
+        if self.tag_head is None:
+            raise ValueError("this model has no tag head")
+        if "tag_text_vectors" in batch:
+            text = batch["tag_text_vectors"]
+        else:
+            text = self.text(batch["tag_input_ids"], batch["tag_attention_mask"])
+        scores: Tensor = self.tag_head(text)
+        return scores
+
+    def saved_weights(self) -> dict[str, Tensor]:
+        """Without what a checkpoint need not hold: the frozen part of the encoder."""
+        trained = {name for name, parameter in self.named_parameters() if parameter.requires_grad}
+        kept = {}
+        seen: set[int] = set()
+        for name, tensor in self.state_dict(keep_vars=True).items():
+            frozen = name.startswith("text.") and name not in trained
+            if not frozen and id(tensor) not in seen:  # the shared movie table is one tensor under two names
+                seen.add(id(tensor))
+                kept[name] = tensor.detach()
+        return kept

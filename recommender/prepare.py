@@ -1,0 +1,80 @@
+"""Checks a data source and, from a folder that holds the movie facts, builds the shipped assets again."""
+
+import logging
+from dataclasses import dataclass, field
+
+from recommender.config import PROTOCOLS, TextConfig
+from recommender.data.assets import (
+    CATALOG_FILE,
+    COUNTS_FILE,
+    VECTORS_FILE,
+    MovieInfo,
+    build_catalog,
+    count_follows,
+    find_file,
+    movie_text,
+    read_info,
+    save_arrays,
+)
+from recommender.data.catalog import Catalog
+from recommender.data.examples import build_examples
+from recommender.data.movielens import coverage
+from recommender.data.redial import DialogueSet, load_dialogues
+from recommender.data.task import load_catalog
+from recommender.models.text_encoder import TextEncoder
+from recommender.settings import Settings
+
+log = logging.getLogger(__name__)
+
+MOVIE_TEXT_TOKENS = 128
+
+
+@dataclass
+class Prepared:
+    """What `prepare` found, for the screen."""
+
+    lines: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def prepare(source: str, settings: Settings) -> Prepared:
+    """Read the source, count its examples under every protocol, and rebuild the assets where the folder allows it."""
+    catalog = load_catalog(settings) if (settings.assets_dir / CATALOG_FILE).is_file() else None
+    dialogues = load_dialogues(source, settings, catalog)
+    result = Prepared([dialogues.describe()], dialogues.problems)
+    folder = settings.data_dir
+    if dialogues.source == "folder" and folder is not None and find_file(folder, "movies_with_mentions.csv"):
+        catalog = build_assets(dialogues, settings)
+        result.lines.append(f"rebuilt {CATALOG_FILE}, {VECTORS_FILE} and {COUNTS_FILE} in {settings.assets_dir}")
+    catalog = catalog or load_catalog(settings)
+    result.lines.append(f"catalogue: {len(catalog):,} movies; with a MovieLens id: {coverage(catalog)}")
+    for protocol in PROTOCOLS:
+        for split, part in (("train", dialogues.train), ("test", dialogues.test)):
+            examples = build_examples(part, protocol, catalog)
+            targets = sum(len(example.targets) for example in examples)
+            new = sum(len(example.new_targets) for example in examples)
+            result.lines.append(
+                f"{protocol:15} {split:5} {len(examples):6,} examples {targets:6,} targets {new:6,} of them new"
+            )
+    return result
+
+
+def build_assets(dialogues: DialogueSet, settings: Settings) -> Catalog:
+    """Catalogue, text vectors and counts from the data folder -> the assets folder.
+
+    Without `movie_info.json` the texts would be bare titles, so the shipped vectors stay; for the catalogue that they
+    belong to only: another one is refused when they are read.
+    """
+    assert settings.data_dir is not None
+    info = read_info(settings.data_dir)
+    catalog = build_catalog(settings.data_dir, info, dialogues.train)
+    catalog.save(settings.assets_dir / CATALOG_FILE)
+    save_arrays(settings.assets_dir / COUNTS_FILE, count_follows(dialogues.train, catalog), catalog)
+    if info:
+        encoder = TextEncoder(TextConfig())
+        texts = [movie_text(movie, info.get(movie.movie_id, MovieInfo())) for movie in catalog]
+        vectors = encoder.vectors(encoder.tokenize(texts, MOVIE_TEXT_TOKENS, "first"))  # [V, D]
+        save_arrays(settings.assets_dir / VECTORS_FILE, {"vectors": vectors.half().numpy()}, catalog)
+    else:
+        log.warning("no movie_info.json in %s: the movies' text vectors were not rebuilt", settings.data_dir)
+    return catalog

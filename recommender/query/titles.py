@@ -1,0 +1,177 @@
+"""Finds the movies in free text."""
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from recommender.data.catalog import Movie
+from recommender.query import evidence
+from recommender.query.text import ARTICLES, TypedText, split_article
+from recommender.query.title_index import Candidate, Posting, TitleIndex
+
+MAX_ALTERNATIVES = 5
+THRESHOLD = 0.5  # of the score from which words count as a title
+_LIKELY = 0.2  # of the score from which another reading of the same words is an alternative
+_NEAR = 75.0  # rapidfuzz ratio from which `lookup` takes a title for a misspelt one
+_YEAR = re.compile(r"\s{0,3},?\s{0,3}(?:\(\s?(\d{4})\s?\)|(?:from\s)?((?:19|20)\d\d)\b)")
+_LAST_YEAR = re.compile(r"[\s(](\d{4})\)?\s*$")
+_ARTICLE_AFTER = re.compile(r"\s?,\s?(the|a|an)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Words of a text that name a movie.
+
+    `start` and `end` count characters of the text as given, `score` is 0..1, how sure; `alternatives` are other movies
+    that the same words could mean (remakes, near misses), best first, at most 5.
+    """
+
+    start: int
+    end: int
+    text: str
+    movie: Movie
+    score: float
+    alternatives: tuple[Movie, ...]
+
+
+class Reading(NamedTuple):
+    """A candidate in its place in the text: the movies it could mean, best first, and the signs that speak for it."""
+
+    start: int
+    end: int
+    letters: int  # typed ones that are right: the longest reading wins
+    movies: list[Movie]
+    signs: dict[str, float]
+    score: float
+
+
+class TitleMatcher:
+    """Finds a catalogue's movies in text. Build it once: it indexes about 50,000 titles a second."""
+
+    def __init__(self, catalog: Sequence[Movie]) -> None:
+        self._index = TitleIndex(catalog)
+
+    def find(self, text: str) -> list[Match]:
+        """The movies that the text names, in order of position; spans never overlap."""
+        readings = self.readings(text)
+        taken = bytearray(len(text))
+        matches = []
+        for reading in sorted(readings, key=lambda r: (-r.letters, -r.score, r.start)):
+            if reading.score < THRESHOLD or any(taken[reading.start : reading.end]):
+                continue
+            taken[reading.start : reading.end] = b"\1" * (reading.end - reading.start)
+            movie, *others = _meant_by(reading, readings)
+            span = text[reading.start : reading.end]
+            matches.append(Match(reading.start, reading.end, span, movie, reading.score, tuple(others)))
+        return sorted(matches, key=lambda match: match.start)
+
+    def lookup(self, title: str, limit: int = 5) -> list[Movie]:
+        """The movies that a string which is a title may mean, best first: those of this title, else the nearest ones.
+
+        A year at its end, in brackets or not, decides between remakes. Nothing near gives [].
+        """
+        postings, year = self._exact(title)
+        if not postings:
+            return _unique(p.movie for p in self._index.nearest(split_article(title)[1], limit, _NEAR))[:limit]
+        return _unique(p.movie for p in _ranked(postings, split_article(title)[0], year))[:limit]
+
+    def _exact(self, title: str) -> tuple[list[Posting], int | None]:
+        """The postings of a whole title, and the year that had to be taken off its end to find them."""
+        postings = self._index.postings.get(split_article(title)[1], [])
+        year = _LAST_YEAR.search(title[-_YEAR_LENGTH:])
+        if postings or not year:
+            return postings, None
+        return self._index.postings.get(split_article(_without_year(title))[1], []), int(year[1])
+
+    def readings(self, text: str) -> list[Reading]:
+        """All readings of words of the text as titles, sure or not; they overlap."""
+        typed = TypedText(text)
+        return [self._read(typed, candidate) for candidate in self._index.candidates(typed)]
+
+    def _read(self, typed: TypedText, candidate: Candidate) -> Reading:
+        first, last, form, edits = candidate
+        postings = self._index.postings[form]
+        words_start, words_end = typed.words[first].start, typed.words[last].end
+        article, title_end = _find_article(typed, first, words_end, postings)
+        year, end = _find_year(typed.text, title_end, postings)
+        ranked = _ranked(postings, article, year, self._least_mentions)
+        best = ranked[0]
+        inverted = title_end > words_end
+        leads = article and article == best.article and not inverted
+        start = typed.words[first - 1].start if leads else words_start
+        signs = evidence.signs_of(typed, first, last, start, end, form, edits)
+        signs["mentions"] = math.log1p(max(best.movie.mentions, self._least_mentions))
+        signs |= _title_signs(best, article)
+        signs |= {name: 1.0 for name, holds in (("inverted", inverted), ("year", year is not None)) if holds}
+        letters = sum(len(word.form) for word in typed.words[first : last + 1]) - 2 * edits
+        return Reading(start, end, letters, _unique(p.movie for p in ranked), signs, evidence.score(signs))
+
+
+def _find_article(typed: TypedText, first: int, end: int, postings: Sequence[Posting]) -> tuple[str, int]:
+    """The article before word `first`, be it misspelt, or after a comma at `end`; and the end of the title with it."""
+    if first and typed.gap(first - 1).isspace():
+        word = typed.words[first - 1].form
+        if word in ARTICLES:
+            return word, end
+        if per_million(word) <= UNSEEN and OSA.distance(word, "the") == 1:
+            return "the", end
+    after = _ARTICLE_AFTER.match(typed.text, end)
+    if after and any(posting.article == after[1].lower() for posting in postings):
+        return after[1].lower(), after.end()
+    return "", end
+
+
+def _find_year(text: str, end: int, postings: Sequence[Posting]) -> tuple[int | None, int]:
+    """The year that follows a title, if a movie of this title has it (in brackets: within a year), and where it ends."""
+    found = _YEAR.match(text, end)
+    if not found:
+        return None, end
+    year, slack = int(found[1] or found[2]), 1 if found[1] else 0
+    if any(p.movie.year is not None and abs(p.movie.year - year) <= slack for p in postings):
+        return year, found.end()
+    return None, end
+
+
+def _title_signs(best: Posting, article: str) -> dict[str, float]:
+    signs: dict[str, float] = {}
+    if best.alias:
+        signs["alias"] = 1
+    if article and article == best.article:
+        signs["article_match"] = 1
+    elif best.article:
+        signs["article_missing"] = 1
+    if article and article != best.article:
+        signs["the_extra" if article == "the" else "a_extra"] = 1
+    return signs
+
+
+def _ranked(postings: Iterable[Posting], article: str, year: int | None, least_mentions: int = 0) -> list[Posting]:
+    """Best first: the year if one is given, full titles before shortened ones, then popularity.
+
+    The same article counts as `_ARTICLE_WEIGHT` times the mentions: "the ring" is rather "The Ring" than "Ring".
+    """
+
+    def rank(posting: Posting) -> tuple[float, bool, float, int]:
+        movie = posting.movie
+        off = 0 if year is None else _UNKNOWN_YEAR if movie.year is None else abs(movie.year - year)
+        likely = (movie.mentions + 1) * (_ARTICLE_WEIGHT if posting.article == article else 1)
+        return off, posting.alias, -likely, movie.movie_id
+
+    return sorted(postings, key=rank)
+
+
+def _meant_by(reading: Reading, readings: Iterable[Reading]) -> list[Movie]:
+    """The movies of a reading, then the best one of every other likely reading of the same words."""
+    likely = (r for r in readings if r.score >= _LIKELY and (r.start, r.end) == (reading.start, reading.end))
+    near = [r.movies[0] for r in sorted(likely, key=lambda r: -r.score)]
+    return _unique([*reading.movies, *near])[: MAX_ALTERNATIVES + 1]
+
+
+def _without_year(title: str) -> str:
+    return _LAST_YEAR.sub("", title[-_YEAR_LENGTH:]).join([title[:-_YEAR_LENGTH], ""])
+
+
+def _unique(movies: Iterable[Movie]) -> list[Movie]:
+    return list({movie.movie_id: movie for movie in movies}.values())

@@ -1,0 +1,216 @@
+"""Run folders: the only code that knows their file names. A reader never sees half a file or a half-written line."""
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as dump_tensors
+from torch import Tensor
+
+from recommender.config import RunConfig, parse_config
+from recommender.data.catalog import Catalog
+from recommender.errors import CheckpointError, DataError, RecommenderError, UnknownNameError
+from recommender.files import write_atomically
+from recommender.settings import Settings
+
+RUN_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}")
+State = Literal["queued", "running", "finished", "stopped", "failed", "interrupted"]
+
+
+class Status(BaseModel):
+    """What a run is doing. `interrupted` is never written: a running run whose process is gone reads as it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: State
+    reason: str = ""
+    pid: int | None = None
+    process_started: float | None = None  # pids are used again; pid and start time together are not
+    started: float | None = None
+    updated: float | None = None
+    seconds: float = 0.0
+    epoch: float = 0.0
+    step: int = 0
+    steps: int = 0
+    device: str = ""
+    peak_memory_mb: int = 0
+    source: str = ""
+    commit: str = ""
+    seed: int = 0
+    train_examples: int = 0
+    validation_examples: int = 0
+
+
+def process_start(pid: int) -> float | None:
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.Error:
+        return None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One folder below the checkpoints folder."""
+
+    folder: Path
+
+    @property
+    def run_id(self) -> str:
+        return self.folder.name
+
+    @property
+    def resume_folder(self) -> Path:
+        """State to go on from after an interruption; removed when the run ends."""
+        return self.folder / "resume"
+
+    def write_config(self, config: RunConfig) -> None:
+        write_atomically(self.folder / "config.json", config.model_dump_json(indent=2) + "\n")
+
+    def config(self) -> RunConfig:
+        return parse_config(self._json("config.json"), f"{self.run_id}/config.json")
+
+    def write_status(self, status: Status) -> None:
+        status = status.model_copy(update={"updated": time.time()})
+        write_atomically(self.folder / "status.json", status.model_dump_json(indent=2) + "\n")
+
+    def status(self) -> Status:
+        """The status as it is now: a run whose process was killed is `interrupted`."""
+        try:
+            status = Status.model_validate(self._json("status.json"))
+        except ValidationError as error:
+            raise CheckpointError(f"{self.run_id}/status.json is damaged: {error.errors()[0]['msg']}.") from error
+        if status.state == "running" and not self._alive(status):
+            return status.model_copy(update={"state": "interrupted", "reason": "its process ended without a word"})
+        return status
+
+    @staticmethod
+    def _alive(status: Status) -> bool:
+        if status.pid is None or status.process_started is None:
+            return False
+        started = process_start(status.pid)
+        return started is not None and abs(started - status.process_started) < 1
+
+    def append_metrics(self, row: dict[str, Any]) -> None:
+        line = (json.dumps(row) + "\n").encode()
+        with (self.folder / "metrics.jsonl").open("ab", buffering=0) as file:
+            file.write(line)
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Every whole line; one that is being written, or was cut by a kill, is passed over."""
+        path = self.folder / "metrics.jsonl"
+        if not path.exists():
+            return []
+        rows = []
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                rows.append(json.loads(line))
+            except json.JSONDecodeError:
+                continue
+        return rows
+
+    def keep_metrics_until(self, step: int) -> None:
+        """Drop what was logged after the step from which a run goes on."""
+        rows = [json.dumps(row) for row in self.metrics() if row.get("step", 0) <= step]
+        write_atomically(self.folder / "metrics.jsonl", "".join(f"{row}\n" for row in rows))
+
+    def write_report(self, report: dict[str, Any]) -> None:
+        name = f"report-{report['protocol']}-{report['split']}-{report['targets']}.json"
+        write_atomically(self.folder / name, json.dumps(report, indent=2) + "\n")
+
+    def reports(self) -> list[dict[str, Any]]:
+        return [json.loads(path.read_text()) for path in sorted(self.folder.glob("report-*.json"))]
+
+    def write_catalog(self, catalog: Catalog) -> None:
+        catalog.save(self.folder / "catalog.json")
+
+    def catalog(self) -> Catalog:
+        try:
+            return Catalog.load(self.folder / "catalog.json")
+        except DataError as error:
+            raise CheckpointError(str(error)) from error
+
+    def write_weights(self, weights: dict[str, Tensor], facts: dict[str, str]) -> None:
+        """`facts` name what the weights belong to: the catalogue's and the encoder's fingerprints."""
+        whole = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+        write_atomically(self.folder / "model.safetensors", dump_tensors(whole, metadata=facts))
+
+    def weights(self) -> tuple[dict[str, Tensor], dict[str, str]]:
+        """Weights and facts. Raises `CheckpointError` naming the file when it is missing, cut or damaged."""
+        path = self.folder / "model.safetensors"
+        try:
+            raw = path.read_bytes()
+            weights = load_tensors(raw)
+            header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
+        except OSError as error:
+            raise CheckpointError(f"Cannot read {self.run_id}/model.safetensors: {error.strerror}.") from error
+        except (SafetensorError, ValueError, RuntimeError) as error:
+            raise CheckpointError(f"{self.run_id}/model.safetensors is cut or damaged: {error}.") from error
+        for name, tensor in weights.items():
+            if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+                raise CheckpointError(f"{self.run_id}/model.safetensors holds values that are not finite in {name}.")
+        return weights, header.get("__metadata__", {})
+
+    @property
+    def has_weights(self) -> bool:
+        return (self.folder / "model.safetensors").is_file()
+
+    @property
+    def stamp(self) -> float:
+        """Changes when the weights do: for caches."""
+        path = self.folder / "model.safetensors"
+        return path.stat().st_mtime if path.exists() else 0.0
+
+    def _json(self, name: str) -> Any:
+        try:
+            return json.loads((self.folder / name).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise CheckpointError(f"Cannot read {self.run_id}/{name}: {error.strerror}.") from error
+        except ValueError as error:
+            raise CheckpointError(f"{self.run_id}/{name} is damaged: {error}.") from error
+
+
+def _runs(settings: Settings) -> Iterator[Run]:
+    if settings.checkpoints_dir.is_dir():
+        for folder in sorted(settings.checkpoints_dir.iterdir()):
+            if folder.is_dir() and (folder / "config.json").is_file():
+                yield Run(folder)
+
+
+def list_runs(settings: Settings) -> list[Run]:
+    return list(_runs(settings))
+
+
+def find_run(run_id: str, settings: Settings) -> Run:
+    """Raises `UnknownNameError` with the nearest runs. A run id is a name, never a path."""
+    names = [run.run_id for run in _runs(settings)]
+    if run_id not in names:
+        raise UnknownNameError("run", run_id, names)
+    return Run(settings.checkpoints_dir / run_id)
+
+
+def new_run(run_id: str, config: RunConfig, settings: Settings) -> Run:
+    """A fresh folder. Raises `RecommenderError` if the id is not a plain name, is taken, or the folder cannot be
+    written."""
+    if not RUN_ID.fullmatch(run_id):
+        raise RecommenderError(f"The run id {run_id!r} may hold letters, digits, '.', '_' and '-' only, at most 64.")
+    folder = settings.checkpoints_dir / run_id
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        raise RecommenderError(f"The run {run_id} exists. Use --resume to go on with it, or another --run-id.") from None
+    except OSError as error:
+        raise RecommenderError(f"Cannot create {folder}: {error.strerror}.") from error
+    run = Run(folder)
+    run.write_config(config)
+    run.write_status(Status(state="queued", pid=os.getpid(), seed=config.seed))
+    return run

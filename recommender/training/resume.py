@@ -1,0 +1,69 @@
+"""The state a training run goes on from: optimizer, schedule and random numbers, as safetensors and JSON.
+
+`transformers.Trainer` would pickle them; a folder written here can be read without running anything from it.
+"""
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+OPTIMIZER_FILE = "optimizer.safetensors"
+SCHEDULE_FILE = "schedule.json"
+RANDOM_FILE = "random.json"
+
+
+def save_optimizer(folder: Path, optimizer: torch.optim.Optimizer, schedule: Any) -> None:
+    """Tensors of every parameter under `<parameter>.<name>`, and the groups' numbers beside the schedule's."""
+    state = optimizer.state_dict()
+    tensors = {
+        f"{parameter}.{name}": torch.as_tensor(value).detach().cpu().contiguous()
+        for parameter, values in state["state"].items()
+        for name, value in values.items()
+    }
+    save_file(tensors, folder / OPTIMIZER_FILE)
+    numbers = {"groups": state["param_groups"], "schedule": schedule.state_dict()}
+    (folder / SCHEDULE_FILE).write_text(json.dumps(numbers, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    """JSON form of what a schedule holds beside numbers: tensors of one value, and functions (made anew on load)."""
+    return value.item() if isinstance(value, Tensor) else None
+
+
+def load_optimizer(folder: Path, optimizer: torch.optim.Optimizer, schedule: Any) -> None:
+    numbers = json.loads((folder / SCHEDULE_FILE).read_text())
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in load_file(folder / OPTIMIZER_FILE).items():
+        parameter, _, name = key.partition(".")
+        state.setdefault(int(parameter), {})[name] = tensor
+    # JSON turns tuples (betas) into lists; the optimizer takes either.
+    optimizer.load_state_dict({"state": state, "param_groups": numbers["groups"]})
+    schedule.load_state_dict(numbers["schedule"])
+
+
+def save_random_state(folder: Path) -> None:
+    _, keys, *rest = np.random.get_state(legacy=True)
+    state = {
+        "python": random.getstate(),
+        "numpy": [keys.tolist(), *rest],
+        "torch": torch.get_rng_state().tolist(),
+        "cuda": [s.tolist() for s in torch.cuda.get_rng_state_all()] if torch.cuda.is_available() else [],
+    }
+    (folder / RANDOM_FILE).write_text(json.dumps(state))
+
+
+def load_random_state(folder: Path) -> None:
+    state = json.loads((folder / RANDOM_FILE).read_text())
+    version, keys, gauss = state["python"]
+    random.setstate((version, tuple(keys), gauss))
+    numpy_keys, *rest = state["numpy"]
+    np.random.set_state(("MT19937", np.array(numpy_keys, dtype=np.uint32), *rest))
+    torch.set_rng_state(torch.tensor(state["torch"], dtype=torch.uint8))
+    if state["cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all([torch.tensor(s, dtype=torch.uint8) for s in state["cuda"]])

@@ -1,0 +1,188 @@
+"""One training run from its config to its finished folder: start, resume, stop, and what is said when it fails."""
+
+import errno
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from recommender.checkpoints import weights_facts
+from recommender.config import LossConfig, RunConfig
+from recommender.data.collate import Item
+from recommender.data.assets import VECTORS_FILE, load_arrays
+from recommender.data.task import Task, load_task
+from recommender.device import choose_device, describe_device, peak_memory_mb, supports_bfloat16
+from recommender.errors import RecommenderError
+from recommender.losses import make_loss
+from recommender.models.base import Recommender
+from recommender.models.inputs import example_items, tag_items
+from recommender.models.registry import make_model
+from recommender.runs import Run, Status, process_start
+from recommender.settings import ROOT, Settings
+
+log = logging.getLogger(__name__)
+
+# Which targets pick the best epoch: where the answers may stand in the input, repeating them is part of the task.
+SELECTION_TARGETS = {"notebook": "all", "paper": "all", "one_shot": "new", "conversational": "new"}
+
+
+def train_run(run: Run, settings: Settings, resume: bool = False) -> None:
+    """Train the run to its end. The folder tells at every moment how far it is; a failure is written there too.
+
+    Raises `RecommenderError` for what the user can mend.
+    """
+    status = run.status()
+    if status.state == "running":
+        raise RecommenderError(f"The run {run.run_id} is being trained by process {status.pid}.")
+    if resume and status.state == "finished":
+        raise RecommenderError(f"The run {run.run_id} is finished; there is nothing to resume.")
+    status.pid, status.process_started, status.reason = os.getpid(), process_start(os.getpid()), ""
+    status.started = status.started or time.time()
+    try:
+        _train(run, run.config(), status, settings, resume)
+    except Exception as error:
+        status.state, status.reason = "failed", _reason(error)
+        log.error("%s failed: %s", run.run_id, status.reason)
+        run.write_status(status)
+        if isinstance(error, (OSError, torch.OutOfMemoryError, MemoryError)):
+            raise RecommenderError(status.reason) from error
+        raise
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return "Out of memory. Use a smaller batch, for example --set training.batch_size=8."
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "The disk is full. Make room and use --resume: the last finished epoch is kept."
+    return str(error) or type(error).__name__
+
+
+def _train(run: Run, config: RunConfig, status: Status, settings: Settings, resume: bool) -> None:
+    device = choose_device(settings)
+    task = load_task(config.protocol, config.data, config.seed, settings)
+    log.info("data: %s", task.dialogues.describe())
+    model = make_model(config.model, len(task.catalog), _movie_text(config, task, settings), config.seed).to(device)
+    status.device, status.source = describe_device(device), task.dialogues.describe()
+    status.commit, status.seed = _commit(), config.seed
+    status.state = "running"
+    run.write_catalog(task.catalog)
+    run.write_status(status)
+    train = example_items(model, task.examples("train"), task.catalog, config.data, settings.cache_dir)
+    status.train_examples = len(train)
+    log.info("%s examples on %s", f"{len(train):,}", status.device)
+    if model.learns_by_gradient:
+        _train_by_gradient(run, config, status, settings, resume, model, task, train)
+    else:
+        model.fit(train)
+        run.write_weights(model.saved_weights(), weights_facts(model, task.catalog))
+        status.state, status.seconds = "finished", round(time.time() - (status.started or 0), 1)
+        status.peak_memory_mb = peak_memory_mb(device)
+    run.write_status(status)
+
+
+def _movie_text(config: RunConfig, task: Task, settings: Settings) -> torch.Tensor | None:
+    if config.model.kind != "one_shot" or config.model.head.kind != "catalogue":
+        return None
+    return torch.from_numpy(load_arrays(settings.assets_dir / VECTORS_FILE, task.catalog)["vectors"])
+
+
+def _train_by_gradient(
+    run: Run,
+    config: RunConfig,
+    status: Status,
+    settings: Settings,
+    resume: bool,
+    model: Recommender,
+    task: Task,
+    train: list[Item],
+) -> None:
+    from recommender.training.progress import Progress, last_checkpoint
+    from recommender.training.trainer import RecommenderTrainer, WishSet, training_arguments
+
+    catalog, cache, parts = task.catalog, settings.cache_dir, config.training
+    validation = example_items(model, task.examples("validation"), catalog, config.data, cache)
+    status.validation_examples = len(validation)
+    tags = tag_items(model, task.tags(), catalog, config.data, cache) if config.model.tags else []
+    device = next(model.parameters()).device
+    args = training_arguments(
+        parts, config.seed, run.resume_folder, len(train), use_cpu=device.type == "cpu", bf16=_bfloat16(config, device)
+    )
+    checkpoint = last_checkpoint(run.resume_folder) if resume else None
+    run.keep_metrics_until(_step_of(checkpoint))
+    progress = Progress(run, status, model, weights_facts(model, catalog), best=_best_so_far(run))
+    trainer = RecommenderTrainer(
+        model,
+        args,
+        loss=make_loss(config.loss, len(catalog), _mean_targets(train)),
+        tag_loss=make_loss(LossConfig(kind="bce"), len(catalog), 1.0),
+        config=parts,
+        loss_config=config.loss,
+        train=WishSet(train, tags, max(1, parts.tag_batch_size // parts.batch_size), config.seed),
+        validation=validation,
+        targets=SELECTION_TARGETS[config.protocol],
+        callbacks=[progress],
+    )
+    with _stopping_politely(progress):
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if progress.stop_requested and trainer.state.global_step < trainer.state.max_steps:
+        status.state, status.reason = "stopped", "stopped on request; --resume goes on from the last finished epoch"
+        return
+    status.state = "finished"
+    shutil.rmtree(run.resume_folder, ignore_errors=True)
+
+
+def _bfloat16(config: RunConfig, device: torch.device) -> bool:
+    """`auto` takes it where the processor has it and the encoder is trained: a head alone gains nothing."""
+    if config.training.precision == "auto":
+        return config.model.text.train != "none" and supports_bfloat16(device)
+    return config.training.precision == "bfloat16"
+
+
+def _mean_targets(items: list[Item]) -> float:
+    return sum(len(item.targets) for item in items) / len(items)
+
+
+def _step_of(checkpoint: os.PathLike[str] | None) -> int:
+    return int(os.fspath(checkpoint).rpartition("-")[2]) if checkpoint else 0
+
+
+def _best_so_far(run: Run) -> float:
+    from recommender.training.trainer import SELECTION_METRIC
+
+    return max((row.get(f"eval_{SELECTION_METRIC}", -1.0) for row in run.metrics()), default=-1.0)
+
+
+def _commit() -> str:
+    """The commit the code is at, with `+` when it was changed since; empty outside a git checkout."""
+    try:
+        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
+        changed = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return head.stdout.strip()[:12] + ("+" if changed.stdout.strip() else "")
+
+
+@contextmanager
+def _stopping_politely(progress: object) -> Iterator[None]:
+    """SIGTERM and Ctrl-C end the run after the current step, with its state written."""
+
+    def request(*_: object) -> None:
+        progress.stop_requested = True  # type: ignore[attr-defined]
+
+    before = {number: signal.signal(number, request) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def fresh_run_id(preset: str) -> str:
+    """A name no earlier run has: the preset and the time."""
+    return f"{preset}-{time.strftime('%Y%m%d-%H%M%S')}"

@@ -30,6 +30,10 @@ class Recommender(nn.Module, ABC):
     def fit(self, items: Sequence[Item]) -> None:
         """Counting models learn here, in one pass; models that learn by gradient leave it alone."""
 
+    def movie_vectors(self) -> Tensor | None:
+        """Where the model places the movies [V, W], for neighbours; None for a model without such a space."""
+        return None
+
     def saved_weights(self) -> dict[str, Tensor]:
         """What a checkpoint has to hold: everything but the weights of a frozen encoder."""
         return self.state_dict()

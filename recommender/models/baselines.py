@@ -47,7 +47,8 @@ class Copy(Recommender):
 class ItemKnn(Recommender):
     """How often each movie was a target after the mentioned movies had been named, over all training examples.
 
-    The counts are kept sparse: row i of `[V, V]` holds the targets that followed a mention of movie i.
+    The counts are kept sparse: `rows[i]` to `rows[i + 1]` are the places in `columns` and `values` of the targets that
+    followed a mention of movie i.
     """
 
     learns_by_gradient = False
@@ -62,12 +63,11 @@ class ItemKnn(Recommender):
         self.register_buffer("values", torch.zeros(0))
 
     def fit(self, items: Sequence[Item]) -> None:
-        pairs = [(i, j) for item in items for i in item.mentioned for j in item.targets if i != j]
         size = len(self.rows) - 1
-        indices = torch.tensor(pairs, dtype=torch.long).reshape(-1, 2).T
-        counts = torch.sparse_coo_tensor(indices, torch.ones(len(pairs)), (size, size)).coalesce().to_sparse_csr()
-        self.rows, self.columns = counts.crow_indices().int(), counts.col_indices().int()
-        self.values = counts.values()
+        pairs = [i * size + j for item in items for i in item.mentioned for j in item.targets if i != j]
+        cells, counts = torch.tensor(pairs, dtype=torch.long).unique(return_counts=True)  # sorted: row by row
+        self.rows[1:] = torch.bincount(cells // size, minlength=size).cumsum(0)
+        self.columns, self.values = (cells % size).int(), counts.float()
 
     def load_weights(self, weights: dict[str, Tensor]) -> None:
         for name in ("columns", "values"):  # their length is only known from the file
@@ -77,8 +77,10 @@ class ItemKnn(Recommender):
 
     def forward(self, batch: Batch) -> Tensor:
         mentioned = batch["mentioned"]  # [B, H]
-        size = len(self.rows) - 1
-        counts = torch.sparse_csr_tensor(self.rows, self.columns, self.values, (size, size))
-        one_hot = torch.zeros(len(mentioned), size + 1, device=mentioned.device)
-        one_hot.scatter_(1, mentioned.masked_fill(mentioned == PADDING, size), 1.0)
-        return (counts.T @ one_hot[:, :-1].T).T.contiguous()  # [B, V]
+        scores = torch.zeros(len(mentioned), len(self.rows) - 1, device=mentioned.device)  # [B, V]
+        for row, movies in zip(scores, mentioned.tolist(), strict=True):
+            for movie in movies:
+                if movie != PADDING:
+                    part = slice(int(self.rows[movie]), int(self.rows[movie + 1]))
+                    row.index_add_(0, self.columns[part], self.values[part])
+        return scores

@@ -64,6 +64,14 @@ class OneShotRecommender(Recommender):
         scores: Tensor = self.tag_head(text)
         return scores
 
+    @torch.no_grad()
+    def movie_vectors(self) -> Tensor:
+        """The rows that a wish's vector is multiplied with."""
+        if isinstance(self.head, CatalogueHead):
+            return self.head.movies.table()
+        vectors: Tensor = self.head[-1].weight  # type: ignore[index]
+        return vectors
+
     def saved_weights(self) -> dict[str, Tensor]:
         """Without what a checkpoint need not hold: the frozen part of the encoder."""
         trained = {name for name, parameter in self.named_parameters() if parameter.requires_grad}

@@ -27,7 +27,44 @@ _LEAST_EVERYDAY = -4.0
 # Occurrences in a million words from which a capital at a sentence's start, or anywhere, says nothing.
 _RARE_WORD, _COMMON_WORD = 100, 600
 
-WEIGHTS: Mapping[str, float] = {}
+WEIGHTS: Mapping[str, float] = {
+    "a_extra": -1.58,
+    "against_after": -1.55,
+    "against_before": -1.25,
+    "article_match": 1.22,
+    "article_missing": -1.83,
+    "bias": -1.42,
+    "case_digits": -0.98,
+    "case_first": -0.62,
+    "case_first_everyday": -0.52,
+    "case_inner": 0.24,
+    "case_inner_everyday": -0.08,
+    "case_silent": -0.1,
+    "case_silent_everyday": -0.48,
+    "case_small": -0.63,
+    "case_small_everyday": -0.54,
+    "case_title": 0.67,
+    "edit_known": -0.48,
+    "edit_share": -0.85,
+    "edits": 0.81,
+    "everyday": -0.23,
+    "for_after": 1.31,
+    "for_before": 1.81,
+    "mentions": 0.73,
+    "name_after": -2.53,
+    "name_before": -1.93,
+    "nothing_after": 1.46,
+    "nothing_before": 1.46,
+    "the_extra": -1.36,
+    "words": 0.28,
+    # By hand: too rare in the dialogues to be fitted, or named there by its full title alone.
+    "alias": -3.5,
+    "inverted": 2.0,
+    "quoted": 2.5,
+    "sentence_within": -1.0,
+    "year": 5.0,
+}
+BY_HAND = ("alias", "inverted", "quoted", "sentence_within", "year")
 
 
 def score(signs: Mapping[str, float]) -> float:

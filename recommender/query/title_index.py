@@ -105,10 +105,10 @@ class TitleIndex:
         distances = ((other, OSA.distance(word, other, score_cutoff=limit)) for other in found)
         return [(self._spelt.get(other, other), distance) for other, distance in distances if distance <= limit]
 
-    def nearest(self, form: str, limit: int, cutoff: float) -> list[Posting]:
-        """The postings of the forms most like this one (rapidfuzz ratio, 0..100, at least `cutoff`), nearest first."""
+    def nearest(self, form: str, limit: int, cutoff: float) -> list[str]:
+        """The forms most like this one (rapidfuzz ratio, 0..100, at least `cutoff`), nearest first."""
         near = process.extract(form, self.postings.keys(), scorer=fuzz.ratio, score_cutoff=cutoff, limit=limit)
-        return [posting for other, _, _ in near for posting in self.postings[other]]
+        return [other for other, _, _ in near]
 
 
 def _deletions(word: str) -> set[str]:

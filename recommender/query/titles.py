@@ -2,12 +2,16 @@
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from rapidfuzz.distance import OSA
+
 from recommender.data.catalog import Movie
 from recommender.query import evidence
+from recommender.query.everyday import UNSEEN, per_million
 from recommender.query.text import ARTICLES, TypedText, split_article
 from recommender.query.title_index import Candidate, Posting, TitleIndex
 
@@ -15,8 +19,11 @@ MAX_ALTERNATIVES = 5
 THRESHOLD = 0.5  # of the score from which words count as a title
 _LIKELY = 0.2  # of the score from which another reading of the same words is an alternative
 _NEAR = 75.0  # rapidfuzz ratio from which `lookup` takes a title for a misspelt one
+_USUAL_MENTIONS = 10  # of every movie in a catalogue that does not count them
+_ARTICLE_WEIGHT = 4
+_UNKNOWN_YEAR = 2  # years that a movie without a year is taken to be away from the one typed
 _YEAR = re.compile(r"\s{0,3},?\s{0,3}(?:\(\s?(\d{4})\s?\)|(?:from\s)?((?:19|20)\d\d)\b)")
-_LAST_YEAR = re.compile(r"[\s(](\d{4})\)?\s*$")
+_LAST_YEAR = re.compile(r"[\s(](\d{4})\)?$")
 _ARTICLE_AFTER = re.compile(r"\s?,\s?(the|a|an)\b", re.IGNORECASE)
 
 
@@ -52,19 +59,26 @@ class TitleMatcher:
 
     def __init__(self, catalog: Sequence[Movie]) -> None:
         self._index = TitleIndex(catalog)
+        counted = any(movie.mentions for movie in catalog)
+        self._least_mentions = 0 if counted else _USUAL_MENTIONS
 
     def find(self, text: str) -> list[Match]:
         """The movies that the text names, in order of position; spans never overlap."""
-        readings = self.readings(text)
+        sure = []
+        same_span: dict[tuple[int, int], list[Reading]] = defaultdict(list)
+        for reading in self.readings(text):
+            if reading.score >= _LIKELY:
+                same_span[reading.start, reading.end].append(reading)
+            if reading.score >= THRESHOLD:
+                sure.append(reading)
         taken = bytearray(len(text))
         matches = []
-        for reading in sorted(readings, key=lambda r: (-r.letters, -r.score, r.start)):
-            if reading.score < THRESHOLD or any(taken[reading.start : reading.end]):
-                continue
-            taken[reading.start : reading.end] = b"\1" * (reading.end - reading.start)
-            movie, *others = _meant_by(reading, readings)
-            span = text[reading.start : reading.end]
-            matches.append(Match(reading.start, reading.end, span, movie, reading.score, tuple(others)))
+        for reading in sorted(sure, key=lambda r: (-r.letters, -r.score, r.start)):
+            start, end = reading.start, reading.end
+            if not any(taken[start:end]):
+                taken[start:end] = b"\1" * (end - start)
+                movie, *others = _meant_by(reading, same_span[start, end])
+                matches.append(Match(start, end, text[start:end], movie, reading.score, tuple(others)))
         return sorted(matches, key=lambda match: match.start)
 
     def lookup(self, title: str, limit: int = 5) -> list[Movie]:
@@ -72,18 +86,15 @@ class TitleMatcher:
 
         A year at its end, in brackets or not, decides between remakes. Nothing near gives [].
         """
-        postings, year = self._exact(title)
-        if not postings:
-            return _unique(p.movie for p in self._index.nearest(split_article(title)[1], limit, _NEAR))[:limit]
-        return _unique(p.movie for p in _ranked(postings, split_article(title)[0], year))[:limit]
-
-    def _exact(self, title: str) -> tuple[list[Posting], int | None]:
-        """The postings of a whole title, and the year that had to be taken off its end to find them."""
-        postings = self._index.postings.get(split_article(title)[1], [])
-        year = _LAST_YEAR.search(title[-_YEAR_LENGTH:])
-        if postings or not year:
-            return postings, None
-        return self._index.postings.get(split_article(_without_year(title))[1], []), int(year[1])
+        article, form = split_article(title)
+        year = None
+        last_year = _LAST_YEAR.search(title.rstrip())
+        if last_year and form not in self._index.postings:
+            article, form = split_article(title[: last_year.start()])
+            year = int(last_year[1])
+        forms = [form] if form in self._index.postings else self._index.nearest(form, limit, _NEAR)
+        ranked = (posting for near in forms for posting in _ranked(self._index.postings[near], article, year))
+        return _unique(posting.movie for posting in ranked)[:limit]
 
     def readings(self, text: str) -> list[Reading]:
         """All readings of words of the text as titles, sure or not; they overlap."""
@@ -96,7 +107,7 @@ class TitleMatcher:
         words_start, words_end = typed.words[first].start, typed.words[last].end
         article, title_end = _find_article(typed, first, words_end, postings)
         year, end = _find_year(typed.text, title_end, postings)
-        ranked = _ranked(postings, article, year, self._least_mentions)
+        ranked = _ranked(postings, article, year)
         best = ranked[0]
         inverted = title_end > words_end
         leads = article and article == best.article and not inverted
@@ -147,7 +158,7 @@ def _title_signs(best: Posting, article: str) -> dict[str, float]:
     return signs
 
 
-def _ranked(postings: Iterable[Posting], article: str, year: int | None, least_mentions: int = 0) -> list[Posting]:
+def _ranked(postings: Iterable[Posting], article: str, year: int | None) -> list[Posting]:
     """Best first: the year if one is given, full titles before shortened ones, then popularity.
 
     The same article counts as `_ARTICLE_WEIGHT` times the mentions: "the ring" is rather "The Ring" than "Ring".
@@ -162,15 +173,10 @@ def _ranked(postings: Iterable[Posting], article: str, year: int | None, least_m
     return sorted(postings, key=rank)
 
 
-def _meant_by(reading: Reading, readings: Iterable[Reading]) -> list[Movie]:
-    """The movies of a reading, then the best one of every other likely reading of the same words."""
-    likely = (r for r in readings if r.score >= _LIKELY and (r.start, r.end) == (reading.start, reading.end))
-    near = [r.movies[0] for r in sorted(likely, key=lambda r: -r.score)]
+def _meant_by(reading: Reading, same_span: Iterable[Reading]) -> list[Movie]:
+    """The movies of a reading, then the best one of every other likely reading of the same characters."""
+    near = [other.movies[0] for other in sorted(same_span, key=lambda other: -other.score)]
     return _unique([*reading.movies, *near])[: MAX_ALTERNATIVES + 1]
-
-
-def _without_year(title: str) -> str:
-    return _LAST_YEAR.sub("", title[-_YEAR_LENGTH:]).join([title[:-_YEAR_LENGTH], ""])
 
 
 def _unique(movies: Iterable[Movie]) -> list[Movie]:

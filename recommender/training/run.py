@@ -69,7 +69,7 @@ def _train(run: Run, config: RunConfig, status: Status, settings: Settings, resu
     log.info("data: %s", task.dialogues.describe())
     model = make_model(config.model, len(task.catalog), _movie_text(config, task, settings), config.seed).to(device)
     status.device, status.source = describe_device(device), task.dialogues.describe()
-    status.commit, status.seed = _commit(), config.seed
+    status.commit, status.seed = current_commit(), config.seed
     status.state = "running"
     run.write_catalog(task.catalog)
     run.write_status(status)
@@ -158,7 +158,7 @@ def _best_so_far(run: Run) -> float:
     return max((row.get(f"eval_{SELECTION_METRIC}", -1.0) for row in run.metrics()), default=-1.0)
 
 
-def _commit() -> str:
+def current_commit() -> str:
     """The commit the code is at, with `+` when it was changed since; empty outside a git checkout."""
     try:
         head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)

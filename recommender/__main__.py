@@ -1,0 +1,268 @@
+"""The command line: prepare, train, evaluate, recommend, match, runs. Results on standard output, logs on standard error."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from recommender.config import PROTOCOLS, load_preset, preset_names
+from recommender.errors import RecommenderError, UnknownNameError
+from recommender.settings import Settings, settings
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+DEFAULT_RUN = "default"
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+RunId = Annotated[str, typer.Option("--run", help="A folder below checkpoints/.")]
+
+
+@contextmanager
+def user_errors() -> Iterator[None]:
+    """Mistakes the user can mend become one line on standard error and exit code 2."""
+    try:
+        yield
+    except RecommenderError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from error
+
+
+@app.callback()
+def _logging() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    for noisy in ("httpx", "filelock", "datasets"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    import transformers
+
+    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
+
+
+@app.command()
+def prepare(source: Annotated[str, typer.Option(help="auto, folder, cache, hub or sample")] = "auto") -> None:
+    """Check a data source, count its examples, and rebuild the catalogue and text vectors from a folder."""
+    from recommender.prepare import prepare as run_prepare
+
+    with user_errors():
+        prepared = run_prepare(source, settings())
+        typer.echo("\n".join([*prepared.lines, *prepared.problems]))
+
+
+@app.command()
+def train(
+    preset: Annotated[str, typer.Option(help="A file below recommender/presets/, without .toml.")] = "",
+    overrides: Annotated[list[str] | None, typer.Option("--set", help="part.key=value")] = None,
+    run_id: Annotated[str, typer.Option(help="Name of the new run, or of the one to resume.")] = "",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last finished epoch.")] = False,
+) -> None:
+    """Train a preset, or go on with an interrupted run."""
+    from recommender.runs import find_run, new_run
+    from recommender.training.run import fresh_run_id, train_run
+
+    with user_errors():
+        if resume:
+            if not run_id or overrides:
+                raise RecommenderError("--resume needs --run-id and keeps the run's own settings (no --set).")
+            run = find_run(run_id, settings())
+        else:
+            config = load_preset(preset, overrides)
+            run = new_run(run_id or fresh_run_id(preset), config, settings())
+        train_run(run, settings(), resume)
+        status = run.status()
+        typer.echo(f"{run.run_id}: {status.state} after {status.seconds:.0f} s on {status.device}")
+
+
+@app.command()
+def evaluate(
+    run_id: RunId = DEFAULT_RUN,
+    protocol: Annotated[str, typer.Option(help=", ".join(PROTOCOLS))] = "conversational",
+    split: Annotated[str, typer.Option(help="train, validation or test")] = "test",
+    targets: Annotated[Literal["all", "new"], typer.Option(help="new: movies not mentioned before")] = "all",
+    as_json: AsJson = False,
+    rankings: Annotated[Path | None, typer.Option(help="Write a JSON line an example to this file.")] = None,
+) -> None:
+    """Metrics with confidence intervals of a run under a protocol, the three baselines beside them."""
+    with user_errors():
+        report = _evaluate(run_id, protocol, split, targets, rankings)
+    if as_json:
+        typer.echo(json.dumps(report))
+        return
+    typer.echo(
+        f"{report['run']}: {report['protocol']}, {report['split']} split of {report['source']}, {report['targets']} "
+        f"targets: {report['examples']:,} examples, {report['target_count']:,} targets (seed {report['seed']})"
+    )
+    columns = [report["metrics"], *report["baselines"].values()]
+    typer.echo(f"{'':10} {'model':>8} {'95 % interval':>17} " + " ".join(f"{n:>10}" for n in report["baselines"]))
+    for name in report["metrics"]:
+        low, high = report["intervals"][name]
+        values = " ".join(f"{column[name]:10.4f}" for column in columns[1:])
+        typer.echo(f"{name:10} {columns[0][name]:8.4f}   {low:.4f} - {high:.4f} {values}")
+
+
+def _evaluate(run_id: str, protocol: str, split: str, targets: Any, rankings: Path | None) -> dict[str, Any]:
+    from recommender.checkpoints import load_checkpoint
+    from recommender.data.redial import load_dialogues
+    from recommender.data.task import Task
+    from recommender.device import choose_device
+    from recommender.evaluation.report import evaluate as measure
+    from recommender.runs import find_run
+    from recommender.training.run import current_commit
+
+    if protocol not in PROTOCOLS:
+        raise UnknownNameError("protocol", protocol, PROTOCOLS)
+    run, device = find_run(run_id, settings()), choose_device(settings())
+    checkpoint = load_checkpoint(run, device)
+    config = checkpoint.config
+    dialogues = load_dialogues(config.data.source, settings(), checkpoint.catalog)
+    logging.info("data: %s", dialogues.describe())
+    task = Task(checkpoint.catalog, dialogues, protocol, config.data, config.seed, settings())  # type: ignore[arg-type]
+    report = measure(checkpoint.model, task, split, targets, device, rankings)
+    report = {"run": run.run_id, "commit": current_commit(), **report}
+    run.write_report(report)
+    return report
+
+
+@app.command()
+def recommend(
+    text: Annotated[str, typer.Argument(help='The wish, or "-": JSON lines {"text", "like", "exclude"} on stdin.')],
+    run_id: RunId = DEFAULT_RUN,
+    like: Annotated[list[str] | None, typer.Option(help="A movie you like; may be given several times.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="A movie you do not want to see.")] = None,
+    k: Annotated[int, typer.Option(help="How many movies.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Ten movies for a wish in your own words."""
+    from recommender.query.engine import Engine
+    from recommender.runs import find_run
+
+    with user_errors():
+        engine = Engine(find_run(run_id, settings()), settings())
+        if text == "-":
+            _each_line(lambda row: _answer(engine, row, k))
+            return
+        answer = _answer(engine, {"text": text, "like": like or [], "exclude": exclude or []}, k)
+    if as_json:
+        typer.echo(json.dumps(answer, ensure_ascii=False))
+        return
+    for match in answer["matched"]:
+        typer.echo(f"understood {match['text']!r} as {match['title']} ({match['year'] or 'year unknown'})")
+    for movie in answer["recommendations"]:
+        typer.echo(f"{movie['rank']:3}. {movie['title']} ({movie['year'] or '?'})  {movie['reason']}")
+    for notice in answer["notices"]:
+        typer.echo(notice, err=True)
+
+
+def _answer(engine: Any, row: dict[str, Any], k: int) -> dict[str, Any]:
+    from recommender.query.wish import Wish
+
+    text, like, exclude = row.get("text", ""), row.get("like", []), row.get("exclude", [])
+    if not isinstance(text, str) or not isinstance(like, list) or not isinstance(exclude, list):
+        raise RecommenderError('A line must be {"text": "...", "like": ["..."], "exclude": ["..."]}.')
+    utterance, notices = engine.read(text)
+    liked, excluded = ([engine.lookup(str(title)).movie_id for title in titles] for titles in (like, exclude))
+    answer = engine.recommend(Wish((utterance,), tuple(liked), tuple(excluded)), k)
+    return {
+        "run": engine.run.run_id,
+        "matched": [_match(match) for match in utterance.matches],
+        "recommendations": [
+            {**_movie(item.movie), "rank": item.rank, "score": round(item.score, 4), "reason": "; ".join(item.reasons)}
+            for item in answer.recommendations
+        ],
+        "notices": notices + answer.notices,
+    }
+
+
+def _movie(movie: Any) -> dict[str, Any]:
+    return {"movie_id": movie.movie_id, "title": movie.title, "year": movie.year}
+
+
+def _match(match: Any) -> dict[str, Any]:
+    return {**_movie(match.movie), "score": round(match.score, 4), "text": match.text}
+
+
+def _each_line(answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """JSON lines in, JSON lines out, in order; a line that cannot be answered gives `{"error": ...}`."""
+    for line in sys.stdin:
+        try:
+            row = json.loads(line)
+            result = answer(row if isinstance(row, dict) else {"text": row})
+        except json.JSONDecodeError as error:
+            result = {"error": f"not JSON: {error.msg} at column {error.colno}"}
+        except RecommenderError as error:
+            result = {"error": str(error)}
+        print(json.dumps(result, ensure_ascii=False), flush=True)
+
+
+@app.command()
+def match(
+    text: Annotated[str, typer.Argument(help='A text, or "-": one text a line on stdin, one JSON line each out.')],
+    as_json: AsJson = False,
+) -> None:
+    """The movies a text names."""
+    from recommender.data.task import load_catalog
+    from recommender.query.titles import TitleMatcher
+
+    with user_errors():
+        matcher = TitleMatcher(load_catalog(settings()))
+        if text == "-":
+            for line in sys.stdin:
+                print(json.dumps(_matches(matcher, line.rstrip("\n")), ensure_ascii=False), flush=True)
+            return
+        found = _matches(matcher, text)
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+        return
+    for item in found["matched"]:
+        others = ", ".join(f"{other['title']} ({other['year']})" for other in item["alternatives"])
+        typer.echo(f"{item['text']!r}: {item['title']} ({item['year']}), {item['score']:.2f}" + (f"; or {others}" if others else ""))
+
+
+def _matches(matcher: Any, text: str) -> dict[str, Any]:
+    found = matcher.find(text)
+    return {
+        "text": text,
+        "matched": [
+            {**_match(m), "start": m.start, "end": m.end, "alternatives": [_movie(other) for other in m.alternatives]}
+            for m in found
+        ],
+    }
+
+
+@app.command()
+def runs(as_json: AsJson = False) -> None:
+    """The runs below checkpoints/, what they are doing and how good they are."""
+    with user_errors():
+        rows = _run_rows(settings())
+    if as_json:
+        typer.echo(json.dumps({"runs": rows}))
+        return
+    for row in rows:
+        best = "-" if row["best_ndcg@10"] is None else f"{row['best_ndcg@10']:.4f}"
+        typer.echo(f"{row['run']:32} {row['state']:12} {row['protocol']:15} best validation nDCG@10 {best}  {row['reason']}")
+    if not rows:
+        typer.echo(f"No run yet. Train one: python -m recommender train --preset {preset_names()[0]}")
+
+
+def _run_rows(config: Settings) -> list[dict[str, Any]]:
+    from recommender.runs import list_runs
+
+    rows = []
+    for run in list_runs(config):
+        row: dict[str, Any] = {"run": run.run_id, "state": "unreadable", "protocol": "", "best_ndcg@10": None}
+        try:
+            status, run_config = run.status(), run.config()
+            best = [line["eval_ndcg@10"] for line in run.metrics() if "eval_ndcg@10" in line]
+            row |= {"state": status.state, "reason": status.reason, "protocol": run_config.protocol}
+            row |= {"best_ndcg@10": max(best, default=None), "device": status.device, "seconds": status.seconds}
+        except RecommenderError as error:
+            row["reason"] = str(error)
+        rows.append(row)
+    return rows
+
+
+if __name__ == "__main__":
+    app()

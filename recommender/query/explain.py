@@ -1,0 +1,68 @@
+"""Reasons that are true: counts from ReDial's training dialogues, neighbours in the model's space, genres asked for."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from recommender.data.assets import COUNTS_FILE, load_arrays
+from recommender.data.catalog import Catalog, Movie
+from recommender.errors import DataError
+from recommender.settings import Settings
+
+LEAST_COUNT = 3  # a count below this says little
+GENRE_WORDS = {
+    "funny": "comedy", "funnier": "comedy", "laugh": "comedy", "comedies": "comedy", "scary": "horror",
+    "romantic": "romance", "love": "romance", "animated": "animation", "cartoon": "animation", "scifi": "sci-fi",
+    "western": "western", "thrilling": "thriller", "suspense": "thriller", "musicals": "musical", "kids": "family",
+}  # fmt: skip
+
+
+class Explainer:
+    """Finds the reasons for a recommendation. The counts are ReDial's, whatever the model was trained on."""
+
+    def __init__(self, catalog: Catalog, settings: Settings, vectors: Tensor | None) -> None:
+        self.catalog = catalog
+        self.genres = {genre for movie in catalog for genre in movie.genres}
+        self.vectors = None if vectors is None else torch.nn.functional.normalize(vectors.float(), dim=1)  # [V, W]
+        try:
+            counts = load_arrays(settings.assets_dir / COUNTS_FILE, catalog)
+            self.counts = {
+                (int(i), int(j)): int(n)
+                for i, j, n in zip(counts["before"], counts["after"], counts["count"], strict=True)
+                if n >= LEAST_COUNT
+            }
+        except DataError:
+            self.counts = {}  # a run over another catalogue: ReDial's counts say nothing about it
+
+    def reasons(self, index: int, mentioned: Sequence[int], text: str) -> tuple[str, ...]:
+        """At most two sentences on why the movie in column `index` may suit a wish that names the `mentioned` columns."""
+        found = [self._follows(index, mentioned), self._asked_genre(index, text), self._nearest(index, mentioned)]
+        sentences = [sentence for sentence in found if sentence][:2]
+        return tuple(sentences) or (self._known(self.catalog[index]),)
+
+    def _follows(self, index: int, mentioned: Sequence[int]) -> str | None:
+        counts = [(self.counts.get((movie, index), 0), -place, movie) for place, movie in enumerate(mentioned)]
+        times, _, movie = max(counts, default=(0, 0, 0))
+        return f"Recommended {times} times after {self.catalog[movie].title} in ReDial" if times else None
+
+    def _nearest(self, index: int, mentioned: Sequence[int]) -> str | None:
+        if self.vectors is None or not mentioned:
+            return None
+        nearness = self.vectors[list(mentioned)] @ self.vectors[index]  # [H]
+        nearest = self.catalog[mentioned[int(np.argmax(nearness.cpu().numpy()))]]
+        return f"Of your movies, this model places it nearest to {nearest.title}"
+
+    def _asked_genre(self, index: int, text: str) -> str | None:
+        words = text.lower().replace(",", " ").replace(".", " ").replace("!", " ").replace("?", " ").split()
+        asked = {GENRE_WORDS.get(word, word) for word, before in zip(words, ["", *words], strict=False)
+                 if before not in ("no", "not", "without", "less")}  # fmt: skip
+        genres = [genre for genre in self.catalog[index].genres if genre in asked & self.genres]
+        return f"Its genre is one you asked for: {', '.join(genres)}" if genres else None
+
+    @staticmethod
+    def _known(movie: Movie) -> str:
+        if movie.mentions:
+            return f"Fits your words; named {movie.mentions} times in ReDial's training dialogues"
+        return "Fits your words; never named in ReDial's training dialogues"

@@ -38,8 +38,8 @@ def _logging() -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     import transformers
 
-    transformers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 
 
 @app.command()
@@ -119,7 +119,7 @@ def _evaluate(run_id: str, protocol: str, split: str, targets: Any, rankings: Pa
     config = checkpoint.config
     dialogues = load_dialogues(config.data.source, settings(), checkpoint.catalog)
     logging.info("data: %s", dialogues.describe())
-    task = Task(checkpoint.catalog, dialogues, protocol, config.data, config.seed, settings())  # type: ignore[arg-type]
+    task = Task(checkpoint.catalog, dialogues, protocol, config.data, config.seed, settings())
     report = measure(checkpoint.model, task, split, targets, device, rankings)
     report = {"run": run.run_id, "commit": current_commit(), **report}
     run.write_report(report)
@@ -207,7 +207,7 @@ def match(
     from recommender.query.titles import TitleMatcher
 
     with user_errors():
-        matcher = TitleMatcher(load_catalog(settings()))
+        matcher = TitleMatcher(load_catalog(settings()).movies)
         if text == "-":
             for line in sys.stdin:
                 print(json.dumps(_matches(matcher, line.rstrip("\n")), ensure_ascii=False), flush=True)
@@ -218,7 +218,8 @@ def match(
         return
     for item in found["matched"]:
         others = ", ".join(f"{other['title']} ({other['year']})" for other in item["alternatives"])
-        typer.echo(f"{item['text']!r}: {item['title']} ({item['year']}), {item['score']:.2f}" + (f"; or {others}" if others else ""))
+        line = f"{item['text']!r}: {item['title']} ({item['year']}), {item['score']:.2f}"
+        typer.echo(f"{line}; or {others}" if others else line)
 
 
 def _matches(matcher: Any, text: str) -> dict[str, Any]:
@@ -242,7 +243,8 @@ def runs(as_json: AsJson = False) -> None:
         return
     for row in rows:
         best = "-" if row["best_ndcg@10"] is None else f"{row['best_ndcg@10']:.4f}"
-        typer.echo(f"{row['run']:32} {row['state']:12} {row['protocol']:15} best validation nDCG@10 {best}  {row['reason']}")
+        facts = f"{row['run']:32} {row['state']:12} {row['protocol']:15}"
+        typer.echo(f"{facts} best validation nDCG@10 {best}  {row['reason']}")
     if not rows:
         typer.echo(f"No run yet. Train one: python -m recommender train --preset {preset_names()[0]}")
 

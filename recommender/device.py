@@ -31,7 +31,7 @@ def describe_device(device: torch.device) -> str:
 def supports_bfloat16(device: torch.device) -> bool:
     """True where bfloat16 is quicker than float32: GPUs of the last years, CPUs with instructions for it."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
         capabilities = torch.cpu.get_capabilities()
         return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))

@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,7 @@ def read_info(folder: Path) -> dict[int, MovieInfo]:
         raise DataError(f"{path} is damaged: {error}.") from error
 
 
-def _info(row: dict) -> MovieInfo:
+def _info(row: dict[str, Any]) -> MovieInfo:
     people = [clean_text(name) for part in ("director", "star", "writer") for name in row.get(part) or []]
     return MovieInfo(
         genres=tuple(clean_text(genre).lower() for genre in row.get("genre") or []),
@@ -98,12 +99,10 @@ def count_follows(train: list[Dialogue], catalog: Catalog) -> dict[str, NDArray[
     counts: Counter[tuple[int, int]] = Counter()
     for dialogue in train:
         seen: dict[int, None] = {}
-        recommended: set[int] = set()
         for message in dialogue.messages:
-            named = [movie_id for movie_id in message.movie_ids if movie_id in catalog]
+            named = [movie_id for movie_id in message.movie_ids if catalog.has(movie_id)]
             fresh = [m for m in named if m not in seen] if message.role == "recommender" else []
             counts.update((before, after) for after in fresh for before in seen)
-            recommended.update(fresh)
             seen.update(dict.fromkeys(named))
     pairs = sorted((catalog.index(i), catalog.index(j), n) for (i, j), n in counts.items())
     before, after, count = np.array(pairs, dtype=np.int32).reshape(-1, 3).T

@@ -4,7 +4,7 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -53,29 +53,31 @@ class Movie:
         return self.title if self.year is None else f"{self.title} ({self.year})"
 
 
-class Catalog(Sequence[Movie]):
+class Catalog:
     """The movies in ascending id order. A movie's place in it, its `index`, is its column in every score matrix,
     so ties broken by index are ties broken by movie id."""
 
     def __init__(self, movies: Iterable[Movie]) -> None:
-        self._movies = tuple(sorted(movies, key=lambda movie: movie.movie_id))
-        self._index = {movie.movie_id: i for i, movie in enumerate(self._movies)}
-        if not self._movies:
+        self.movies = tuple(sorted(movies, key=lambda movie: movie.movie_id))
+        self._index = {movie.movie_id: i for i, movie in enumerate(self.movies)}
+        if not self.movies:
             raise DataError("A catalogue needs at least one movie.")
-        if len(self._index) != len(self._movies):
+        if len(self._index) != len(self.movies):
             raise DataError("The catalogue holds two movies with the same id.")
 
     def __len__(self) -> int:
-        return len(self._movies)
+        return len(self.movies)
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def,override]  # int -> Movie, slice -> tuple
-        return self._movies[index]
+    def __iter__(self) -> Iterator[Movie]:
+        return iter(self.movies)
 
-    def __contains__(self, movie_id: object) -> bool:
-        """True if a movie with this *id* is in the catalogue."""
+    def __getitem__(self, index: int) -> Movie:
+        return self.movies[index]
+
+    def has(self, movie_id: int) -> bool:
         return movie_id in self._index
 
-    def index(self, movie_id: int) -> int:  # type: ignore[override]
+    def index(self, movie_id: int) -> int:
         """The column of a movie id. Raises `DataError` for an id that is not in the catalogue."""
         try:
             return self._index[movie_id]
@@ -83,7 +85,7 @@ class Catalog(Sequence[Movie]):
             raise DataError(f"Movie id {movie_id} is not in the catalogue of {len(self)} movies.") from None
 
     def by_id(self, movie_id: int) -> Movie:
-        return self._movies[self.index(movie_id)]
+        return self.movies[self.index(movie_id)]
 
     def indices(self, movie_ids: Iterable[int]) -> list[int]:
         return [self.index(movie_id) for movie_id in movie_ids]
@@ -91,12 +93,12 @@ class Catalog(Sequence[Movie]):
     @cached_property
     def fingerprint(self) -> str:
         """A hash of the ids in order: two catalogues with the same one give a score column the same meaning."""
-        ids = ",".join(str(movie.movie_id) for movie in self._movies)
+        ids = ",".join(str(movie.movie_id) for movie in self.movies)
         return hashlib.sha256(ids.encode()).hexdigest()[:16]
 
     def save(self, path: Path) -> None:
         """Write as JSON, one movie a line, so that a change shows as a small diff."""
-        lines = [json.dumps(asdict(movie), ensure_ascii=False) for movie in self._movies]
+        lines = [json.dumps(asdict(movie), ensure_ascii=False) for movie in self.movies]
         write_atomically(path, "[\n" + ",\n".join(lines) + "\n]\n")
 
     @classmethod

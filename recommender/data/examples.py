@@ -121,12 +121,12 @@ def build_examples(dialogues: Iterable[Dialogue], protocol: str, catalog: Catalo
 
 def _names_of(dialogue: Dialogue, catalog: Catalog) -> Callable[[int], str]:
     def name(movie_id: int) -> str:
-        return catalog.by_id(movie_id).name if movie_id in catalog else dialogue.names.get(movie_id, "a movie")
+        return catalog.by_id(movie_id).name if catalog.has(movie_id) else dialogue.names.get(movie_id, "a movie")
 
     return name
 
 
 def _within(example: Example, catalog: Catalog) -> Example:
-    mentioned = tuple(movie_id for movie_id in example.mentioned if movie_id in catalog)
-    targets = tuple(movie_id for movie_id in example.targets if movie_id in catalog)
+    mentioned = tuple(movie_id for movie_id in example.mentioned if catalog.has(movie_id))
+    targets = tuple(movie_id for movie_id in example.targets if catalog.has(movie_id))
     return Example(example.example_id, example.dialogue_id, example.turn, example.text, mentioned, targets)

@@ -6,9 +6,10 @@ ReDial ids and MovieLens ids are different numbers: equal numbers mean different
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -18,6 +19,7 @@ from recommender.errors import DataError
 GENRE_NAMES = {"children": "family"}
 NOT_GENRES = {"(no genres listed)", "imax"}
 ARTICLE_LAST = re.compile(r"^(?P<title>.*), (?P<article>the|a|an)$", re.IGNORECASE)
+Row = dict[Hashable, Any]  # one MovieLens movie, with the columns of `read_movies`
 ALSO_KNOWN_AS = re.compile(r"\s*\([^()]*\)\s*$")
 
 
@@ -52,7 +54,7 @@ def _find(folder: Path, name: str) -> list[Path]:
 
 
 def read_movies(folder: Path) -> pd.DataFrame:
-    """Every MovieLens movie found below the folder -> columns movielens_id, title, year, genres, imdb (7 digits or NaN).
+    """Every MovieLens movie below the folder -> columns movielens_id, title, year, genres, imdb (7 digits or NaN).
 
     A folder without MovieLens gives an empty frame.
     """
@@ -86,9 +88,9 @@ def join(movies: Iterable[Movie], imdb_ids: dict[int, str], movielens: pd.DataFr
     `imdb_ids` maps ReDial ids to IMDb's `tt0133093` form. A joined movie without genres takes MovieLens', and one
     without a year too, unless another movie has that title and year already: two rows must never look the same.
     """
-    rows = movielens.to_dict("records")
+    rows: list[Row] = movielens.to_dict("records")
     by_imdb = {row["imdb"]: row for row in rows if isinstance(row["imdb"], str)}
-    by_title: dict[tuple[str, int], dict] = {}
+    by_title: dict[tuple[str, int], Row] = {}
     for row in rows:
         if row["year"] == row["year"]:  # a missing year is NaN here
             for title in {row["title"], ALSO_KNOWN_AS.sub("", row["title"])}:
@@ -97,17 +99,20 @@ def join(movies: Iterable[Movie], imdb_ids: dict[int, str], movielens: pd.DataFr
     joined = []
     taken = {(title_key(movie.title), movie.year) for movie in movies}
     for movie in movies:
-        row = _partner(movie, imdb_ids.get(movie.movie_id), by_imdb, by_title)
-        if row is not None:
-            movie = replace(movie, movielens_id=int(row["movielens_id"]), genres=movie.genres or row["genres"])
-            if movie.year is None and row["year"] == row["year"] and (title_key(movie.title), row["year"]) not in taken:
-                movie = replace(movie, year=int(row["year"]))
+        partner = _partner(movie, imdb_ids.get(movie.movie_id), by_imdb, by_title)
+        if partner is not None:
+            genres, year = movie.genres or partner["genres"], partner["year"]
+            movie = replace(movie, movielens_id=int(partner["movielens_id"]), genres=genres)
+            if movie.year is None and year == year and (title_key(movie.title), year) not in taken:
+                movie = replace(movie, year=int(year))
                 taken.add((title_key(movie.title), movie.year))
         joined.append(movie)
     return joined
 
 
-def _partner(movie: Movie, imdb_id: str | None, by_imdb: dict, by_title: dict) -> dict | None:
+def _partner(
+    movie: Movie, imdb_id: str | None, by_imdb: dict[str, Row], by_title: dict[tuple[str, int], Row]
+) -> Row | None:
     row = by_imdb.get(imdb_id.removeprefix("tt")) if imdb_id else None
     if row is None and movie.year is not None:
         key = title_key(movie.title)
@@ -132,9 +137,7 @@ class JoinCoverage:
 
 def coverage(catalog: Catalog) -> JoinCoverage:
     joined = [movie for movie in catalog if movie.movielens_id is not None]
-    return JoinCoverage(
-        len(joined), len(catalog), sum(m.mentions for m in joined), sum(m.mentions for m in catalog)
-    )
+    return JoinCoverage(len(joined), len(catalog), sum(m.mentions for m in joined), sum(m.mentions for m in catalog))
 
 
 def load_tags(folder: Path | None, catalog: Catalog, per_movie: int, min_chars: int) -> list[TagRow]:

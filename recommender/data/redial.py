@@ -60,7 +60,9 @@ class DialogueSet:
         """One sentence for the screen and the log; it never hides that the sample stands in for ReDial."""
         counts = f"{len(self.train):,} training and {len(self.test):,} test dialogues"
         skipped = f"; {len(self.problems)} malformed line(s) skipped" if self.problems else ""
-        what = "the synthetic sample, NOT ReDial" if self.source == "sample" else f"ReDial ({self.source}: {self.origin})"
+        what = (
+            "the synthetic sample, NOT ReDial" if self.source == "sample" else f"ReDial ({self.source}: {self.origin})"
+        )
         return f"{what}: {counts}{skipped}"
 
 
@@ -152,15 +154,15 @@ def find_split(folder: Path, split: Literal["train", "test"]) -> Path | None:
 
 
 def _read_folder(folder: Path, source: Source) -> DialogueSet:
-    paths = {split: find_split(folder, split) for split in ("train", "test")}  # type: ignore[arg-type]
-    missing = [split for split, path in paths.items() if path is None]
-    if missing:
+    train_file, test_file = find_split(folder, "train"), find_split(folder, "test")
+    if train_file is None or test_file is None:
+        missing = "test" if train_file else "train"
         raise DataError(
-            f"{folder} has no {' or '.join(missing)} split. Expected train_data.jsonl and test_data.jsonl "
+            f"{folder} has no {missing} split. Expected train_data.jsonl and test_data.jsonl "
             "(ReDial's own files) or train*.parquet and test*.parquet (the hub's)."
         )
-    train, train_problems = read_split(paths["train"])  # type: ignore[arg-type]
-    test, test_problems = read_split(paths["test"])  # type: ignore[arg-type]
+    train, train_problems = read_split(train_file)
+    test, test_problems = read_split(test_file)
     return DialogueSet(source, str(folder), train, test, train_problems + test_problems)
 
 

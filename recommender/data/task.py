@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from recommender.config import DataConfig, Protocol
+from recommender.data.assets import CATALOG_FILE
 from recommender.data.catalog import Catalog
 from recommender.data.examples import Example, build_examples
 from recommender.data.movielens import TagRow, load_tags
-from recommender.data.assets import CATALOG_FILE
 from recommender.data.redial import Dialogue, DialogueSet, load_dialogues
 from recommender.data.splits import split_dialogues
 from recommender.errors import UnknownNameError
@@ -46,9 +46,7 @@ class Task:
         return build_examples(self.split(split), self.protocol, self.catalog)
 
     def tags(self) -> list[TagRow]:
-        return load_tags(
-            self.settings.data_dir, self.catalog, self.config.tags_per_movie, self.config.tag_min_chars
-        )
+        return load_tags(self.settings.data_dir, self.catalog, self.config.tags_per_movie, self.config.tag_min_chars)
 
 
 def load_task(protocol: Protocol, config: DataConfig, seed: int, settings: Settings) -> Task:

@@ -37,7 +37,9 @@ def rankings_of(
     return rankings.new if targets == "new" else rankings.all
 
 
-def measure(rankings: np.ndarray, examples: Sequence[Example], catalog: Catalog, targets: TargetKind) -> dict[str, Floats]:
+def measure(
+    rankings: np.ndarray, examples: Sequence[Example], catalog: Catalog, targets: TargetKind
+) -> dict[str, Floats]:
     answers = [catalog.indices(wanted(example, targets)) for example in examples]
     return evaluate_rankings(rankings, answers, CUTOFFS)
 

@@ -31,10 +31,11 @@ class Copy(Recommender):
     """The mentioned movies, latest first; every other movie scores nothing."""
 
     learns_by_gradient = False
+    movies: Tensor
 
     def __init__(self, movies: int) -> None:
         super().__init__()
-        self.register_buffer("movies", torch.tensor(movies))
+        self.register_buffer("movies", torch.tensor(movies))  # saved, so that the checkpoint is not empty
 
     def forward(self, batch: Batch) -> Tensor:
         mentioned = batch["mentioned"]  # [B, H]
@@ -65,7 +66,7 @@ class ItemKnn(Recommender):
     def fit(self, items: Sequence[Item]) -> None:
         size = len(self.rows) - 1
         pairs = [i * size + j for item in items for i in item.mentioned for j in item.targets if i != j]
-        cells, counts = torch.tensor(pairs, dtype=torch.long).unique(return_counts=True)  # sorted: row by row
+        cells, counts = torch.unique(torch.tensor(pairs, dtype=torch.long), return_counts=True)  # sorted: row by row
         self.rows[1:] = torch.bincount(cells // size, minlength=size).cumsum(0)
         self.columns, self.values = (cells % size).int(), counts.float()
 

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 class MovieEmbedding(nn.Module):
     """`indices [...] -> vectors [..., width]`. With `text` [V, D] a movie that training never saw still has a place."""
 
+    text: Tensor | None
+
     def __init__(self, movies: int, width: int, text: Tensor | None = None) -> None:
         super().__init__()
         self.width = width
@@ -18,10 +20,12 @@ class MovieEmbedding(nn.Module):
 
     def forward(self, indices: Tensor) -> Tensor:
         learned: Tensor = self.learned(indices)
-        if self.project is None:
+        if self.project is None or self.text is None:
             return learned
-        return learned + self.project(self.text[indices].to(self.project.weight.dtype))
+        from_text: Tensor = self.project(self.text[indices].to(self.project.weight.dtype))
+        return learned + from_text
 
     def table(self) -> Tensor:
         """All movies' vectors [V, width]."""
-        return self(torch.arange(self.learned.num_embeddings, device=self.learned.weight.device))
+        vectors: Tensor = self(torch.arange(self.learned.num_embeddings, device=self.learned.weight.device))
+        return vectors

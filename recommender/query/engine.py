@@ -51,7 +51,7 @@ class Engine:
         self.source = run.status().source
         if self.model.text is not None:
             self.model.text.merge_lora()
-        self.titles = TitleMatcher(self.catalog)
+        self.titles = TitleMatcher(self.catalog.movies)
         self.explainer = Explainer(self.catalog, settings, self.model.movie_vectors())
 
     def read(self, text: str, shown: Sequence[Movie] = ()) -> tuple[Utterance, list[str]]:
@@ -73,7 +73,8 @@ class Engine:
     def scores(self, example: Example) -> Tensor:
         """One wish -> scores [V]: the same items, batch and forward as in training."""
         items = to_items([example], self.catalog, self.config.data, self.model.tokenize)
-        return self.model(to_device(collate(items), self.device))[0].float()
+        scores: Tensor = self.model(to_device(collate(items), self.device))
+        return scores[0].float()
 
     def recommend(self, wish: Wish, k: int = 10) -> Answer:
         """The best k movies that the wish does not name or exclude; fewer if the catalogue is smaller.

@@ -37,7 +37,7 @@ class Explainer:
             self.counts = {}  # a run over another catalogue: ReDial's counts say nothing about it
 
     def reasons(self, index: int, mentioned: Sequence[int], text: str) -> tuple[str, ...]:
-        """At most two sentences on why the movie in column `index` may suit a wish that names the `mentioned` columns."""
+        """At most two sentences on why the movie in column `index` suits a wish that names the `mentioned` columns."""
         found = [self._follows(index, mentioned), self._asked_genre(index, text), self._nearest(index, mentioned)]
         sentences = [sentence for sentence in found if sentence][:2]
         return tuple(sentences) or (self._known(self.catalog[index]),)

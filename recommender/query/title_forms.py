@@ -25,7 +25,7 @@ def forms_of(title: str) -> list[Form]:
     """The full title first, then other spellings, then shorter ones; each key once. No words, no forms.
 
     >>> [form.words for form in forms_of("Star Wars: Episode IV - A New Hope")]
-    ['star wars episode 4 a new hope', 'star wars', 'star wars episode 4', 'new hope', 'star wars 4']
+    ['star wars episode 4 a new hope', 'star wars', 'star wars episode 4', 'new hope', 'star wars a new hope', 'star wars 4']
     """
     article, full = split_article(title)
     if not full:
@@ -33,7 +33,7 @@ def forms_of(title: str) -> list[Form]:
     forms = [Form(full, article, False)]
     forms += [Form(words, article, False) for words in _spellings(title, full)]
     forms += _shortened(title, article)
-    forms += [Form(words, article, True) for form in forms if (words := _without_counter(form.words))]
+    forms += [form._replace(words=words) for form in forms if (words := _without_counter(form.words))]
     unique: dict[str, Form] = {}
     for form in forms:
         unique.setdefault(form.words, form)
@@ -64,6 +64,7 @@ def _shortened(title: str, article: str) -> list[Form]:
     tail_article, tail = split_article(title[cuts[-1].end() :])
     if len(tail) >= _MIN_TAIL_LETTERS and tail.split()[0] not in _COUNTERS:
         found.append(Form(tail, tail_article, True))
+        found.append(Form(f"{found[0].words} {tail_article} {tail}".replace("  ", " "), article, True))
     return [form for form in found if form.words]
 
 

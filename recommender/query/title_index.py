@@ -15,6 +15,7 @@ from recommender.query.title_forms import forms_of
 _MAX_EDITS = 2  # in one title
 _LETTERS_AN_EDIT = 4  # of a title, at least
 _LONG_WORD = 8  # letters from which one word may carry two edits
+_SURELY_RIGHT = 500  # occurrences in a million words of everyday talk from which a word is no misspelt one
 _MAX_LETTERS = 30  # of a word that is looked for among misspelt ones
 _MIN_JOINED = 5  # letters of a word that may be typed as two
 
@@ -91,7 +92,7 @@ class TitleIndex:
 
     def _near(self, word: str) -> list[tuple[str, int]]:
         """The title words at most one edit away, two for a long word, with their distance. Digits are never edited."""
-        if len(word) > _MAX_LETTERS or any(char.isdigit() for char in word):
+        if len(word) > _MAX_LETTERS or per_million(word) > _SURELY_RIGHT or any(char.isdigit() for char in word):
             return []
         shorter = _deletions(word)
         found = set(self._deletions.get(word, ()))

@@ -35,15 +35,25 @@ class Progress(TrainerCallback):
             control.should_training_stop = True
 
     def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict | None = None, **_: Any
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **_: Any,
     ) -> None:
         self.run.append_metrics({"step": state.global_step, "seconds": round(self.seconds, 1), **(logs or {})})
 
     def on_evaluate(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, metrics: dict, **_: Any
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        metrics: dict[str, float] | None = None,
+        **_: Any,
     ) -> None:
         """The best weights so far are the run's weights, from the first epoch on."""
-        value = metrics[f"eval_{SELECTION_METRIC}"]
+        value = (metrics or {})[f"eval_{SELECTION_METRIC}"]
         if value > self.best:
             self.best = value
             self.run.write_weights(self.model.saved_weights(), self.facts)

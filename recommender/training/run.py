@@ -14,8 +14,8 @@ import torch
 
 from recommender.checkpoints import weights_facts
 from recommender.config import LossConfig, RunConfig
-from recommender.data.collate import Item
 from recommender.data.assets import VECTORS_FILE, load_arrays
+from recommender.data.collate import Item
 from recommender.data.task import Task, load_task
 from recommender.device import choose_device, describe_device, peak_memory_mb, supports_bfloat16
 from recommender.errors import RecommenderError

@@ -56,7 +56,9 @@ class WishSet(Dataset[Item]):
         return Item(item.tokens, item.mentioned, item.targets, item.exclude, item.vector, [self.tags[r] for r in rows])
 
 
-def training_arguments(config: TrainingConfig, seed: int, folder: Path, items: int, **hardware: Any) -> TrainingArguments:
+def training_arguments(
+    config: TrainingConfig, seed: int, folder: Path, items: int, **hardware: Any
+) -> TrainingArguments:
     """Our settings in the Trainer's words. `items` is the number of training examples."""
     steps = -(-items // config.batch_size)
     return TrainingArguments(
@@ -103,31 +105,32 @@ class RecommenderTrainer(Trainer):
         super().__init__(
             model=model,
             args=args,
-            data_collator=collate,
+            data_collator=collate,  # type: ignore[arg-type]  # our collator takes items, not the features of a dataset
             train_dataset=train,
             eval_dataset=validation,
             callbacks=callbacks,
         )
+        self.recommender, self.train_items, self.validation_items = model, train, validation
         self.movie_loss, self.tag_loss = loss.to(args.device), tag_loss.to(args.device)
         self.settings, self.loss_config, self.targets = config, loss_config, targets
         self.parts: dict[str, list[float]] = {}
 
     def _get_train_sampler(self, train_dataset: Dataset[Item] | None = None) -> Sampler[int]:
         """Batches of like length, so that little is padding; for ready vectors there is no length."""
-        items = self.train_dataset.items
+        items = self.train_items.items
         if items[0].vector is not None:
-            return RandomSampler(items)
+            return RandomSampler(self.train_items)
         return LengthGroupedSampler(self.args.train_batch_size, lengths=[len(item.tokens) for item in items])
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """AdamW with separate learning rates for the text encoder and for everything else."""
         if self.optimizer is None:
-            named = [(n, p) for n, p in self.model.named_parameters() if p.requires_grad]
+            named = [(n, p) for n, p in self.recommender.named_parameters() if p.requires_grad]
             groups = [
                 {"params": [p for n, p in named if n.startswith("text.")], "lr": self.settings.encoder_lr},
                 {"params": [p for n, p in named if not n.startswith("text.")], "lr": self.settings.head_lr},
             ]
-            kind, options = self.get_optimizer_cls_and_kwargs(self.args, self.model)
+            kind, options = self.get_optimizer_cls_and_kwargs(self.args)
             self.optimizer = kind([g for g in groups if g["params"]], **options, weight_decay=self.args.weight_decay)
         return self.optimizer
 
@@ -161,8 +164,8 @@ class RecommenderTrainer(Trainer):
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Rank the catalogue for every validation item -> mean metrics under `eval_...`."""
-        items: list[Item] = self.eval_dataset
-        rankings = rank(self.model, items, max(CUTOFFS), self.args.device, bfloat16=self.args.bf16)
+        items = self.validation_items
+        rankings = rank(self.recommender, items, max(CUTOFFS), self.args.device, bfloat16=self.args.bf16)
         if self.targets == "new":
             answers = [[t for t in item.targets if t not in set(item.exclude)] for item in items]
             kept = [i for i, answer in enumerate(answers) if answer]
@@ -176,16 +179,18 @@ class RecommenderTrainer(Trainer):
 
     def _save_checkpoint(self, model: nn.Module, trial: Any = None) -> None:
         """One folder to go on from, written aside and renamed; the one before it goes only then."""
-        root = Path(self.args.output_dir)
+        root = Path(str(self.args.output_dir))
+        assert self.optimizer is not None
         folder = root / f"checkpoint-{self.state.global_step}"
         aside = root / f".{folder.name}.part"
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
-        save_file({n: t.cpu().contiguous() for n, t in self.model.saved_weights().items()}, aside / "model.safetensors")
+        weights = {name: tensor.cpu().contiguous() for name, tensor in self.recommender.saved_weights().items()}
+        save_file(weights, aside / "model.safetensors")
         resume.save_optimizer(aside, self.optimizer, self.lr_scheduler)
         resume.save_random_state(aside)
-        for callback in [c for c in [*self.callback_handler.callbacks, self.control] if isinstance(c, ExportableState)]:
-            self.state.stateful_callbacks[type(callback).__name__] = callback.state()
+        exported = [c for c in [*self.callback_handler.callbacks, self.control] if isinstance(c, ExportableState)]
+        self.state.stateful_callbacks |= {type(c).__name__: c.state() for c in exported}  # type: ignore[operator]
         self.state.save_to_json(str(aside / "trainer_state.json"))
         aside.rename(folder)
         for older in root.glob("checkpoint-*"):
@@ -193,10 +198,11 @@ class RecommenderTrainer(Trainer):
                 shutil.rmtree(older)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        self.model.load_weights(load_file(Path(resume_from_checkpoint) / "model.safetensors"))
+        self.recommender.load_weights(load_file(Path(resume_from_checkpoint) / "model.safetensors"))
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint is not None:
+            assert self.optimizer is not None
             resume.load_optimizer(Path(checkpoint), self.optimizer, self.lr_scheduler)
 
     def _load_rng_state(self, checkpoint: str | None) -> None:

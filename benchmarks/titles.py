@@ -90,8 +90,12 @@ def _substitute(text: str, movies: dict[int, Movie], rewrite: Callable[[str], st
         result += title
         position = mention.end()
     result += text[position:]
-    # Letter by letter, so that one whose lower case is two letters (Turkish "İ") does not move the spans.
-    return Sample("".join(char.lower() if len(char.lower()) == 1 else char for char in result) if lower else result, gold)
+    return Sample(_lower(result) if lower else result, gold)
+
+
+def _lower(text: str) -> str:
+    """Letter by letter, so that one whose lower case is two letters (Turkish "İ") does not move the spans."""
+    return "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
 
 
 def _pair(matches: list[Match], gold: list[tuple[int, int, Movie]]) -> Iterator[tuple[Match, Movie]]:
@@ -118,7 +122,9 @@ def accuracy(matcher: TitleMatcher, data: list[Sample]) -> dict[str, float]:
         true += len(sample.gold)
     found: dict[str, float] = {"mentions": true}
     for name, right in (("title", same_title), ("id", same_id)):
-        found |= {f"{name} P": right / predicted, f"{name} R": right / true, f"{name} F1": 2 * right / (predicted + true)}
+        found[f"{name} P"] = right / predicted
+        found[f"{name} R"] = right / true
+        found[f"{name} F1"] = 2 * right / (predicted + true)
     return found
 
 
@@ -127,10 +133,10 @@ def report_accuracy(matcher: TitleMatcher, name: str, dialogues: list[Dialogue],
     print(f"{'variant':32}{'mentions':>9}{'title P':>9}{'R':>7}{'F1':>7}{'id P':>9}{'R':>7}{'F1':>7}")
     for variant in VARIANTS:
         found = accuracy(matcher, list(samples(dialogues, movies, variant)))
-        print(
-            f"{variant:32}{found['mentions']:9,.0f}{found['title P']:9.3f}{found['title R']:7.3f}{found['title F1']:7.3f}"
-            f"{found['id P']:9.3f}{found['id R']:7.3f}{found['id F1']:7.3f}"
+        figures = "".join(
+            f"{found[f'{name} P']:9.3f}{found[f'{name} R']:7.3f}{found[f'{name} F1']:7.3f}" for name in ("title", "id")
         )
+        print(f"{variant:32}{found['mentions']:9,.0f}{figures}")
     for case, change in (("as typed", str), ("lower-cased", str.lower)):
         texts = [change(m.text) for dialogue in dialogues for m in dialogue.messages if not m.movie_ids]
         words = sum(len(words_of(text)) for text in texts)
@@ -166,8 +172,8 @@ def report_speed(catalog: list[Movie], data: list[Sample]) -> None:
         times.append(1000 * (time.perf_counter() - started))
     slow = statistics.quantiles(times, n=20)[-1]
     print(
-        f"{len(catalog):7,} titles: indexed in {indexed:.2f} s; a text of 60 words in {statistics.median(times):.1f} ms "
-        f"(median of {len(times)}; 95 % under {slow:.1f} ms)"
+        f"{len(catalog):7,} titles: indexed in {indexed:.2f} s; a text of 60 words in "
+        f"{statistics.median(times):.1f} ms (median of {len(times)}; 95 % under {slow:.1f} ms)"
     )
 
 

@@ -1,4 +1,4 @@
-"""The command line: prepare, train, evaluate, recommend, match, runs. Results on standard output, logs on standard error."""
+"""The command line. Results go to standard output, logs to standard error."""
 
 import json
 import logging

@@ -73,6 +73,10 @@ class Run:
         """State to go on from after an interruption; removed when the run ends."""
         return self.folder / "resume"
 
+    @property
+    def log_file(self) -> Path:
+        return self.folder / "log.txt"
+
     def write_config(self, config: RunConfig) -> None:
         write_atomically(self.folder / "config.json", config.model_dump_json(indent=2) + "\n")
 

@@ -34,5 +34,4 @@ class CatalogueHead(nn.Module):
         self.bias = nn.Parameter(torch.zeros(movies.learned.num_embeddings))
 
     def forward(self, wish: Tensor) -> Tensor:
-        scores: Tensor = self.query(wish) @ self.movies.table().T + self.bias
-        return scores  # [B, V]
+        return self.movies.scores(self.query(wish)) + self.bias  # [B, V]

@@ -81,5 +81,6 @@ class OneShotRecommender(Recommender):
             frozen = name.startswith("text.") and name not in trained
             if not frozen and id(tensor) not in seen:  # the shared movie table is one tensor under two names
                 seen.add(id(tensor))
-                kept[name] = tensor.detach()
+                # The shipped text vectors are half precision, so nothing is lost by saving them so.
+                kept[name] = tensor.detach().half() if name.endswith("movies.text") else tensor.detach()
         return kept

@@ -1,6 +1,7 @@
 """Text vectors of a frozen encoder, computed once and kept on disk under a key of text + weights hash."""
 
 import hashlib
+import logging
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -12,11 +13,16 @@ from torch import Tensor
 
 from recommender.models.text_encoder import TextEncoder
 
+log = logging.getLogger(__name__)
+
+CHUNK = 2048  # texts between two writes
+
 
 def cached_vectors(encoder: TextEncoder, tokens: Sequence[Sequence[int]], folder: Path) -> Tensor:
     """Token ids -> vectors [N, D]; only texts that this encoder has never seen are computed.
 
-    The store is one SQLite file, so that several processes may use it at once and a kill never leaves half an entry.
+    The store is one SQLite file, so that several processes may use it at once and a kill never leaves half an entry;
+    what was computed before a kill is kept.
     The key is of the token ids, which is the text as the encoder reads it, after cutting.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -24,13 +30,16 @@ def cached_vectors(encoder: TextEncoder, tokens: Sequence[Sequence[int]], folder
     with closing(sqlite3.connect(folder / "text_vectors.sqlite", timeout=60)) as store:
         store.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID")
         found = {key: vector for key in set(keys) if (vector := _get(store, key, encoder.width)) is not None}
-        new = {key: ids for key, ids in zip(keys, tokens, strict=True) if key not in found}
-        if new:
-            computed = encoder.vectors(list(new.values())).numpy()  # [N', D]
-            rows = [(key, vector.tobytes()) for key, vector in zip(new, computed, strict=True)]
+        new = [(key, ids) for key, ids in dict(zip(keys, tokens, strict=True)).items() if key not in found]
+        new.sort(key=lambda entry: len(entry[1]))  # texts of like length together, so that little is padding
+        for start in range(0, len(new), CHUNK):
+            part = new[start : start + CHUNK]
+            computed = encoder.vectors([ids for _, ids in part]).numpy()  # [CHUNK, D]
+            rows = [(key, vector.tobytes()) for (key, _), vector in zip(part, computed, strict=True)]
             with store:
                 store.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
-            found.update(zip(new, computed, strict=True))
+            found.update((key, vector) for (key, _), vector in zip(part, computed, strict=True))
+            log.info("text vectors: %s of %s new ones", f"{start + len(part):,}", f"{len(new):,}")
     if not keys:
         return torch.empty(0, encoder.width)
     return torch.from_numpy(np.stack([found[key] for key in keys]))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from rapidfuzz import process
 from torch import Tensor
 
 from recommender.checkpoints import load_checkpoint
@@ -66,7 +67,9 @@ class Engine:
         """The movie with this title. Raises `RecommenderError` that names the nearest ones."""
         found = self.titles.lookup(title)
         if not found:
-            raise RecommenderError(f"No movie in the catalogue is called {title!r} or anything near it.")
+            near = process.extract(title, [movie.name for movie in self.catalog], limit=3)
+            names = ", ".join(name for name, _, _ in near)
+            raise RecommenderError(f"No movie in the catalogue is called {title!r}. The nearest are: {names}.")
         return found[0]
 
     @torch.inference_mode()

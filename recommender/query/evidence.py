@@ -11,17 +11,20 @@ from recommender.query.everyday import UNSEEN, per_million
 from recommender.query.text import TypedText
 
 # Neighbouring words that speak for a title ("have you seen X", "X or Y") and against one ("I wonder", "to her").
-_FOR_BEFORE = frozenset(
-    "new newer older original version or maybe called titled named movie film out watched watch watching rewatched also "
-    "see is like liked likes the try seen recommend recommended enjoyed loved about yes even as well saw".split()
-)
-_AGAINST_BEFORE = frozenset(
-    "i my your his her their our its it this a an has on not just will to so very too really more good great old first "
-    "me him we they he she with could".split()
-)
-_FOR_AFTER = frozenset("or which series its last with though but was it that fan and would is too for as".split())
-_AGAINST_AFTER = frozenset("of movie classic like you horror comedy really in the me".split())
-_BEFORE_DATES = frozenset("from in of since before after until around by".split())
+_CUES = {
+    "for_before": "new newer older original version or maybe called titled named movie film out watched watch watching "
+    "rewatched also see is like liked likes the try seen recommend recommended enjoyed loved about yes even as well "
+    "saw",
+    "against_before": "i my your his her their our its it this a an has on not just will to so very too really more "
+    "good great old first me him we they he she with could",
+    "for_after": "or which series its last with though but was it that fan and would is too for as",
+    "against_after": "of movie classic like you horror comedy really in the me",
+}
+_SIGN_OF_CUE = {
+    place: {word: sign for sign, words in _CUES.items() if sign.endswith(place) for word in words.split()}
+    for place in ("before", "after")
+}
+_BEFORE_DATES = frozenset({"from", "in", "of", "since", "before", "after", "until", "around", "by"})
 _QUOTES = "\"'“”‘’«»„*_`"
 _BREAKS = frozenset(".!?,;:\n)")
 _LEAST_EVERYDAY = -4.0
@@ -29,44 +32,45 @@ _LEAST_EVERYDAY = -4.0
 _RARE_WORD, _COMMON_WORD = 100, 600
 
 WEIGHTS: Mapping[str, float] = {
-    "a_extra": -1.34,
-    "against_after": -1.51,
-    "against_before": -1.3,
-    "article_match": 1.22,
-    "article_missing": -2.04,
-    "bias": -1.43,
-    "case_digits": -1.13,
-    "case_first": -0.38,
+    "a_extra": -1.29,
+    "against_after": -1.49,
+    "against_before": -1.24,
+    "article_match": 1.26,
+    "article_missing": -2.11,
+    "bias": -1.47,
+    "case_digits": -0.92,
+    "case_first": -0.52,
     "case_first_everyday": -0.52,
-    "case_inner": 0.26,
-    "case_inner_everyday": -0.08,
-    "case_silent": -0.06,
+    "case_inner": 0.25,
+    "case_inner_everyday": -0.07,
+    "case_silent": -0.08,
     "case_silent_everyday": -0.47,
-    "case_small": -0.58,
-    "case_small_everyday": -0.54,
-    "case_title": 0.45,
-    "edit_known": -0.56,
-    "edit_share": -1.01,
-    "edits": 1.15,
-    "everyday": -0.24,
-    "for_after": 1.27,
-    "for_before": 1.84,
+    "case_small": -0.61,
+    "case_small_everyday": -0.53,
+    "case_title": 0.41,
+    "edit_known": -0.72,
+    "edit_share": -1.07,
+    "edits": 1.25,
+    "everyday": -0.25,
+    "for_after": 1.3,
+    "for_before": 1.89,
     "mentions": 0.71,
-    "name_after": -2.21,
-    "name_before": -1.67,
-    "nothing_after": 1.45,
-    "nothing_before": 1.43,
-    "the_extra": -1.44,
-    "words": 0.3,
+    "name_after": -2.08,
+    "name_before": -1.58,
+    "nothing_after": 1.5,
+    "nothing_before": 1.51,
+    "the_extra": -1.33,
+    "words": 0.29,
     # By hand: too rare in the dialogues to be fitted, or named there by its full title alone.
     "alias": -3.5,
-    "date": -4.0,
     "inverted": 2.0,
+    "listed": 1.0,
+    "number": -3.0,
     "quoted": 2.5,
     "sentence_within": -1.0,
     "year": 5.0,
 }
-BY_HAND = ("alias", "date", "inverted", "quoted", "sentence_within", "year")
+BY_HAND = ("alias", "inverted", "listed", "number", "quoted", "sentence_within", "year")
 
 
 def score(signs: Mapping[str, float]) -> float:
@@ -84,8 +88,8 @@ def signs_of(typed: TypedText, first: int, last: int, start: int, end: int, form
     if case in ("silent", "small", "first", "inner"):
         signs[f"case_{case}_everyday"] = max(signs["everyday"], 0.0)
     signs |= _neighbour_signs(typed, first, last, start, end)
-    if case == "digits" and first and typed.words[first - 1].form in _BEFORE_DATES:
-        signs["date"] = 1
+    if form.isdigit() and _counts(typed, first, last, signs):
+        signs["number"] = 1
     text = typed.text
     if start > 0 and end < len(text) and text[start - 1] in _QUOTES and text[end] in _QUOTES:
         signs["quoted"] = 1
@@ -107,7 +111,7 @@ def _word_signs(typed: TypedText, first: int, last: int, form: str, edits: int) 
     signs = {"everyday": max(chance, _LEAST_EVERYDAY), "words": min(len(words) - 1.0, 4.0)}
     if edits:
         signs["edits"] = edits
-        signs["edit_share"] = 10 * edits / len(form)
+        signs["edit_share"] = 10 * edits / sum(map(len, words))
         signs["edit_known"] = sum(math.log(per_million(word) / UNSEEN) for word, other in pairs if word != other)
     return signs
 
@@ -119,14 +123,14 @@ def _neighbour_signs(typed: TypedText, first: int, last: int, start: int, end: i
     if before is None or _breaks(text[words[before].end : start]):
         signs["nothing_before"] = 1
     else:
-        signs |= _cue("before", words[before].form, _FOR_BEFORE, _AGAINST_BEFORE)
+        signs |= _cue("before", words[before].form)
         if _is_name(typed, before) and text[words[before].end : start] == " ":
             signs["name_before"] = 1
     after = next((i for i in range(last + 1, min(last + 4, len(words))) if words[i].start >= end), None)
     if after is None or _breaks(text[end : words[after].start]):
         signs["nothing_after"] = 1
     else:
-        signs |= _cue("after", words[after].form, _FOR_AFTER, _AGAINST_AFTER)
+        signs |= _cue("after", words[after].form)
         if _is_name(typed, after) and text[end : words[after].start] == " ":
             signs["name_after"] = 1
     return signs
@@ -135,8 +139,9 @@ def _neighbour_signs(typed: TypedText, first: int, last: int, start: int, end: i
 def case_of(typed: TypedText, first: int, last: int) -> str:
     """How capitals speak for the words being a name.
 
-    `digits`: there are no letters. `silent`: the text has no telling capitals. `small`: it has, but not here. `first`: a capital only because a
-    sentence starts. `inner`: a capital within a sentence. `title`: two words or more with capitals.
+    `digits`: there are no letters. `silent`: the text has no telling capitals. `small`: it has, but not here.
+    `first`: a capital only because a sentence starts. `inner`: a capital within a sentence. `title`: two words or more
+    with capitals.
     """
     raws = [typed.text[word.start : word.end] for word in typed.words[first : last + 1]]
     if all(raw.isdigit() for raw in raws):
@@ -151,14 +156,19 @@ def case_of(typed: TypedText, first: int, last: int) -> str:
     return "first" if typed.sentence_starts(typed.words[first].start) else "inner"
 
 
+def _counts(typed: TypedText, first: int, last: int, signs: Mapping[str, float]) -> bool:
+    """Whether a number does what numbers do: it dates ("from 2012") or counts ("seven people")."""
+    dates = first > 0 and typed.words[first - 1].form in _BEFORE_DATES
+    return dates or not signs.keys() & {"nothing_after", "for_after"}
+
+
 def _breaks(gap: str) -> bool:
     return not _BREAKS.isdisjoint(gap)
 
 
-def _cue(place: str, word: str, for_title: frozenset[str], against: frozenset[str]) -> dict[str, float]:
-    if word in for_title:
-        return {f"for_{place}": 1.0}
-    return {f"against_{place}": 1.0} if word in against else {}
+def _cue(place: str, word: str) -> dict[str, float]:
+    sign = _SIGN_OF_CUE[place].get(word)
+    return {sign: 1.0} if sign else {}
 
 
 def _is_name(typed: TypedText, i: int) -> bool:

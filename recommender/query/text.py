@@ -10,7 +10,8 @@ ALIASES = {
     "&": "and", "doctor": "dr", "mister": "mr", "missus": "mrs", "volume": "vol", "versus": "vs", "pt": "part",
     "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
     "nine": "9", "ten": "10", "eleven": "11", "twelve": "12", "thirteen": "13",
-    "se7en": "7", "ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9", "xi": "11", "xii": "12",
+    "se7en": "7", "ii": "2", "iii": "3", "iv": "4",
+    "vi": "6", "vii": "7", "viii": "8", "ix": "9", "xi": "11", "xii": "12",
 }  # fmt: skip
 _ABBREVIATIONS = frozenset({"mr", "mrs", "ms", "dr", "vs", "vol", "st", "jr", "part"})
 # Initials ("S.W.A.T."), words with inner apostrophes ("Ocean's"; combining accents belong to their letter), "&".

@@ -13,7 +13,7 @@ from recommender.query.text import ALIASES, TypedText
 from recommender.query.title_forms import forms_of
 
 _MAX_EDITS = 2  # in one title
-_LETTERS_AN_EDIT = 4  # of a title, at least
+_LETTERS_AN_EDIT = 4  # of the typed title, at least
 _LONG_WORD = 8  # letters from which one word may carry two edits
 _SURELY_RIGHT = 500  # occurrences in a million words of everyday talk from which a word is no misspelt one
 _MAX_LETTERS = 30  # of a word that is looked for among misspelt ones
@@ -72,7 +72,8 @@ class TitleIndex:
                     if edits + cost > _MAX_EDITS:
                         continue
                     form = f"{prefix} {word}" if prefix else word
-                    if form in self.postings and (edits + cost) * _LETTERS_AN_EDIT <= len(form):
+                    length = typed.words[following - 1].end - typed.words[first].start
+                    if form in self.postings and (edits + cost) * _LETTERS_AN_EDIT <= length:
                         yield Candidate(first, following - 1, form, edits + cost)
                     if following < len(typed.words) and form in self._prefixes:
                         open_ends.append((form, following, edits + cost))

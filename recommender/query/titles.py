@@ -3,7 +3,7 @@
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from recommender.query.title_index import Candidate, Posting, TitleIndex
 
 MAX_ALTERNATIVES = 5
 THRESHOLD = 0.5  # of the score from which words count as a title
+_SURE = 0.9  # of the score from which a title speaks for its neighbours in a list
 _LIKELY = 0.2  # of the score from which another reading of the same words is an alternative
 _NEAR = 75.0  # rapidfuzz ratio from which `lookup` takes a title for a misspelt one
 _USUAL_MENTIONS = 10  # of every movie in a catalogue that does not count them
@@ -24,6 +25,9 @@ _ARTICLE_WEIGHT = 4
 _UNKNOWN_YEAR = 2  # years that a movie without a year is taken to be away from the one typed
 _YEAR = re.compile(r"\s{0,3},?\s{0,3}(?:\(\s?(\d{4})\s?\)|(?:from\s)?((?:19|20)\d\d)\b)")
 _LAST_YEAR = re.compile(r"[\s(](\d{4})\)?$")
+_LIST_GAP = 8  # characters between two items of a list
+_BETWEEN = r"(?:\s*[,;/&+\n]\s*(?:(?:and|or)\s+)?|\s+(?:and|or)\s+)"
+_LIST_BEFORE, _LIST_AFTER = re.compile(_BETWEEN + r"$", re.IGNORECASE), re.compile(_BETWEEN, re.IGNORECASE)
 _ARTICLE_AFTER = re.compile(r"\s?,\s?(the|a|an)\b", re.IGNORECASE)
 
 
@@ -64,13 +68,11 @@ class TitleMatcher:
 
     def find(self, text: str) -> list[Match]:
         """The movies that the text names, in order of position; spans never overlap."""
-        sure = []
+        likely = [reading for reading in self.readings(text) if reading.score >= _LIKELY]
         same_span: dict[tuple[int, int], list[Reading]] = defaultdict(list)
-        for reading in self.readings(text):
-            if reading.score >= _LIKELY:
-                same_span[reading.start, reading.end].append(reading)
-            if reading.score >= THRESHOLD:
-                sure.append(reading)
+        for reading in _raise_listed(text, likely):
+            same_span[reading.start, reading.end].append(reading)
+        sure = [reading for readings in same_span.values() for reading in readings if reading.score >= THRESHOLD]
         taken = bytearray(len(text))
         matches = []
         for reading in sorted(sure, key=lambda r: (-r.letters, -r.score, r.start)):
@@ -135,7 +137,7 @@ def _find_article(typed: TypedText, first: int, end: int, postings: Sequence[Pos
 
 
 def _find_year(text: str, end: int, postings: Sequence[Posting]) -> tuple[int | None, int]:
-    """The year that follows a title, if a movie of this title has it (in brackets: within a year), and where it ends."""
+    """The year after a title, if a movie of this title has it (in brackets: within a year), and where it ends."""
     found = _YEAR.match(text, end)
     if not found:
         return None, end
@@ -171,6 +173,20 @@ def _ranked(postings: Iterable[Posting], article: str, year: int | None) -> list
         return off, posting.alias, -likely, movie.movie_id
 
     return sorted(postings, key=rank)
+
+
+def _raise_listed(text: str, readings: Sequence[Reading]) -> Iterator[Reading]:
+    """The readings, with a better score for those that stand in a list beside a sure one: "Inception, Up and ..."."""
+    starts = {reading.start for reading in readings if reading.score >= _SURE}
+    ends = {reading.end for reading in readings if reading.score >= _SURE}
+    for reading in readings:
+        before = _LIST_BEFORE.search(text, max(0, reading.start - _LIST_GAP), reading.start)
+        after = _LIST_AFTER.match(text, reading.end, reading.end + _LIST_GAP)
+        if (before and before.start() in ends) or (after and after.end() in starts):
+            signs = {**reading.signs, "listed": 1.0}
+            yield reading._replace(signs=signs, score=evidence.score(signs))
+        else:
+            yield reading
 
 
 def _meant_by(reading: Reading, same_span: Iterable[Reading]) -> list[Movie]:

@@ -1,5 +1,6 @@
 """What a run says while it trains: metrics a line at a time, a heartbeat, the best weights as soon as they exist."""
 
+import logging
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from recommender.device import peak_memory_mb
 from recommender.models.base import Recommender
 from recommender.runs import Run, Status
 from recommender.training.trainer import SELECTION_METRIC
+
+log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 5.0
 
@@ -54,6 +57,7 @@ class Progress(TrainerCallback):
     ) -> None:
         """The best weights so far are the run's weights, from the first epoch on."""
         value = (metrics or {})[f"eval_{SELECTION_METRIC}"]
+        log.info("epoch %.0f of %s: validation %s %.4f", state.epoch, args.num_train_epochs, SELECTION_METRIC, value)
         if value > self.best:
             self.best = value
             self.run.write_weights(self.model.saved_weights(), self.facts)

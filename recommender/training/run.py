@@ -8,7 +8,8 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import torch
 
@@ -45,14 +46,29 @@ def train_run(run: Run, settings: Settings, resume: bool = False) -> None:
     status.pid, status.process_started, status.reason = os.getpid(), process_start(os.getpid()), ""
     status.started = status.started or time.time()
     try:
-        _train(run, run.config(), status, settings, resume)
+        with _logging_to(run.log_file):
+            _train(run, run.config(), status, settings, resume)
     except Exception as error:
         status.state, status.reason = "failed", _reason(error)
         log.error("%s failed: %s", run.run_id, status.reason)
-        run.write_status(status)
+        with suppress(OSError):  # a full disk may not even take this; the line above has said it
+            run.write_status(status)
         if isinstance(error, (OSError, torch.OutOfMemoryError, MemoryError)):
             raise RecommenderError(status.reason) from error
         raise
+
+
+@contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    """Everything logged meanwhile goes to the run's log too."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
 
 
 def _reason(error: Exception) -> str:

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import Dataset, RandomSampler, Sampler
 from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments
-from transformers.trainer_callback import ExportableState
+from transformers.trainer_callback import ExportableState, PrinterCallback
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from recommender.config import LossConfig, TrainingConfig
@@ -110,6 +110,7 @@ class RecommenderTrainer(Trainer):
             eval_dataset=validation,
             callbacks=callbacks,
         )
+        self.remove_callback(PrinterCallback)  # it prints to standard output, which is for results
         self.recommender, self.train_items, self.validation_items = model, train, validation
         self.movie_loss, self.tag_loss = loss.to(args.device), tag_loss.to(args.device)
         self.settings, self.loss_config, self.targets = config, loss_config, targets

@@ -1,0 +1,1 @@
+"""Speed, as ratios measured in one run. Not tests: a slow machine may run them too."""

@@ -54,7 +54,7 @@ def split_article(title: str) -> tuple[str, str]:
     >>> split_article("The Matrix"), split_article("Matrix, The"), split_article("The")
     (('the', 'matrix'), ('the', 'matrix'), ('', 'the'))
     """
-    words = [word.form for word in words_of(title)]
+    words = [form for raw in _WORD.findall(title) if (form := _normalise_word(raw))]
     if len(words) > 1 and words[0] in ARTICLES:
         return words[0], " ".join(words[1:])
     if len(words) > 1 and words[-1] in ARTICLES and title.rpartition(",")[2].strip().casefold() == words[-1]:

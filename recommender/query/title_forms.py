@@ -73,6 +73,8 @@ def _shortened(title: str, article: str) -> list[Form]:
 def _without_counter(form: str) -> str:
     """`guardians of the galaxy vol 2` -> `guardians of the galaxy 2`; "" where no counter stands before a number."""
     words = form.split()
+    if _COUNTERS.isdisjoint(words):
+        return ""
     for i in range(1, len(words) - 1):
         if words[i] in _COUNTERS and words[i + 1].isdigit():
             return " ".join([*words[:i], words[i + 1]])

@@ -53,10 +53,12 @@ class TitleIndex:
         self._vocabulary = {word for form in self.postings for word in form.split()}
         # A number word is indexed as it is spelt, so that "sveen" is near "seven", whose form is "7".
         self._spelt = {raw: form for raw, form in ALIASES.items() if form in self._vocabulary and len(raw) > 2}
-        self._deletions: dict[str, list[str]] = defaultdict(list)
+        # Words joined by blanks: half a million small lists would keep the garbage collector busy for a second.
+        self._deletions: dict[str, str] = {}
         for word in self._vocabulary | self._spelt.keys():
             for shorter in _deletions(word):
-                self._deletions[shorter].append(word)
+                others = self._deletions.get(shorter)
+                self._deletions[shorter] = f"{others} {word}" if others else word
 
     def candidates(self, typed: TypedText) -> Iterator[Candidate]:
         """Every reading of words of the text as a title form; they may overlap."""
@@ -96,10 +98,10 @@ class TitleIndex:
         if len(word) > _MAX_LETTERS or per_million(word) > _SURELY_RIGHT or any(char.isdigit() for char in word):
             return []
         shorter = _deletions(word)
-        found = set(self._deletions.get(word, ()))
+        found = set(self._deletions.get(word, "").split())
         found.update(other for other in shorter if other in self._vocabulary or other in self._spelt)
         for deletion in shorter:
-            found.update(self._deletions.get(deletion, ()))
+            found.update(self._deletions.get(deletion, "").split())
         found.discard(word)
         if per_million(word) > UNSEEN:  # "too" is no misspelt "two"
             found -= self._spelt.keys()

@@ -16,15 +16,16 @@ import torch
 from recommender.checkpoints import weights_facts
 from recommender.config import LossConfig, RunConfig
 from recommender.data.assets import VECTORS_FILE, load_arrays
+from recommender.data.catalog import Catalog
 from recommender.data.collate import Item
 from recommender.data.task import Task, load_task
 from recommender.device import choose_device, describe_device, peak_memory_mb, supports_bfloat16
-from recommender.errors import RecommenderError
+from recommender.errors import RecommenderError, UnknownNameError
 from recommender.losses import make_loss
 from recommender.models.base import Recommender
 from recommender.models.inputs import example_items, tag_items
 from recommender.models.registry import make_model
-from recommender.runs import Run, Status, process_start
+from recommender.runs import Run, Status, find_run, process_start
 from recommender.settings import ROOT, Settings
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,8 @@ def _train(run: Run, config: RunConfig, status: Status, settings: Settings, resu
     task = load_task(config.protocol, config.data, config.seed, settings)
     log.info("data: %s", task.dialogues.describe())
     model = make_model(config.model, len(task.catalog), _movie_text(config, task, settings), config.seed).to(device)
+    if config.start_from:
+        _start_from(model, config.start_from, task.catalog, settings)
     status.device, status.source = describe_device(device), task.dialogues.describe()
     status.commit, status.seed = current_commit(), config.seed
     status.state = "running"
@@ -100,6 +103,23 @@ def _train(run: Run, config: RunConfig, status: Status, settings: Settings, resu
         status.state, status.seconds = "finished", round(time.time() - (status.started or 0), 1)
         status.peak_memory_mb = peak_memory_mb(device)
     run.write_status(status)
+
+
+def _start_from(model: Recommender, run_id: str, catalog: Catalog, settings: Settings) -> None:
+    """Take over the weights of another run; what it does not have (adapters of a frozen encoder) starts fresh.
+
+    Raises `RecommenderError` if there is no such run, or its weights are of another catalogue or shape.
+    """
+    try:
+        weights, facts = find_run(run_id, settings).weights()
+    except UnknownNameError as error:
+        raise RecommenderError(
+            f"This preset starts from the run {run_id!r}, which does not exist. Train it first: "
+            f"python -m recommender train --preset {run_id} --run-id {run_id}"
+        ) from error
+    if facts.get("catalog") != catalog.fingerprint:
+        raise RecommenderError(f"The run {run_id!r} was made for another catalogue; train it again.")
+    model.load_weights({**model.saved_weights(), **weights})
 
 
 def _movie_text(config: RunConfig, task: Task, settings: Settings) -> torch.Tensor | None:

@@ -1,0 +1,45 @@
+"""The runs that can answer, and the engine of one of them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from recommender.errors import RecommenderError
+from recommender.settings import settings
+
+if TYPE_CHECKING:  # they import torch, and the page is drawn before that is done
+    from recommender.query.engine import Engine
+    from recommender.runs import Run
+
+DEFAULT_RUN = "default"
+
+
+def offered_runs() -> list["Run"]:
+    """Runs that hold weights, or should: the default run first, then by name."""
+    from recommender.runs import list_runs
+
+    runs = [run for run in list_runs(settings()) if run.has_weights or run.run_id == DEFAULT_RUN]
+    return sorted(runs, key=lambda run: (run.run_id != DEFAULT_RUN, run.run_id))
+
+
+def describe(run: "Run") -> str:
+    """`"default: MiniLM with attention"`; only the name where the configuration cannot be read."""
+    try:
+        description = run.config().description
+    except RecommenderError:
+        return run.run_id
+    return f"{run.run_id}: {description}" if description else run.run_id
+
+
+def engine_of(run: "Run") -> "Engine":
+    """The run's engine, one for all sessions; loaded anew when the weights change. Raises `CheckpointError`."""
+    return _load(str(run.folder), run.stamp)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _load(folder: str, stamp: float) -> "Engine":
+    from recommender.query.engine import Engine
+    from recommender.runs import Run
+
+    return Engine(Run(Path(folder)), settings())

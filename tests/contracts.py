@@ -1,0 +1,175 @@
+"""What every model has to meet; each model's test class inherits these tests and says how the model is made."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from recommender.checkpoints import weights_facts
+from recommender.config import LossConfig, ModelConfig, RunConfig
+from recommender.data.catalog import Catalog
+from recommender.data.collate import PADDING, Batch, Item, collate
+from recommender.evaluation.metrics import top_k
+from recommender.losses import make_loss
+from recommender.models.base import Recommender
+from recommender.models.registry import make_model
+from recommender.runs import new_run
+from recommender.settings import settings
+
+WISHES = [
+    ("a scary movie about an old house", [2, 3], [8]),
+    ("romantic comedy", [4], [5, 6]),
+    ("space, robots, and nothing else for a very long time", [0], [1, 7]),
+    ("I would like to laugh", [], [4]),
+]
+TAGS = [("slow", 11), ("space", 0), ("creepy", 2)]
+
+
+class ModelContract:
+    """Subclasses give `config`; the catalogue has twelve movies, `TEXT` stands in for the vectors of their texts."""
+
+    movies = 12
+    TEXT = torch.randn(12, 32, generator=torch.Generator().manual_seed(5)).half()
+
+    def config(self, tiny_encoder: str) -> ModelConfig:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def model(self, tiny_encoder: str) -> Recommender:
+        return make_model(self.config(tiny_encoder), self.movies, self.TEXT, seed=3).eval()
+
+    @pytest.fixture
+    def items(self, model: Recommender) -> list[Item]:
+        tokens = model.tokenize([text for text, _, _ in WISHES], 64, "last")
+        tags = [Item(ids, targets=[movie]) for ids, (_, movie) in zip(self._tag_tokens(model), TAGS, strict=True)]
+        items = [
+            Item(ids, mentioned, targets, mentioned)
+            for ids, (_, mentioned, targets) in zip(tokens, WISHES, strict=True)
+        ]
+        for item, tag in zip(items, [*tags, tags[0]], strict=True):
+            item.tags = [tag]
+        return items
+
+    @staticmethod
+    def _tag_tokens(model: Recommender) -> list[list[int]]:
+        return model.tokenize([tag for tag, _ in TAGS], 64, "first")
+
+    @staticmethod
+    def scores(model: Recommender, batch: Batch) -> Tensor:
+        with torch.inference_mode():
+            return model.eval()(batch)
+
+    def learned(self, model: Recommender, items: list[Item]) -> Recommender:
+        """The model after it has learned something, so that its scores differ from movie to movie."""
+        model.fit(items)
+        return model
+
+    def test_scores_are_finite_and_one_for_each_movie(self, model: Recommender, items: list[Item]) -> None:
+        scores = self.scores(self.learned(model, items), collate(items))
+        assert scores.shape == (len(items), self.movies)
+        assert scores.isfinite().all()
+        assert scores.is_floating_point()
+
+    def test_padding_changes_nothing(self, model: Recommender, items: list[Item]) -> None:
+        model = self.learned(model, items)
+        batch = collate(items)
+        padded = batch | {
+            "input_ids": torch.nn.functional.pad(batch["input_ids"], (0, 7), value=5),
+            "attention_mask": torch.nn.functional.pad(batch["attention_mask"], (0, 7)),
+            "mentioned": torch.nn.functional.pad(batch["mentioned"], (0, 5), value=PADDING),
+        }
+        before, after = self.scores(model, batch), self.scores(model, padded)
+        torch.testing.assert_close(after, before, atol=1e-5, rtol=1e-5)
+        self.check_same_order(after, before)
+
+    def test_the_rows_of_a_batch_do_not_influence_each_other(self, model: Recommender, items: list[Item]) -> None:
+        model = self.learned(model, items)
+        together = self.scores(model, collate(items))
+        alone = torch.cat([self.scores(model, collate([item])) for item in items])
+        torch.testing.assert_close(alone, together, atol=1e-5, rtol=1e-5)
+        self.check_same_order(alone, together)
+
+    def check_same_order(self, one: Tensor, other: Tensor) -> None:
+        """What a ranking is made of; models that count promise it to the last bit anyway."""
+        assert top_k(one, 3).tolist() == top_k(other, 3).tolist()
+
+    def test_an_empty_wish_is_answered(self, model: Recommender, items: list[Item]) -> None:
+        model = self.learned(model, items)
+        [nothing] = model.tokenize([""], 64, "last")
+        scores = self.scores(model, collate([Item(nothing)]))
+        assert scores.shape == (1, self.movies)
+        assert scores.isfinite().all()
+        beside = self.scores(model, collate([Item(nothing), items[0]]))[:1]
+        torch.testing.assert_close(beside, scores, atol=1e-5, rtol=1e-5)
+
+    def test_saved_weights_give_the_same_scores_exactly(
+        self, model: Recommender, items: list[Item], small_catalog: Catalog, tiny_encoder: str
+    ) -> None:
+        model = self.learned(model, items)
+        config = RunConfig(protocol="conversational", model=self.config(tiny_encoder))
+        run = new_run("saved", config, settings())
+        run.write_weights(model.saved_weights(), weights_facts(model, small_catalog))
+        weights, facts = run.weights()
+        again = make_model(config.model, self.movies, self.TEXT, seed=4)
+        again.load_weights(weights)
+        assert facts == weights_facts(again, small_catalog)
+        assert torch.equal(self.scores(again, collate(items)), self.scores(model, collate(items)))
+        assert [path.name for path in Path(run.folder).glob("*.safetensors")] == ["model.safetensors"]
+
+    def test_the_seed_decides_the_first_weights(self, tiny_encoder: str) -> None:
+        one, same = (make_model(self.config(tiny_encoder), self.movies, self.TEXT, seed=3) for _ in range(2))
+        assert all(torch.equal(tensor, same.state_dict()[name]) for name, tensor in one.state_dict().items())
+
+
+class GradientContract(ModelContract):
+    """What a model that learns by gradient has to meet besides."""
+
+    learning_rate = 1e-2
+    loss = "softmax"
+
+    def learned(self, model: Recommender, items: list[Item]) -> Recommender:
+        self.train(model, items, steps=5)
+        return model
+
+    def train(self, model: Recommender, items: list[Item], steps: int) -> float:
+        """Full batches through the project's own loss; returns the last loss."""
+        torch.manual_seed(0)
+        batch = collate(items)
+        loss_of = make_loss(LossConfig(kind=self.loss), self.movies, 1.5)
+        tag_loss_of = make_loss(LossConfig(kind="bce"), self.movies, 1.0)
+        optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=self.learning_rate)
+        model.train()
+        for _ in range(steps):
+            optimizer.zero_grad()
+            loss = loss_of(model(batch), batch["targets"])
+            if getattr(model, "tag_head", None) is not None:
+                loss = loss + tag_loss_of(model.tag_scores(batch), batch["tag_targets"])
+            loss.backward()
+            optimizer.step()
+        model.eval()
+        return loss.item()
+
+    def test_one_batch_can_be_learned_by_heart(self, model: Recommender, items: list[Item]) -> None:
+        """To the least loss there is: rows with two targets keep log 2 of uncertainty under softmax."""
+        floor = sum(torch.log(torch.tensor(float(len(item.targets)))).item() for item in items) / len(items)
+        loss = self.train(model, items, steps=300)
+        assert loss < floor + 0.02
+        rankings = top_k(self.scores(model, collate(items)), 2).tolist()
+        for item, ranking in zip(items, rankings, strict=True):
+            assert set(ranking[: len(item.targets)]) == set(item.targets)
+
+    def test_every_weight_that_is_trained_gets_a_gradient(self, model: Recommender, items: list[Item]) -> None:
+        self.train(model, items, steps=1)
+        unused = {n for n, p in model.named_parameters() if p.requires_grad and p.grad is None}
+        assert {name for name in unused if "pooler" not in name} == set()
+
+    def test_seeds_differ(self, tiny_encoder: str) -> None:
+        one, other = (make_model(self.config(tiny_encoder), self.movies, self.TEXT, seed=seed) for seed in (3, 4))
+        assert any(not torch.equal(tensor, other.state_dict()[name]) for name, tensor in one.state_dict().items())
+
+    def test_a_movie_has_a_place(self, model: Recommender) -> None:
+        vectors = model.movie_vectors()
+        assert vectors is not None
+        assert len(vectors) == self.movies
+        assert not vectors.requires_grad

@@ -1,0 +1,168 @@
+"""The shipped assets: what is built from a data folder, and that files of another catalogue are refused."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recommender.data.assets import (
+    COUNTS_FILE,
+    VECTORS_FILE,
+    MovieInfo,
+    build_catalog,
+    count_follows,
+    load_arrays,
+    movie_text,
+    read_info,
+    save_arrays,
+)
+from recommender.data.catalog import Catalog, Movie
+from recommender.data.redial import Dialogue, Message
+from recommender.errors import DataError
+from recommender.prepare import prepare
+from recommender.settings import ROOT, Settings
+
+ASSETS = ROOT / "recommender" / "assets"
+
+
+def write_folder(folder: Path, info: dict[str, Any] | None = None) -> None:
+    rows = ["movieId,movieName,nbMentions", "20,Iron Comet (1982),5", '30,"Cellar, The  (1995)",1', "40,,0", "50,Undated,2"]
+    (folder / "movies_with_mentions.csv").write_text("\n".join(rows) + "\n")
+    if info is not None:
+        (folder / "movie_info.json").write_text(json.dumps(info))
+
+
+def test_the_catalogue_is_put_together_from_every_source(tmp_path: Path) -> None:
+    facts = {
+        "20": {"name": "Iron Comet (1982)", "genre": ["Sci-Fi", "Action"], "imdb_id": "tt0000009"},
+        "50": {"name": "Undated (2001)", "genre": None},
+    }
+    write_folder(tmp_path, facts)
+    (tmp_path / "movies.csv").write_text("movieId,title,genres\n7,Else (1970),Drama\n8,Undated (2001),Comedy\n")
+    (tmp_path / "links.csv").write_text("movieId,imdbId,tmdbId\n7,0000009,1\n")
+    said = [Message("seeker", "@20 @20"), Message("recommender", "@30, @20 and @99")]
+    dialogue = Dialogue("d", tuple(said), {40: "Declared (1977)"})
+    catalog = build_catalog(tmp_path, read_info(tmp_path), [dialogue])
+    assert list(catalog) == [
+        Movie(20, "Iron Comet", 1982, ("sci-fi", "action"), 7, 2),
+        Movie(30, "Cellar, The", 1995, (), None, 1),
+        Movie(40, "Declared", 1977, (), None, 0),
+        Movie(50, "Undated", 2001, ("comedy",), 8, 0),
+    ]
+
+
+def test_a_folder_without_the_list_of_movies_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"has no movies_with_mentions\.csv"):
+        build_catalog(tmp_path, {}, [])
+
+
+def test_movie_info_is_read_with_its_gaps(tmp_path: Path) -> None:
+    row = {"name": "A &amp; B (1990)", "genre": ["Drama"], "plot": " Two\nmeet. ", "director": ["X"], "star": ["Y", "X"],
+           "writer": None, "imdb_id": "tt1"}  # fmt: skip
+    write_folder(tmp_path, {"20": row, "30": {}})
+    assert read_info(tmp_path) == {
+        20: MovieInfo(("drama",), "Two meet.", ("X", "Y"), "tt1", "A & B (1990)"),
+        30: MovieInfo(),
+    }
+    assert read_info(tmp_path / "nowhere") == {}
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"x": {}}', '{"20": 3}', '{"20": {"genre": [3]}}'])
+def test_damaged_movie_info_is_an_error_that_names_the_file(content: str, tmp_path: Path) -> None:
+    (tmp_path / "movie_info.json").write_text(content)
+    with pytest.raises(DataError, match=r"movie_info\.json is damaged"):
+        read_info(tmp_path)
+
+
+def test_a_movie_s_text_holds_what_is_known() -> None:
+    movie = Movie(20, "Iron Comet", 1982, ("sci-fi", "action"))
+    info = MovieInfo(plot="A comet.", people=("A", "B", "C", "D", "E", "F", "G"))
+    assert movie_text(movie, info) == "Iron Comet (1982). sci-fi, action. A, B, C, D, E, F. A comet."
+    assert movie_text(Movie(51, "Lost Footage"), MovieInfo()) == "Lost Footage"
+
+
+def test_follows_are_counted_by_hand(dialogue: Dialogue, small_catalog: Catalog) -> None:
+    """1234, then the recommender's 20 and 30 in one message, then its 40 (the second 20 is no recommendation)."""
+    counts = count_follows([dialogue, dialogue], small_catalog)
+    ids = [movie.movie_id for movie in small_catalog]
+    pairs = {
+        (ids[before], ids[after]): int(count)
+        for before, after, count in zip(counts["before"], counts["after"], counts["count"], strict=True)
+    }
+    assert pairs == {(1234, 20): 2, (1234, 30): 2, (1234, 40): 2, (20, 40): 2, (30, 40): 2}
+    assert {array.dtype for array in counts.values()} == {np.dtype(np.int32)}
+    order = list(zip(counts["before"].tolist(), counts["after"].tolist(), strict=True))
+    assert order == sorted(order)
+
+
+def test_no_dialogue_with_two_movies_gives_no_counts(small_catalog: Catalog) -> None:
+    silent = Dialogue("d", (Message("recommender", "@20"), Message("seeker", "@30")))
+    assert {name: len(array) for name, array in count_follows([silent], small_catalog).items()} == {
+        "before": 0, "after": 0, "count": 0
+    }  # fmt: skip
+
+
+def test_arrays_come_back_as_they_were_saved(tmp_path: Path, small_catalog: Catalog) -> None:
+    save_arrays(tmp_path / "x.safetensors", {"vectors": np.eye(3, dtype=np.float16)}, small_catalog)
+    loaded = load_arrays(tmp_path / "x.safetensors", small_catalog)
+    assert loaded["vectors"].dtype == np.float16
+    assert loaded["vectors"].tolist() == np.eye(3).tolist()
+
+
+def test_arrays_of_another_catalogue_damaged_or_missing_are_refused(tmp_path: Path, small_catalog: Catalog) -> None:
+    path = tmp_path / "x.safetensors"
+    with pytest.raises(DataError, match=r"x\.safetensors: No such file .*prepare"):
+        load_arrays(path, small_catalog)
+    save_arrays(path, {"vectors": np.eye(3)}, Catalog([Movie(1, "A")]))
+    with pytest.raises(DataError, match=r"x\.safetensors was made for another catalogue"):
+        load_arrays(path, small_catalog)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(DataError, match=r"x\.safetensors is damaged"):
+        load_arrays(path, small_catalog)
+
+
+def test_the_shipped_assets_belong_together(shipped_catalog: Catalog) -> None:
+    vectors = load_arrays(ASSETS / VECTORS_FILE, shipped_catalog)["vectors"]
+    assert vectors.shape == (len(shipped_catalog), 384)
+    assert vectors.dtype == np.float16
+    assert np.allclose(np.linalg.norm(vectors.astype(np.float32), axis=1), 1, atol=2e-3)
+    counts = load_arrays(ASSETS / COUNTS_FILE, shipped_catalog)
+    assert counts["count"].min() >= 1
+    assert max(counts["before"].max(), counts["after"].max()) < len(shipped_catalog)
+    assert not (counts["before"] == counts["after"]).any()
+
+
+def test_no_plot_is_shipped() -> None:
+    """The outlines are third-party text: nothing longer than a title may stand in the catalogue."""
+    rows = json.loads((ASSETS / "catalog.json").read_text(encoding="utf-8"))
+    assert set(rows[0]) == {"movie_id", "title", "year", "genres", "movielens_id", "mentions"}
+    assert max(len(row["title"]) for row in rows) < 120
+
+
+def test_prepare_without_movie_facts_counts_examples_and_keeps_the_assets(world: Settings) -> None:
+    before = {path.name: path.stat().st_mtime_ns for path in world.assets_dir.iterdir()}
+    prepared = prepare("auto", world)
+    assert prepared.problems == []
+    assert prepared.lines[0].startswith("ReDial (folder: ")
+    assert "catalogue: 12 movies; with a MovieLens id: 8 of 12 movies" in prepared.lines[1]
+    assert [line.split()[:2] for line in prepared.lines[2:]] == [
+        [protocol, split] for protocol in ("notebook", "paper", "one_shot", "conversational") for split in ("train", "test")
+    ]
+    assert {path.name: path.stat().st_mtime_ns for path in world.assets_dir.iterdir()} == before
+
+
+def test_prepare_rebuilds_the_catalogue_from_a_folder_that_lists_the_movies(
+    tmp_path: Path, dialogue: Dialogue, write_split: Callable[[Path, Sequence[Dialogue]], None]
+) -> None:
+    data, assets = tmp_path / "data", tmp_path / "assets"
+    for split in ("train", "test"):
+        write_split(data / f"{split}_data.jsonl", [dialogue])
+    write_folder(data)
+    prepared = prepare("folder", Settings(data_dir=data, assets_dir=assets))
+    assert "rebuilt catalog.json" in prepared.lines[1]
+    catalog = Catalog.load(assets / "catalog.json")
+    assert [movie.movie_id for movie in catalog] == [20, 30, 40, 50]
+    assert load_arrays(assets / COUNTS_FILE, catalog)["count"].tolist() == [1, 1]

@@ -1,0 +1,62 @@
+"""Popularity, copy and item-kNN on cases counted by hand."""
+
+import torch
+
+from recommender.config import ModelConfig
+from recommender.data.collate import Item, collate
+from recommender.evaluation.metrics import top_k
+from recommender.models.base import Recommender
+from recommender.models.registry import make_model
+
+TRAIN = [Item([], [0, 1], [2]), Item([], [0], [2, 3]), Item([], [], [3]), Item([], [2, 0], [2])]
+
+
+def fitted(kind: str, items: list[Item], movies: int = 5) -> Recommender:
+    model = make_model(ModelConfig(kind=kind), movies, None, seed=0)
+    model.fit(items)
+    return model
+
+
+def scores(model: Recommender, *histories: list[int]) -> list[list[float]]:
+    return model(collate([Item([], history) for history in histories])).tolist()
+
+
+def test_popularity_counts_the_targets_whatever_the_wish() -> None:
+    assert scores(fitted("popularity", TRAIN), [], [2]) == [[0, 0, 3, 2, 0]] * 2
+
+
+def test_the_scores_of_popularity_can_be_changed_without_changing_the_model() -> None:
+    model = fitted("popularity", TRAIN)
+    model(collate([Item([])])).fill_(-1)
+    assert scores(model, []) == [[0, 0, 3, 2, 0]]
+
+
+def test_copy_puts_the_latest_mention_first() -> None:
+    model = fitted("copy", TRAIN)
+    ranking = top_k(model(collate([Item([], [3, 0, 4]), Item([], [1]), Item([])])), 4)
+    assert ranking.tolist() == [[4, 0, 3, 1], [1, 0, 2, 3], [0, 1, 2, 3]]
+
+
+def test_item_knn_adds_up_what_followed_each_mentioned_movie() -> None:
+    """After 0: movie 2 three times (once as a target of itself-naming item 4), 3 once. After 1: 2 once. 2 -> 2 is left out."""
+    model = fitted("item_knn", TRAIN)
+    assert scores(model, [0], [1], [0, 1], [2], [4], []) == [
+        [0, 0, 3, 1, 0],
+        [0, 0, 1, 0, 0],
+        [0, 0, 4, 1, 0],
+        [0, 0, 0, 0, 0],
+        [0, 0, 0, 0, 0],
+        [0, 0, 0, 0, 0],
+    ]
+
+
+def test_item_knn_without_any_pair_scores_nothing() -> None:
+    model = fitted("item_knn", [Item([], [], [1])])
+    assert scores(model, [0, 1]) == [[0] * 5]
+
+
+def test_item_knn_takes_over_counts_of_any_number() -> None:
+    model, empty = fitted("item_knn", TRAIN), make_model(ModelConfig(kind="item_knn"), 5, None, seed=0)
+    empty.load_weights({name: tensor.clone() for name, tensor in model.saved_weights().items()})
+    assert scores(empty, [0, 1]) == [[0, 0, 4, 1, 0]]
+    assert {tensor.dtype for tensor in empty.saved_weights().values()} == {torch.int32, torch.float32}

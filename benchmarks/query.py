@@ -1,6 +1,6 @@
 """How long one answer takes, beside the same model fed the old way: every text padded to 512 tokens.
 
-    python -m benchmarks.query [run]
+python -m benchmarks.query [run]
 """
 
 import statistics

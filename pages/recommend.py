@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.shared.conversation import Conversation, Turn
 from pages.shared.models import describe, engine_of, offered_runs
@@ -27,54 +28,63 @@ BAR_WIDTH = 88  # pixels
 def main() -> None:
     set_up("Recommend")
     conversation: Conversation = st.session_state.setdefault(Key.CONVERSATION, Conversation())
-    head, chat, foot = st.container(), st.container(), st.container()
-    begun = bool(conversation.turns)
-    typed = st.chat_input("Refine your wish" if begun else "What do you feel like watching?", key="wish")
-    if typed:
-        st.session_state[Key.TYPED] = typed  # kept until a model has answered it
-    with head:
-        tools = draw_head()
-    with chat:
-        if not begun and Key.TYPED not in st.session_state:
-            draw_welcome()
-        talk = st.container()
+    begun = bool(conversation.turns) or Key.TYPED in st.session_state
+    tools = draw_head(begun)
+    said = st.container()
+    # An input inside a container stays where it is. At the foot of the page it would scroll the tenth movie into view.
+    with st.container():
+        st.chat_input("Refine your wish" if begun else "What do you feel like watching?", key="wish", on_submit=send)
+    if not begun:
+        draw_examples()
+    answer, foot = st.container(), st.container()
     with foot:
         engine = open_engine(tools, conversation)
-    with talk:
-        if engine:
+    if engine:
+        with answer:
             hear(conversation, engine)
-        draw_conversation(conversation, engine)
-    with foot:
-        if engine:
+            if begun and not conversation.turns:
+                draw_examples()
+            draw_answer(conversation, engine)
+        with foot:
             draw_source(engine)
-    with tools:
-        if conversation.turns:
-            st.button("New wish", icon=":material/add:", on_click=start_over)
+    with said:
+        draw_messages(conversation, engine.catalog if engine else None)
 
 
-def draw_head() -> "st.delta_generator.DeltaGenerator":
-    """The name; returns the place for the page's tools."""
+def draw_head(begun: bool) -> DeltaGenerator:
+    """The name, what to do, and a way to start over; returns the place for more tools."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.title(APP_NAME, anchor=False, width="content")
-        return st.container(horizontal=True, horizontal_alignment="right", width="content")
+        tools = st.container(horizontal=True, horizontal_alignment="right", width="content")
+    if begun:
+        tools.button("New wish", icon=":material/add:", on_click=start_over)
+    else:
+        st.write("Say what you feel like watching, and name movies you like. You get ten, each with a reason.")
+    return tools
 
 
-def draw_welcome() -> None:
-    st.write("Say in your own words what you feel like watching, and name movies you like. You get ten, each with a reason.")
-    st.caption("For example:")
-    for example in EXAMPLES:
-        st.button(example, on_click=type_in, args=(example,))
+def draw_examples() -> None:
+    with st.container(gap="xsmall"):
+        st.caption("Or start from one of these:")
+        for example in EXAMPLES:
+            st.button(example, on_click=take, args=(example,))
 
 
-def type_in(text: str) -> None:
+def send() -> None:
+    take(st.session_state["wish"])
+
+
+def take(text: str) -> None:
+    """Keep a message until a model has answered it."""
     st.session_state[Key.TYPED] = text
 
 
 def start_over() -> None:
     st.session_state[Key.CONVERSATION] = Conversation()
+    st.session_state.pop(Key.TYPED, None)
 
 
-def open_engine(tools: "st.delta_generator.DeltaGenerator", conversation: Conversation) -> "Engine | None":
+def open_engine(tools: DeltaGenerator, conversation: Conversation) -> "Engine | None":
     """The chosen run's engine, or None after saying why there is none."""
     with st.spinner("Loading the model…"):
         runs = offered_runs()
@@ -117,23 +127,18 @@ def hear(conversation: Conversation, engine: "Engine") -> None:
         st.warning(plain(str(error)))
 
 
-def draw_conversation(conversation: Conversation, engine: "Engine | None") -> None:
+def draw_messages(conversation: Conversation, catalog: "Catalog | None") -> None:
     for number, turn in enumerate(conversation.turns):
-        with st.chat_message("user"):
+        with st.chat_message("user", avatar=":material/person:"):
             st.text(turn.utterance.text)
-            draw_matches(conversation, number, turn, engine.catalog if engine else None)
+            draw_matches(conversation, number, turn, catalog)
             for notice in turn.notices:
                 st.caption(plain(notice))
-        latest = number == len(conversation.turns) - 1
-        if not latest and turn.answer and turn.answer.recommendations:
-            with st.expander("Earlier answer"):
-                st.text("\n".join(f"{item.rank}. {item.movie.name}" for item in turn.answer.recommendations))
-    if conversation.turns and engine:
-        with st.chat_message("assistant"):
-            draw_latest(conversation, engine)
 
 
-def draw_latest(conversation: Conversation, engine: "Engine") -> None:
+def draw_answer(conversation: Conversation, engine: "Engine") -> None:
+    if not conversation.turns:
+        return
     try:
         with st.spinner("Ranking the movies…"):
             answer = conversation.answer(engine)
@@ -142,7 +147,19 @@ def draw_latest(conversation: Conversation, engine: "Engine") -> None:
         return
     for notice in answer.notices:
         st.info(plain(notice))
-    draw_ranking(answer)
+    if answer.recommendations:
+        st.caption("Best first. A bar compares a movie's score with the first one's.")
+        draw_ranking(answer)
+    draw_earlier(conversation.turns[:-1])
+
+
+def draw_earlier(turns: list[Turn]) -> None:
+    answered = [turn for turn in turns if turn.answer and turn.answer.recommendations]
+    if answered:
+        with st.expander("Earlier answers"):
+            for turn in answered:
+                st.caption(plain(turn.utterance.text))
+                st.text("\n".join(f"{item.rank}. {item.movie.name}" for item in turn.answer.recommendations))
 
 
 def draw_matches(conversation: Conversation, number: int, turn: Turn, catalog: "Catalog | None") -> None:
@@ -200,25 +217,22 @@ def draw_replacements(conversation: Conversation, number: int, turn: Turn, catal
 def draw_ranking(answer: "Answer") -> None:
     for item in answer.recommendations:
         movie = item.movie
+        year = plain(f"({movie.year})") if movie.year else ""
         with st.container(horizontal=True, vertical_alignment="center", wrap=False):
             with st.container(gap=None):
-                year = f" ({movie.year})" if movie.year else ""
-                st.markdown(f"{item.rank}\\. **{plain(movie.title)}**{plain(year)}")
-                st.caption(plain(", ".join(movie.genres)))
-                st.text(". ".join(item.reasons))
-            st.progress(item.bar, f"{item.bar:.0%}", width=BAR_WIDTH)
+                genres = f":small[:gray[{plain(', '.join(movie.genres))}]]" if movie.genres else ""
+                st.markdown(f"**{item.rank}\\. {plain(movie.title)}** {year} {genres}")
+                st.markdown(f":small[{plain('. '.join(item.reasons))}]")
+            percent = round(100 * item.bar)
+            st.progress(percent, f"{percent}%", width=BAR_WIDTH)
 
 
 def draw_source(engine: "Engine") -> None:
     """Which model and data answer."""
     from recommender.device import describe_device
 
-    st.caption(
-        plain(
-            f"Answered by {describe(engine.run)}. Trained on {engine.source}. Runs on {describe_device(engine.device)}. "
-            "The bars compare each movie's score with the first one's."
-        )
-    )
+    device = describe_device(engine.device)
+    st.caption(plain(f"Answered by {describe(engine.run)}. Trained on {engine.source}. Runs on {device}."))
 
 
 main()

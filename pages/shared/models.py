@@ -19,17 +19,24 @@ def offered_runs() -> list["Run"]:
     """Runs that hold weights, or should: the default run first, then by name."""
     from recommender.runs import list_runs
 
-    runs = [run for run in list_runs(settings()) if run.has_weights or run.run_id == DEFAULT_RUN]
+    runs = [run for run in list_runs(settings()) if run.has_weights or _finished(run)]
     return sorted(runs, key=lambda run: (run.run_id != DEFAULT_RUN, run.run_id))
 
 
+def _finished(run: "Run") -> bool:
+    try:
+        return run.status().state == "finished"
+    except RecommenderError:
+        return False
+
+
 def describe(run: "Run") -> str:
-    """`"default: MiniLM with attention"`; only the name where the configuration cannot be read."""
+    """`"default (MiniLM with attention)"`; only the name where the configuration cannot be read."""
     try:
         description = run.config().description
     except RecommenderError:
         return run.run_id
-    return f"{run.run_id}: {description}" if description else run.run_id
+    return f"{run.run_id} ({description})" if description else run.run_id
 
 
 def engine_of(run: "Run") -> "Engine":

@@ -70,6 +70,10 @@ class TextEncoder(nn.Module):
         )
         inject_adapter_in_model(lora, self.model)
 
+    def prepare_for_training_on_cpu(self) -> None:
+        """Plain attention: with padding and bfloat16, torch's fused one takes about twice as long there."""
+        self.model.set_attn_implementation("eager")
+
     def merge_lora(self) -> None:
         """Fold the adapters into the weights: the same vectors, quicker. For queries; a merged model is not saved."""
         from peft.tuners.tuners_utils import BaseTunerLayer

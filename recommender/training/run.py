@@ -85,6 +85,8 @@ def _train(run: Run, config: RunConfig, status: Status, settings: Settings, resu
     task = load_task(config.protocol, config.data, config.seed, settings)
     log.info("data: %s", task.dialogues.describe())
     model = make_model(config.model, len(task.catalog), _movie_text(config, task, settings), config.seed).to(device)
+    if model.text is not None and device.type == "cpu":
+        model.text.prepare_for_training_on_cpu()
     if config.start_from:
         _start_from(model, config.start_from, task.catalog, settings)
     status.device, status.source = describe_device(device), task.dialogues.describe()

@@ -1,0 +1,282 @@
+"""The chat page, without a browser."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+
+from pages.shared.conversation import SHOWN, Conversation
+from pages.shared.text import plain
+from recommender.data.catalog import Catalog, Movie
+from recommender.errors import RecommenderError
+from recommender.query.engine import Engine
+from recommender.runs import Run
+from recommender.settings import settings
+
+WISH = "I loved Get Out and It (2017), something scary"
+
+
+def unescaped(markdown: str) -> str:
+    return re.sub(r"\\(.)", r"\1", markdown).replace("\u2060", "")
+
+
+def say(app: AppTest, text: str) -> AppTest:
+    app.chat_input[0].set_value(text).run()
+    assert not app.exception
+    return app
+
+
+def ranking(app: AppTest) -> list[str]:
+    """What stands after the rank in each row, down to the year."""
+    rows = (re.match(r"\*\*\d+\\\. (.*?)\*\* (\\\(\d+\\\))?", markdown.value) for markdown in app.markdown)
+    return [unescaped(" ".join(filter(None, row.groups()))) for row in rows if row]
+
+
+def chips(app: AppTest) -> list[str]:
+    return [unescaped(button.label) for button in app.button if button.key and button.key.startswith("chip-")]
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    next(button for button in app.button if unescaped(button.label) == label).click().run()
+    assert not app.exception
+    return app
+
+
+def messages(app: AppTest) -> list[str]:
+    return [text.value for message in app.chat_message for text in message.text]
+
+
+# What is shown is what was written.
+
+
+@given(st.text())
+def test_escaping_keeps_every_letter(text: str) -> None:
+    assert unescaped(plain(text)) == " ".join(text.split()).replace("\u2060", "")
+
+
+@given(st.text(alphabet="*_[]()<>`$#~|:\\!-+.1a \n"))
+def test_escaping_leaves_no_bare_punctuation(text: str) -> None:
+    assert not re.search(r"[!-/:-@\[-`{-~]", re.sub(r"\\[!-/:-@\[-`{-~]", "", plain(text)))
+
+
+@pytest.mark.parametrize(
+    "text", [":smile:", ":material/home:", ":streamlit:", "www.example.org", "https://x.org", "a@b.org"]
+)
+def test_what_is_found_after_escaping_is_parted(text: str) -> None:
+    assert "\u2060" in plain(text)
+
+
+# The conversation, without a page.
+
+
+def test_a_removed_movie_counts_no_longer(engine: Engine) -> None:
+    conversation = Conversation()
+    conversation.say(WISH, engine)
+    before = conversation.answer(engine)
+    conversation.remove(0, 1)
+    assert [match.movie.name for match in conversation.turns[0].utterance.matches] == ["Get Out (2017)"]
+    after = conversation.answer(engine)
+    assert [item.movie for item in after.recommendations] != [item.movie for item in before.recommendations]
+
+
+def test_a_replaced_movie_can_be_had_back(engine: Engine) -> None:
+    conversation = Conversation()
+    conversation.say(WISH, engine)
+    wrong = conversation.turns[0].utterance.matches[1]
+    other = wrong.alternatives[0]
+    conversation.replace(0, 1, other)
+    changed = conversation.turns[0].utterance.matches[1]
+    assert changed.movie == other
+    assert changed.alternatives[0] == wrong.movie
+    assert other not in changed.alternatives
+    assert other not in [item.movie for item in conversation.answer(engine).recommendations]
+
+
+def test_a_change_in_an_early_turn_answers_the_last_one_anew(engine: Engine) -> None:
+    conversation = Conversation()
+    for text in (WISH, "less violent"):
+        conversation.say(text, engine)
+        conversation.answer(engine)
+    early, late = (turn.answer for turn in conversation.turns)
+    conversation.remove(0, 1)
+    conversation.answer(engine)
+    assert conversation.turns[0].answer is early
+    assert conversation.turns[1].answer != late
+
+
+def test_a_refused_message_changes_nothing(engine: Engine) -> None:
+    conversation = Conversation()
+    conversation.say(WISH, engine)
+    with pytest.raises(RecommenderError):
+        conversation.say("😀 !!", engine)
+    assert len(conversation.turns) == 1
+
+
+def test_a_model_with_other_movies_reads_the_messages_again(engine: Engine) -> None:
+    conversation = Conversation()
+    conversation.say(WISH, engine)
+    conversation.catalog = "another catalogue's fingerprint"
+    conversation.turns[0].utterance = replace(conversation.turns[0].utterance, matches=())
+    assert len(conversation.answer(engine).recommendations) == SHOWN
+    assert [match.movie.name for match in conversation.turns[0].utterance.matches] == ["Get Out (2017)", "It (2017)"]
+    assert conversation.catalog == engine.catalog.fingerprint
+
+
+# The page.
+
+
+def test_the_empty_page_tells_what_to_do_and_which_model_answers(app: AppTest) -> None:
+    app.run()
+    assert not app.exception
+    assert app.title[0].value == "Reelwish"
+    assert len(app.button) >= 3
+    source = unescaped(app.caption[-1].value)
+    assert "default" in source
+    assert "the synthetic sample, NOT ReDial" in source
+    assert "CPU" in source or "GPU" in source or "GB" in source
+
+
+def test_the_first_example_is_answered(app: AppTest) -> None:
+    app.run()
+    example = unescaped(app.button[0].label)
+    app.button[0].click().run()
+    assert messages(app) == [example]
+    assert chips(app) == ["Inception (2010)", "The Matrix (1999)"]
+    assert len(ranking(app)) == SHOWN
+    assert not {"Inception (2010)", "The Matrix (1999)"} & set(ranking(app))
+
+
+def test_every_row_has_a_bar_and_a_reason(app: AppTest) -> None:
+    say(app.run(), WISH)
+    bars = app.get("progress")
+    assert len(bars) == SHOWN
+    assert bars[0].proto.value == 100
+    assert [bar.proto.text for bar in bars] == [f"{bar.proto.value}%" for bar in bars]
+    reasons = [markdown.value for markdown in app.markdown if markdown.value.startswith(":small[")]
+    assert len(reasons) == SHOWN
+    assert all(len(reason) > len(":small[]") for reason in reasons)
+
+
+def test_removing_a_chip_changes_the_ranking(app: AppTest) -> None:
+    say(app.run(), WISH)
+    before = ranking(app)
+    press(app, "It (2017)")
+    assert chips(app) == ["Get Out (2017)"]
+    assert len(ranking(app)) == SHOWN
+    assert ranking(app) != before
+
+
+def test_the_second_one_is_not_shown_again(app: AppTest) -> None:
+    say(app.run(), WISH)
+    second = ranking(app)[1]
+    say(app, "less violent, I have seen the second one")
+    assert chips(app) == ["Get Out (2017)", "It (2017)", second]
+    assert second not in ranking(app)
+    assert len(ranking(app)) == SHOWN
+    earlier = [text.value for text in app.expander[0].text]
+    assert len(earlier) == 1
+    assert f"2. {second}" in earlier[0].splitlines()
+
+
+def test_new_wish_starts_over(app: AppTest) -> None:
+    say(app.run(), WISH)
+    press(app, "New wish")
+    assert messages(app) == ranking(app) == chips(app) == []
+    say(app, "a western")
+    assert messages(app) == ["a western"]
+
+
+@pytest.mark.parametrize("text", ["😀 🎬", "!?", " \t ", "\x00\x07\u200b", "…"])
+def test_a_wish_without_words_is_answered_with_an_example(app: AppTest, text: str) -> None:
+    say(app.run(), text)
+    assert "something like Inception" in unescaped(app.warning[0].value)
+    assert messages(app) == []
+    assert len(app.button) >= 3, "the examples are gone"
+
+
+def test_a_long_text_is_cut_at_the_limit_with_a_notice(app: AppTest) -> None:
+    say(app.run(), "space " * 20_000)
+    assert len(messages(app)[0]) <= settings().max_wish_chars
+    assert any("first 2,000 characters" in unescaped(caption.value) for caption in app.caption)
+    assert len(ranking(app)) == SHOWN
+
+
+@pytest.mark.parametrize(
+    "text", ["<b>It</b> <script>alert(1)</script>", "# It\n| a | b |", "$x^2$ :red[It] :smile: @1"]
+)
+def test_markup_is_text(app: AppTest, text: str) -> None:
+    say(app.run(), text)
+    assert messages(app) == [" ".join(text.split())]
+    assert not any(text in markdown.value for markdown in [*app.markdown, *app.caption])
+
+
+def test_another_language_is_answered_with_a_notice(app: AppTest) -> None:
+    say(app.run(), "что-нибудь весёлое для всей семьи")
+    assert any("English" in caption.value for caption in app.caption)
+    assert len(ranking(app)) == SHOWN
+
+
+def write_catalog(run: Path, movies: list[Movie]) -> None:
+    Catalog(movies).save(run / "catalog.json")
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def hollow(path: Path) -> None:
+    """The right file of the wrong size: one row of the table only."""
+    weights, facts = Run(path.parent).weights()
+    Run(path.parent).write_weights({name: tensor[:1] for name, tensor in weights.items()}, facts)
+
+
+DAMAGE: dict[str, tuple[str, Callable[[Path], None]]] = {
+    "missing": ("model.safetensors", Path.unlink),
+    "cut": ("model.safetensors", cut),
+    "wrong size": ("model.safetensors", hollow),
+    "no catalogue": ("catalog.json", Path.unlink),
+    "no status": ("status.json", Path.unlink),
+    "another catalogue": ("catalog.json", lambda path: write_catalog(path.parent, [Movie(1, "Alone")])),
+    "not json": ("config.json", lambda path: path.write_text("{")),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_a_broken_run_is_named_and_the_others_offered(runs: Callable[[str], Path], app: AppTest, kind: str) -> None:
+    name, damage = DAMAGE[kind]
+    runs("sound")
+    damage(settings().checkpoints_dir / "default" / name)
+    say(app.run(), WISH)
+    assert name in unescaped(app.error[0].value)
+    assert "default" in unescaped(app.error[0].value)
+    assert ranking(app) == []
+    app.radio[0].set_value("sound").run()
+    assert not app.exception
+    assert not app.error
+    assert messages(app) == [WISH], "the wish was lost with the model"
+    assert len(ranking(app)) == SHOWN
+
+
+def test_without_a_run_the_page_says_how_to_get_one(runs: Callable[[str], Path], app: AppTest) -> None:
+    Path.unlink(settings().checkpoints_dir / "default" / "config.json")
+    app.run()
+    assert not app.exception
+    assert "python -m recommender train" in unescaped(app.info[0].value)
+
+
+def test_one_run_needs_no_choice_of_models(app: AppTest) -> None:
+    say(app.run(), WISH)
+    assert not app.radio
+
+
+def test_a_run_in_training_is_not_offered(runs: Callable[[str], Path], app: AppTest) -> None:
+    waiting = Run(runs("waiting"))
+    Path.unlink(waiting.folder / "model.safetensors")
+    waiting.write_status(waiting.status().model_copy(update={"state": "queued"}))
+    app.run()
+    assert not app.radio

@@ -1,0 +1,110 @@
+"""ReDial and MovieLens as published: the counts that every figure of the project rests on."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from recommender.config import DataConfig, ModelConfig
+from recommender.data.assets import COUNTS_FILE, build_catalog, count_follows, load_arrays, read_info
+from recommender.data.catalog import Catalog
+from recommender.data.examples import build_examples
+from recommender.data.movielens import coverage, load_tags
+from recommender.data.redial import DialogueSet, load_dialogues
+from recommender.evaluation.metrics import evaluate_rankings
+from recommender.evaluation.ranking import rank
+from recommender.models.inputs import example_items
+from recommender.models.registry import make_model
+from recommender.settings import ROOT, Settings
+
+pytestmark = pytest.mark.data
+
+
+@pytest.fixture(scope="module")
+def redial(data_dir: Path) -> DialogueSet:
+    return load_dialogues("folder", Settings(data_dir=data_dir), None)
+
+
+def test_every_dialogue_is_read(redial: DialogueSet, shipped_catalog: Catalog) -> None:
+    assert (len(redial.train), len(redial.test), redial.problems) == (10_005, 1_342, [])
+    assert len(shipped_catalog) == 6_924
+    first = sum(dialogue.messages[0].role == "recommender" for dialogue in redial.test)
+    assert first == 891
+    ids = [dialogue.dialogue_id for dialogue in redial.train + redial.test]
+    assert len(set(ids)) == len(ids)
+
+
+def test_conversational_turns_are_those_of_the_field(redial: DialogueSet, shipped_catalog: Catalog) -> None:
+    examples = build_examples(redial.test, "conversational", shipped_catalog)
+    assert len(examples) == 4_198
+    assert sum(len(example.targets) for example in examples) == 4_975
+    assert sum(len(example.new_targets) for example in examples) == 4_472
+    assert sum(bool(example.new_targets) for example in examples) == 3_838
+
+
+@pytest.mark.parametrize(("protocol", "share"), [("notebook", 0.24), ("paper", 0.20)])
+def test_whole_dialogues_leak_answers_and_one_shot_does_not(
+    protocol: str, share: float, redial: DialogueSet, shipped_catalog: Catalog
+) -> None:
+    examples = build_examples(redial.test, protocol, shipped_catalog)
+    targets = sum(len(example.targets) for example in examples)
+    leaked = targets - sum(len(example.new_targets) for example in examples)
+    assert round(leaked / targets, 2) == share
+    honest = build_examples(redial.test, "one_shot", shipped_catalog)
+    assert len(honest) > 1_000
+    assert all(example.new_targets == example.targets for example in honest)
+
+
+def test_the_join_with_movielens_covers_what_it_did(shipped_catalog: Catalog) -> None:
+    found = coverage(shipped_catalog)
+    assert (found.joined, found.movies) == (5_772, 6_924)
+    equal = [movie for movie in shipped_catalog if movie.movie_id == movie.movielens_id]
+    assert equal == []
+
+
+def test_the_shipped_catalogue_is_what_the_folder_gives(
+    redial: DialogueSet, shipped_catalog: Catalog, data_dir: Path
+) -> None:
+    rebuilt = build_catalog(data_dir, read_info(data_dir), redial.train)
+    assert list(rebuilt) == list(shipped_catalog)
+
+
+def test_the_shipped_counts_are_those_of_the_training_dialogues(redial: DialogueSet, shipped_catalog: Catalog) -> None:
+    shipped = load_arrays(ROOT / "recommender" / "assets" / COUNTS_FILE, shipped_catalog)
+    counted = count_follows(redial.train, shipped_catalog)
+    assert shipped.keys() == counted.keys()
+    for name, array in counted.items():
+        assert np.array_equal(array, shipped[name])
+
+
+def test_tags_are_within_their_limits(shipped_catalog: Catalog, data_dir: Path) -> None:
+    rows = load_tags(data_dir, shipped_catalog, per_movie=50, min_chars=3)
+    movies, counts = np.unique([row.movie_id for row in rows], return_counts=True)
+    assert len(movies) > 3_000
+    assert counts.max() == 50
+    assert min(len(row.tag) for row in rows) == 3
+    assert len(set(rows)) == len(rows)
+
+
+def ndcg_at_10(kind: str, protocol: str, redial: DialogueSet, catalog: Catalog, cache: Path) -> float:
+    model = make_model(ModelConfig(kind=kind), len(catalog), None, seed=42)
+
+    def items(part: Sequence) -> list:
+        config = DataConfig(max_mentioned=1000)
+        return example_items(model, build_examples(part, protocol, catalog), catalog, config, cache)
+
+    model.fit(items(redial.train))
+    test = items(redial.test)
+    rankings = rank(model, test, 10, torch.device("cpu")).all
+    return float(evaluate_rankings(rankings, [item.targets for item in test], [10])["ndcg@10"].mean())
+
+
+@pytest.mark.parametrize(
+    ("kind", "protocol", "value"), [("popularity", "notebook", 0.044), ("copy", "notebook", 0.218), ("copy", "paper", 0.184)]
+)
+def test_the_published_baselines_are_met(
+    kind: str, protocol: str, value: float, redial: DialogueSet, shipped_catalog: Catalog, tmp_path: Path
+) -> None:
+    assert round(ndcg_at_10(kind, protocol, redial, shipped_catalog, tmp_path), 3) == value

@@ -1,0 +1,213 @@
+"""Settings: presets hold the published numbers, and what is unknown or impossible is an error that helps."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recommender.config import PRESETS, RunConfig, load_preset, parse_config, preset_names
+from recommender.errors import RecommenderError, UnknownNameError
+from recommender.settings import ROOT, Settings, settings
+
+FOUR = {"": ("none", False), "-rnn": ("gru", False), "-tags": ("none", True), "-rnn-tags": ("gru", True)}
+
+
+def values(config: RunConfig, *paths: str) -> dict[str, Any]:
+    found = {}
+    for path in paths:
+        value: Any = config
+        for step in path.split("."):
+            value = getattr(value, step)
+        found[path] = value
+    return found
+
+
+def check(config: RunConfig, expected: Mapping[str, Any]) -> None:
+    assert values(config, *expected) == dict(expected)
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_preset_loads_and_says_what_it_is(name: str) -> None:
+    assert len(load_preset(name).description) > 10
+
+
+def test_all_experiments_have_a_preset() -> None:
+    reproductions = {f"{family}{part or '-baseline'}" for family in ("original", "weighted") for part in FOUR}
+    papers = {f"paper-text{part}" for part in FOUR}
+    assert reproductions | papers | {"popularity", "copy", "item-knn"} <= set(preset_names())
+
+
+REPRODUCTION = {
+    "protocol": "notebook",
+    "seed": 42,
+    "data.max_mentioned": 20,
+    "data.keep_mentioned": "first",
+    "data.max_tokens": 512,
+    "data.tags_per_movie": 50,
+    "data.tag_min_chars": 3,
+    "data.tag_max_tokens": 64,
+    "model.kind": "one_shot",
+    "model.text.name": "minilm",
+    "model.text.pooling": "mean",
+    "model.text.train": "all",
+    "model.history.embedding": 256,
+    "model.history.hidden": 128,
+    "model.history.bidirectional": True,
+    "model.head.kind": "ffn",
+    "model.head.hidden": 256,
+    "model.head.dropout": 0.1,
+    "training.batch_size": 32,
+    "training.tag_batch_size": 64,
+    "training.encoder_lr": 2e-5,
+    "training.head_lr": 2e-5,
+    "training.warmup": 0.1,
+    "training.clip": 1.0,
+    "training.weight_decay": 0.0,
+}
+
+
+@pytest.mark.parametrize("part", FOUR)
+def test_the_original_trainer_of_2025(part: str) -> None:
+    kind, tags = FOUR[part]
+    config = load_preset(f"original{part or '-baseline'}")
+    check(config, REPRODUCTION | {"model.history.kind": kind, "model.tags": tags})
+    check(config, {"loss.kind": "bce", "loss.tag_weight": 1.0, "training.epochs": 20})
+
+
+@pytest.mark.parametrize("part", FOUR)
+def test_the_weighted_trainer_of_2025(part: str) -> None:
+    kind, tags = FOUR[part]
+    config = load_preset(f"weighted{part or '-baseline'}")
+    check(config, REPRODUCTION | {"model.history.kind": kind, "model.tags": tags})
+    check(config, {"loss.kind": "weighted_bce", "loss.factor": 1.0, "loss.tag_weight": 0.001, "training.epochs": 20})
+
+
+def test_the_quick_look_and_the_focal_alternative() -> None:
+    quick, focal = load_preset("weighted-quick"), load_preset("focal-baseline")
+    check(quick, REPRODUCTION | {"training.epochs": 5, "loss.kind": "weighted_bce"})
+    check(focal, REPRODUCTION | {"loss.kind": "focal", "loss.alpha": 1.0, "loss.gamma": 2.0})
+
+
+@pytest.mark.parametrize("part", FOUR)
+def test_the_paper_of_2024(part: str) -> None:
+    kind, tags = FOUR[part]
+    expected = {
+        "protocol": "paper",
+        "data.validation": 0.2,
+        "model.text.name": "bert-base-uncased",
+        "model.text.pooling": "cls",
+        "model.text.train": "all",
+        "model.history.kind": kind,
+        "model.history.embedding": 256,
+        "model.history.hidden": 128,
+        "model.head.kind": "ffn",
+        "model.head.hidden": 256,
+        "model.head.dropout": 0.3,
+        "model.tags": tags,
+        "loss.kind": "bce",
+        "loss.tag_weight": 1.0,
+        "training.epochs": 200,
+        "training.batch_size": 8,
+        "training.tag_batch_size": 64,
+        "training.encoder_lr": 1e-5,
+        "training.head_lr": 1e-5,
+    }
+    check(load_preset(f"paper-text{part}"), expected)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("popularity", "popularity"), ("copy", "copy"), ("item-knn", "item_knn")])
+def test_the_baselines(name: str, kind: str) -> None:
+    check(load_preset(name), {"protocol": "conversational", "model.kind": kind})
+
+
+def test_overrides_reach_every_depth_and_keep_the_rest() -> None:
+    config = load_preset(
+        "original-rnn",
+        ["seed=7", "training.epochs=3", "model.text.train=lora", "model.tags=true", "loss.kind=focal",
+         "training.head_lr=1e-3", "training.patience=2", "description=a = b"],
+    )  # fmt: skip
+    changed = {"seed": 7, "training.epochs": 3, "model.text.train": "lora", "model.tags": True, "loss.kind": "focal",
+               "training.head_lr": 1e-3, "training.patience": 2, "description": "a = b"}  # fmt: skip
+    check(config, REPRODUCTION | {"model.history.kind": "gru"} | changed)
+
+
+def test_a_later_override_wins() -> None:
+    assert load_preset("copy", ["seed=1", "seed=2"]).seed == 2
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("training.epoch=3", "Did you mean: training.epochs"),
+        ("epochs=3", "training.epochs"),
+        ("model=1", "Unknown setting 'model'"),
+        ("training.epochs.more=1", "Did you mean: training.epochs"),
+        ("training.epochs", "expected part.key=value"),
+        ("training.epochs=0", "training.epochs = 0: .*greater than or equal to 1"),
+        ("training.epochs=many", "training.epochs = 'many': .*integer"),
+        ("loss.kind=hinge", "loss.kind = 'hinge': .*'bce'"),
+        ("protocol=papper", "protocol = 'papper': .*'paper'"),
+        ("data.validation=1", "less than 1"),
+        ("model.head.dropout=-0.1", "greater than or equal to 0"),
+        ("training.head_lr=0", "greater than 0"),
+    ],
+)
+def test_an_override_that_cannot_be_names_key_and_reason(override: str, message: str) -> None:
+    with pytest.raises(RecommenderError, match=message):
+        load_preset("original-baseline", [override])
+
+
+@pytest.mark.parametrize(("name", "near"), [("wieghted-rnn", "weighted-rnn"), ("ITEM-KNN", "item-knn"), ("../copy", "copy")])
+def test_an_unknown_preset_names_the_nearest(name: str, near: str) -> None:
+    with pytest.raises(UnknownNameError, match=rf"Unknown preset .*Did you mean: .*\b{near}\b"):
+        load_preset(name)
+
+
+def test_no_preset_at_all_lists_some() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean: copy"):
+        load_preset("")
+
+
+def test_an_unknown_key_in_a_file_is_an_error_that_names_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.toml").write_text('protocol = "paper"\n[training]\nepoch = 3\n')
+    monkeypatch.setattr("recommender.config.PRESETS", tmp_path)
+    with pytest.raises(UnknownNameError, match=r"setting in preset mine 'training.epoch'. Did you mean: training.epochs"):
+        load_preset("mine")
+
+
+def test_a_protocol_is_needed() -> None:
+    with pytest.raises(RecommenderError, match="here: protocol"):
+        parse_config({}, "here")
+
+
+def test_settings_are_not_changed_in_place() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load_preset("copy").seed = 3
+
+
+def test_a_config_survives_its_json() -> None:
+    for name in preset_names():
+        config = load_preset(name)
+        assert RunConfig.model_validate_json(config.model_dump_json()) == config
+    assert PRESETS.is_dir()
+
+
+def test_folders_and_limits_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RECOMMENDER_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("RECOMMENDER_MAX_WISH_CHARS", "50")
+    settings.cache_clear()
+    assert (settings().data_dir, settings().max_wish_chars) == (tmp_path, 50)
+    assert settings() is settings()
+    assert settings().assets_dir == ROOT / "recommender" / "assets"
+    assert Settings(data_dir=None).data_dir is None
+
+
+@pytest.mark.parametrize(("name", "value"), [("DEVICE", "abacus"), ("MAX_WISH_CHARS", "0"), ("MAX_WISH_CHARS", "many")])
+def test_an_environment_that_cannot_be_is_the_user_s_error(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"RECOMMENDER_{name}", value)
+    settings.cache_clear()
+    with pytest.raises(RecommenderError, match=f"RECOMMENDER_{name}"):
+        settings()

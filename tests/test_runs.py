@@ -1,0 +1,218 @@
+"""Run folders: names that are no paths, files that are whole or absent, and a status that tells the truth."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from recommender.config import RunConfig
+from recommender.data.catalog import Catalog
+from recommender.errors import CheckpointError, RecommenderError, UnknownNameError
+from recommender.files import write_atomically
+from recommender.runs import Run, Status, find_run, list_runs, new_run, process_start
+from recommender.settings import Settings, settings
+
+CONFIG = RunConfig(protocol="conversational", seed=7)
+PATHS = ["../x", "a/b", ".", "..", "", "/etc", ".hidden", "a\\b", "a b", "a\n", "é", "x" * 65, "-x"]
+
+
+@pytest.fixture
+def run() -> Run:
+    return new_run("r", CONFIG, settings())
+
+
+@pytest.mark.parametrize("run_id", PATHS)
+def test_a_run_id_is_a_name_and_never_a_path(run_id: str) -> None:
+    with pytest.raises(RecommenderError, match="letters, digits"):
+        new_run(run_id, CONFIG, settings())
+    new_run("x", CONFIG, settings())
+    with pytest.raises(UnknownNameError):
+        find_run(run_id, settings())
+
+
+def test_a_path_to_a_real_run_is_not_found_either() -> None:
+    outside = Settings(checkpoints_dir=settings().checkpoints_dir / "deeper")
+    new_run("x", CONFIG, settings())
+    new_run("y", CONFIG, outside)
+    for path in ("../x", str(settings().checkpoints_dir / "x"), "y/../y"):
+        with pytest.raises(UnknownNameError):
+            find_run(path, outside)
+
+
+@pytest.mark.parametrize("run_id", ["a", "weighted-rnn-20260101-101010", "A.b_c-9", "x" * 64])
+def test_a_new_run_is_found_with_its_settings(run_id: str) -> None:
+    run = new_run(run_id, CONFIG, settings())
+    assert find_run(run_id, settings()) == run
+    assert run.config() == CONFIG
+    assert (run.status().state, run.status().seed) == ("queued", 7)
+    assert run.metrics() == run.reports() == []
+    assert not run.has_weights
+    assert run.stamp == 0
+
+
+def test_a_name_that_is_taken_is_kept() -> None:
+    run = new_run("r", CONFIG, settings())
+    with pytest.raises(RecommenderError, match=r"r exists. Use --resume"):
+        new_run("r", RunConfig(protocol="paper"), settings())
+    assert run.config() == CONFIG
+
+
+def test_an_unknown_run_names_the_nearest() -> None:
+    new_run("weighted-rnn", CONFIG, settings())
+    with pytest.raises(UnknownNameError, match="Did you mean: weighted-rnn"):
+        find_run("wieghted-rnn", settings())
+
+
+def test_without_runs_there_is_nothing_to_name() -> None:
+    assert list_runs(settings()) == []
+    with pytest.raises(UnknownNameError, match="There is no run yet"):
+        find_run("default", settings())
+
+
+def test_runs_are_listed_by_name_and_other_folders_passed_over() -> None:
+    for name in ("b", "a"):
+        new_run(name, CONFIG, settings())
+    (settings().checkpoints_dir / "empty").mkdir()
+    (settings().checkpoints_dir / "file").write_text("")
+    assert [run.run_id for run in list_runs(settings())] == ["a", "b"]
+
+
+def test_a_checkpoints_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RecommenderError, match="Cannot create"):
+        new_run("r", CONFIG, Settings(checkpoints_dir=tmp_path / "file" / "below"))
+
+
+def test_the_status_comes_back_with_the_time_it_was_written(run: Run) -> None:
+    before = time.time()
+    written = Status(state="failed", reason="why", epoch=1.5, step=3, steps=6)
+    run.write_status(written)
+    read = run.status()
+    assert read.model_copy(update={"updated": None}) == written
+    assert before <= read.updated <= time.time()
+
+
+def test_running_holds_only_while_its_process_does(run: Run) -> None:
+    own = Status(state="running", pid=os.getpid(), process_started=process_start(os.getpid()))
+    run.write_status(own)
+    assert run.status().state == "running"
+    for gone in ({"pid": None}, {"process_started": None}, {"process_started": 5.0}, {"pid": 2**22 + 1}):
+        run.write_status(own.model_copy(update=gone))
+        assert run.status().state == "interrupted"
+        assert json.loads((run.folder / "status.json").read_text())["state"] == "running"
+
+
+def test_a_queued_run_whose_process_is_gone_does_not_wait_for_ever(run: Run) -> None:
+    """Loading data and encoder takes a while, and a process can end there as well."""
+    run.write_status(run.status().model_copy(update={"pid": 2**22 + 1}))
+    assert run.status().state == "interrupted"
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"state": "asleep"}', b'{"reason": "no state"}', b"\xff"])
+def test_a_damaged_status_is_an_error_that_names_the_file(content: bytes, run: Run) -> None:
+    (run.folder / "status.json").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"r/status\.json is damaged"):
+        run.status()
+
+
+def test_a_missing_status_is_an_error_that_names_the_file(run: Run) -> None:
+    (run.folder / "status.json").unlink()
+    with pytest.raises(CheckpointError, match=r"Cannot read r/status\.json"):
+        run.status()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[]", b'{"protocol": "x"}', b'{"protocol": "paper", "new": 1}'])
+def test_a_damaged_config_is_an_error_that_names_the_file(content: bytes, run: Run) -> None:
+    (run.folder / "config.json").write_bytes(content)
+    with pytest.raises(RecommenderError, match=r"r/config\.json"):
+        run.config()
+
+
+def test_a_line_cut_by_a_kill_is_passed_over(run: Run) -> None:
+    run.append_metrics({"step": 1, "loss": 0.5})
+    run.append_metrics({"step": 2, "loss": 0.25})
+    path = run.folder / "metrics.jsonl"
+    for cut in range(1, len(b'{"step": 2, "loss": 0.25}\n')):
+        path.write_bytes(path.read_bytes()[:-1])
+        assert run.metrics()[0] == {"step": 1, "loss": 0.5}
+        assert len(run.metrics()) == (2 if cut == 1 else 1)
+
+
+def test_metrics_after_a_step_are_dropped(run: Run) -> None:
+    for step in (1, 2, 3):
+        run.append_metrics({"step": step})
+    with (run.folder / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 4, "lo')
+    run.keep_metrics_until(2)
+    run.append_metrics({"step": 3, "again": True})
+    assert run.metrics() == [{"step": 1}, {"step": 2}, {"step": 3, "again": True}]
+    run.keep_metrics_until(0)
+    assert run.metrics() == []
+
+
+def report(protocol: str, targets: str) -> dict[str, object]:
+    return {"protocol": protocol, "split": "test", "targets": targets, "metrics": {"ndcg@10": 0.5}}
+
+
+def test_each_protocol_split_and_kind_of_target_has_one_report(run: Run) -> None:
+    for protocol, targets in (("paper", "all"), ("conversational", "new"), ("paper", "all")):
+        run.write_report(report(protocol, targets))
+    assert run.reports() == [report("conversational", "new"), report("paper", "all")]
+
+
+def test_a_damaged_report_is_an_error_that_names_the_file(run: Run) -> None:
+    (run.folder / "report-paper-test-all.json").write_text('{"protocol": ')
+    with pytest.raises(CheckpointError, match=r"r/report-paper-test-all\.json"):
+        run.reports()
+
+
+WEIGHTS = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.tensor([1, 2])}
+
+
+def test_weights_come_back_with_what_they_belong_to(run: Run, small_catalog: Catalog) -> None:
+    run.write_weights(WEIGHTS, {"catalog": "x", "encoder": ""})
+    run.write_catalog(small_catalog)
+    weights, facts = run.weights()
+    assert facts == {"catalog": "x", "encoder": ""}
+    assert {name: tensor.tolist() for name, tensor in weights.items()} == {n: t.tolist() for n, t in WEIGHTS.items()}
+    assert run.has_weights
+    assert run.stamp > 0
+    assert list(run.catalog()) == list(small_catalog)
+
+
+def test_the_same_weights_are_the_same_bytes(run: Run) -> None:
+    """A killed and resumed run must end in the very file of an uninterrupted one."""
+    files = set()
+    for _ in range(20):
+        run.write_weights(WEIGHTS, {"catalog": "x", "encoder": "y"})
+        files.add((run.folder / "model.safetensors").read_bytes())
+    assert len(files) == 1
+
+
+def test_weights_that_do_not_lie_in_one_piece_are_written_too(run: Run) -> None:
+    run.write_weights({"a": WEIGHTS["a"].T}, {})
+    assert run.weights()[0]["a"].tolist() == [[0, 3], [1, 4], [2, 5]]
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "deep" / "x.json"
+    write_atomically(path, "old")
+
+    def fail(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space"):
+        write_atomically(path, "new and longer")
+    assert path.read_text() == "old"
+    assert [file.name for file in path.parent.iterdir()] == ["x.json"]
+
+
+def test_a_file_is_written_as_bytes_or_utf8(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "a", "Amélie")
+    write_atomically(tmp_path / "b", b"\x00\xff")
+    assert (tmp_path / "a").read_bytes() == "Amélie".encode()
+    assert (tmp_path / "b").read_bytes() == b"\x00\xff"

@@ -1,0 +1,295 @@
+"""A training run from its settings to its finished folder, and every way in which it can end."""
+
+import errno
+import json
+import logging
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from recommender.checkpoints import load_checkpoint
+from recommender.config import RunConfig
+from recommender.errors import RecommenderError
+from recommender.evaluation.report import evaluate
+from recommender.data.task import load_task
+from recommender.runs import Run, new_run
+from recommender.settings import Settings
+from recommender.training import run as training_run
+from recommender.training import trainer as training_trainer
+from recommender.training.progress import Progress
+from recommender.training.run import train_run
+
+MakeConfig = Callable[..., RunConfig]
+
+
+@pytest.fixture
+def config_of(tiny_encoder: str) -> MakeConfig:
+    def make(protocol: str = "conversational", text: str = "none", tags: bool = False, **training: Any) -> RunConfig:
+        settings = {"epochs": 3, "batch_size": 16, "encoder_lr": 1e-3, "head_lr": 1e-2}
+        return RunConfig.model_validate(
+            {
+                "protocol": protocol,
+                "data": {"validation": 0.25},
+                "model": {
+                    "text": {"name": tiny_encoder, "train": text},
+                    "history": {"kind": "gru", "embedding": 8, "hidden": 8},
+                    "head": {"hidden": 16},
+                    "tags": tags,
+                },
+                "loss": {"kind": "softmax"},
+                "training": settings | training,
+            }
+        )
+
+    return make
+
+
+def trained(config: RunConfig, settings: Settings, run_id: str = "r") -> Run:
+    run = new_run(run_id, config, settings)
+    train_run(run, settings)
+    return run
+
+
+def evals(run: Run) -> list[dict[str, float]]:
+    timeless = ("seconds",)
+    return [{k: v for k, v in row.items() if k not in timeless} for row in run.metrics() if "eval_ndcg@10" in row]
+
+
+def losses(run: Run) -> list[float]:
+    return [row["loss"] for row in run.metrics() if "loss" in row]
+
+
+def test_a_finished_run_says_what_it_was(
+    world: Settings, config_of: MakeConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        run = trained(config_of(), world)
+    status = run.status()
+    assert (status.state, status.reason, status.epoch) == ("finished", "", 3)
+    assert status.step == status.steps > 0
+    assert status.steps == 3 * -(-status.train_examples // 16)
+    assert 0 < status.validation_examples < status.train_examples
+    assert status.source.startswith("ReDial (folder: ")
+    assert (status.seed, status.pid) == (42, os.getpid())
+    assert status.device.startswith("CPU")
+    assert status.peak_memory_mb > 0
+    names = {path.name for path in run.folder.iterdir()}
+    assert names == {"config.json", "status.json", "metrics.jsonl", "catalog.json", "model.safetensors", "log.txt"}
+    assert run.config() == config_of()
+    log = (run.folder / "log.txt").read_text()
+    assert "data: ReDial (folder: " in log
+    assert "epoch 3 of 3: validation ndcg@10" in log
+
+
+def test_it_learns(world: Settings, config_of: MakeConfig) -> None:
+    run = trained(config_of(epochs=12), world)
+    assert losses(run)[-1] < 0.8 * losses(run)[0]
+    values = [row["eval_ndcg@10"] for row in evals(run)]
+    assert len(values) == 12
+    assert max(values) > values[0]
+
+
+@pytest.mark.parametrize(("text", "tags"), [("none", False), ("all", True), ("lora", False)])
+def test_the_same_seed_gives_the_same_figures_to_the_last_digit(
+    text: str, tags: bool, world: Settings, config_of: MakeConfig
+) -> None:
+    config = config_of(text=text, tags=tags, epochs=2)
+    one = trained(config, world, "one")
+    torch.rand(17)  # whatever was drawn before a run does not reach it
+    same = trained(config, world, "same")
+    assert len(evals(one)) == 2
+    assert evals(one) == evals(same)
+    assert losses(one) == losses(same)
+    weights, again = one.weights()[0], same.weights()[0]
+    assert all(torch.equal(tensor, again[name]) for name, tensor in weights.items())
+    other = trained(config.model_copy(update={"seed": 43}), world, "other")
+    assert losses(other) != losses(one)
+
+
+def test_the_run_keeps_the_weights_of_the_best_epoch(
+    world: Settings, config_of: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Validation is told to be 0.2, 0.9, 0.4: the weights of the second epoch stay."""
+    seen: list[torch.Tensor] = []
+
+    def evaluated(self: training_trainer.RecommenderTrainer, *_: Any, **__: Any) -> dict[str, float]:
+        seen.append(self.recommender.state_dict()["head.4.bias"].clone())
+        metrics = {"eval_ndcg@10": (0.2, 0.9, 0.4)[len(seen) - 1]}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    monkeypatch.setattr(training_trainer.RecommenderTrainer, "evaluate", evaluated)
+    run = trained(config_of(), world)
+    weights, _ = run.weights()
+    assert torch.equal(weights["head.4.bias"], seen[1])
+    assert not torch.equal(seen[1], seen[2])
+
+
+def test_the_kept_weights_score_what_was_logged_for_their_epoch(world: Settings, config_of: MakeConfig) -> None:
+    config = config_of(epochs=4)
+    run = trained(config, world)
+    task = load_task(config.protocol, config.data, config.seed, world)
+    model = load_checkpoint(run, torch.device("cpu")).model
+    report = evaluate(model, task, "validation", "new", torch.device("cpu"))
+    best = max(row["eval_ndcg@10"] for row in evals(run))
+    assert report["metrics"]["ndcg@10"] == pytest.approx(best, abs=1e-9)
+    assert report["source"] == "folder"
+    assert set(report["baselines"]) == {"popularity", "copy", "item_knn"}
+
+
+def test_a_counting_model_is_trained_in_one_pass(world: Settings) -> None:
+    config = RunConfig.model_validate({"protocol": "conversational", "model": {"kind": "popularity"}})
+    run = trained(config, world)
+    assert run.status().state == "finished"
+    assert run.metrics() == []
+    weights, _ = run.weights()
+    assert weights["counts"].sum() > run.status().train_examples > 0
+
+
+def test_tags_without_movielens_end_the_run_with_the_reason(
+    world: Settings, config_of: MakeConfig, tmp_path: Path
+) -> None:
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for split in ("train", "test"):
+        (bare / f"{split}_data.jsonl").write_bytes((world.data_dir / f"{split}_data.jsonl").read_bytes())
+    run = new_run("r", config_of(tags=True), world)
+    with pytest.raises(RecommenderError, match="needs MovieLens tags"):
+        train_run(run, world.model_copy(update={"data_dir": bare}))
+    assert run.status().state == "failed"
+    assert "choose a preset without tags" in run.status().reason
+
+
+def test_a_loss_that_is_not_finite_fails_with_what_to_change(
+    world: Settings, config_of: MakeConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = new_run("r", config_of(head_lr=1e30, encoder_lr=1e30, clip=1e30, warmup=0.0), world)
+    with pytest.raises(RecommenderError, match="not finite"), caplog.at_level(logging.ERROR):
+        train_run(run, world)
+    status = run.status()
+    assert status.state == "failed"
+    assert "The movie loss is not finite at step" in status.reason
+    assert "--set training.head_lr=1e-5" in status.reason
+    assert "r failed: The movie loss is not finite" in caplog.text
+
+
+def no_space(*_: Any, **__: Any) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_fails_with_what_to_do_and_leaves_no_half_model(
+    world: Settings, config_of: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = new_run("r", config_of(), world)
+    monkeypatch.setattr("recommender.files.os.fsync", lambda _: no_space() if has_part(run, "model") else None)
+    with pytest.raises(RecommenderError, match="disk is full"):
+        train_run(run, world)
+    status = run.status()
+    assert status.state == "failed"
+    assert "--resume" in status.reason
+    assert not run.has_weights
+    assert not has_part(run, "model")
+
+
+def has_part(run: Run, name: str) -> bool:
+    return any(run.folder.glob(f".{name}*.part"))
+
+
+def test_a_disk_that_is_full_for_the_status_too_is_still_told(
+    world: Settings, config_of: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = new_run("r", config_of(), world)
+    monkeypatch.setattr("recommender.files.os.fsync", no_space)
+    with pytest.raises(RecommenderError, match="disk is full"):
+        train_run(run, world)
+
+
+def test_a_full_disk_under_the_resume_state_fails_the_same_way(
+    world: Settings, config_of: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """safetensors wraps the system's error in one of its own, which is no OSError."""
+    from safetensors import SafetensorError
+
+    def fail(*_: Any) -> None:
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(training_trainer, "save_file", fail)
+    run = new_run("r", config_of(), world)
+    with pytest.raises(RecommenderError, match="disk is full"):
+        train_run(run, world)
+    assert run.status().state == "failed"
+    assert run.has_weights  # of the epoch that had been evaluated
+
+
+def test_too_little_memory_names_the_batch_size(
+    world: Settings, config_of: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(training_trainer.RecommenderTrainer, "compute_loss", fail)
+    run = new_run("r", config_of(), world)
+    with pytest.raises(RecommenderError, match=r"--set training\.batch_size=8"):
+        train_run(run, world)
+    assert run.status().state == "failed"
+
+
+def test_an_unforeseen_error_is_written_down_and_passed_on(
+    world: Settings, config_of: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(training_trainer.RecommenderTrainer, "compute_loss", fail)
+    run = new_run("r", config_of(), world)
+    with pytest.raises(ZeroDivisionError):
+        train_run(run, world)
+    assert (run.status().state, run.status().reason) == ("failed", "ZeroDivisionError")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_the_run_after_the_step(
+    number: signal.Signals, world: Settings, config_of: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beat = Progress.on_step_end
+
+    def interrupt(self: Progress, args: Any, state: Any, control: Any, **rest: Any) -> None:
+        if state.global_step == 2:
+            os.kill(os.getpid(), number)
+        beat(self, args, state, control, **rest)
+
+    monkeypatch.setattr(Progress, "on_step_end", interrupt)
+    before = signal.getsignal(number)
+    run = trained(config_of(), world)
+    assert run.status().state == "stopped"
+    assert "--resume" in run.status().reason
+    assert run.status().step < run.status().steps
+    assert signal.getsignal(number) == before
+
+
+def test_metrics_can_be_read_line_by_line(world: Settings, config_of: MakeConfig) -> None:
+    run = trained(config_of(epochs=2), world)
+    lines = (run.folder / "metrics.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert rows == run.metrics()
+    assert all(row["step"] >= 1 and row["seconds"] >= 0 for row in rows)
+    names = {f"eval_{name}@{cutoff}" for name in ("ndcg", "recall", "hit", "mrr") for cutoff in (1, 10, 50)}
+    assert [names <= row.keys() for row in rows if "eval_ndcg@10" in row] == [True, True]
+
+
+def test_a_finished_run_is_not_resumed(world: Settings, config_of: MakeConfig) -> None:
+    run = trained(config_of(epochs=1), world)
+    with pytest.raises(RecommenderError, match="r is finished; there is nothing to resume"):
+        train_run(run, world, resume=True)
+
+
+def test_every_run_id_that_is_made_up_is_allowed() -> None:
+    from recommender.runs import RUN_ID
+
+    assert RUN_ID.fullmatch(training_run.fresh_run_id("weighted-rnn-tags"))

@@ -1,0 +1,221 @@
+"""The trainer's own parts: groups, schedule, the parts of the loss, grouping by length, tags, and what it stops at."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from recommender.config import HeadConfig, HistoryConfig, LossConfig, ModelConfig, TextConfig, TrainingConfig
+from recommender.data.collate import Item, collate
+from recommender.losses import make_loss
+from recommender.models.registry import make_model
+from recommender.training.trainer import RecommenderTrainer, TrainingError, WishSet, training_arguments
+
+MOVIES = 12
+
+
+def wish_items(count: int, length: int = 6) -> list[Item]:
+    """Items over the tokenizer's ids; every text, history and target differs."""
+    return [
+        Item([101, *range(2000 + i, 2000 + i + 1 + i % length), 102], [i % MOVIES], [(i + 1) % MOVIES], [i % MOVIES])
+        for i in range(count)
+    ]
+
+
+TAGS = [Item([101, 3000 + i, 102], targets=[i % MOVIES]) for i in range(5)]
+
+
+@pytest.fixture
+def trainer_for(tiny_encoder: str, tmp_path: Path) -> Any:
+    def build(train: list[Item], *, tags: bool = False, text: str = "all", loss: LossConfig | None = None, **settings: Any):
+        config = TrainingConfig(**{"batch_size": 4, "epochs": 2, **settings})
+        loss_config = loss or LossConfig(kind="softmax")
+        model_config = ModelConfig(
+            text=TextConfig(name=tiny_encoder, train=text),
+            history=HistoryConfig(kind="gru", embedding=8, hidden=8),
+            head=HeadConfig(hidden=16),
+            tags=tags,
+        )
+        return RecommenderTrainer(
+            make_model(model_config, MOVIES, None, seed=1),
+            training_arguments(config, 7, tmp_path / "resume", len(train), use_cpu=True, bf16=False),
+            loss=make_loss(loss_config, MOVIES, 1.0),
+            tag_loss=make_loss(LossConfig(kind="bce"), MOVIES, 1.0),
+            config=config,
+            loss_config=loss_config,
+            train=WishSet(train, TAGS if tags else [], 2, seed=7),
+            validation=wish_items(6),
+            targets="all",
+            callbacks=[],
+        )
+
+    return build
+
+
+def test_the_text_encoder_has_a_learning_rate_of_its_own(trainer_for: Any) -> None:
+    trainer = trainer_for(wish_items(8), encoder_lr=1e-4, head_lr=3e-3, weight_decay=0.25)
+    optimizer = trainer.create_optimizer()
+    encoder, rest = optimizer.param_groups
+    assert (encoder["lr"], rest["lr"], encoder["weight_decay"], rest["weight_decay"]) == (1e-4, 3e-3, 0.25, 0.25)
+    names = {id(parameter): name for name, parameter in trainer.recommender.named_parameters()}
+    assert {names[id(p)].split(".")[0] for p in encoder["params"]} == {"text"}
+    assert {names[id(p)].split(".")[0] for p in rest["params"]} == {"history", "head"}
+    assert len(encoder["params"]) + len(rest["params"]) == len(names)
+
+
+def test_a_frozen_encoder_is_not_in_the_optimizer(trainer_for: Any) -> None:
+    optimizer = trainer_for(wish_items(8), text="none", head_lr=3e-3).create_optimizer()
+    assert [group["lr"] for group in optimizer.param_groups] == [3e-3]
+
+
+def test_the_rate_rises_linearly_and_then_falls_to_zero(trainer_for: Any) -> None:
+    trainer = trainer_for(wish_items(20), epochs=2, encoder_lr=1e-4, head_lr=1e-2, warmup=0.4)
+    rates = []
+    step = trainer.training_step
+
+    def spy(*args: Any, **kwargs: Any) -> Any:
+        rates.append([group["lr"] for group in trainer.optimizer.param_groups])
+        return step(*args, **kwargs)
+
+    trainer.training_step = spy
+    trainer.train()
+    shares = [0, 1 / 4, 2 / 4, 3 / 4, 1, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6]  # 10 steps, 4 of them warm-up
+    assert [head for _, head in rates] == pytest.approx([1e-2 * share for share in shares])
+    assert [encoder for encoder, _ in rates] == pytest.approx([1e-4 * share for share in shares])
+    assert [group["lr"] for group in trainer.optimizer.param_groups] == pytest.approx([0, 0])
+
+
+def test_the_gradient_is_clipped_to_the_length_in_the_settings(trainer_for: Any) -> None:
+    trainer = trainer_for(wish_items(8), clip=1e-3, epochs=1)
+    trainer.train()
+    norms = [p.grad.norm() for p in trainer.recommender.parameters() if p.grad is not None]
+    assert trainer.args.max_grad_norm == 1e-3
+    assert any(row["grad_norm"] > 1e-2 for row in trainer.state.log_history if "grad_norm" in row)
+    assert norms == []  # cleared after the step
+
+
+def test_the_loss_is_the_movies_plus_the_weighted_tags_and_both_are_logged(trainer_for: Any) -> None:
+    loss = LossConfig(kind="bce", tag_weight=0.25)
+    trainer = trainer_for(wish_items(8), tags=True, text="none", loss=loss, epochs=2)
+    trainer.train()
+    rows = [row for row in trainer.state.log_history if "loss" in row]
+    assert len(rows) == 4
+    for row in rows:
+        assert row["loss"] == pytest.approx(row["movie_loss"] + 0.25 * row["tag_loss"], rel=1e-3)
+        assert row["movie_loss"] != pytest.approx(row["tag_loss"], rel=1e-3)
+
+
+def test_the_two_parts_are_those_of_the_model(trainer_for: Any) -> None:
+    trainer = trainer_for(wish_items(4), tags=True, text="none", loss=LossConfig(kind="bce", tag_weight=0.5))
+    model = trainer.recommender.eval()
+    batch = collate([trainer.train_items[i] for i in range(4)])
+    assert len(batch["tag_targets"]) == 8  # two a wish
+    movie = nn.functional.binary_cross_entropy_with_logits(model(batch), one_hot(batch["targets"]))
+    tag = nn.functional.binary_cross_entropy_with_logits(model.tag_scores(batch), one_hot(batch["tag_targets"]))
+    assert trainer.compute_loss(model, batch).item() == pytest.approx((movie + 0.5 * tag).item())
+
+
+def one_hot(targets: torch.Tensor) -> torch.Tensor:
+    return nn.functional.one_hot(targets[:, 0], MOVIES).float()
+
+
+def test_without_tags_only_the_movies_are_logged(trainer_for: Any) -> None:
+    trainer = trainer_for(wish_items(8), text="none", epochs=1)
+    trainer.train()
+    rows = [row for row in trainer.state.log_history if "loss" in row]
+    assert rows
+    assert all("tag_loss" not in row and row["movie_loss"] == pytest.approx(row["loss"], rel=1e-3) for row in rows)
+
+
+def test_batches_hold_texts_of_like_length(trainer_for: Any) -> None:
+    """Two lengths in equal numbers: shuffled batches of four would nearly all be mixed."""
+    items = [Item([101] * (3 if i % 2 else 40), [], [1]) for i in range(160)]
+    trainer = trainer_for(items)
+    order = list(trainer._get_train_sampler())
+    assert sorted(order) == list(range(160))
+    batches = [order[i : i + 4] for i in range(0, 160, 4)]
+    mixed = [batch for batch in batches if len({len(items[i].tokens) for i in batch}) > 1]
+    assert len(mixed) <= 6
+    lengths = [len(items[batch[0]].tokens) for batch in batches]
+    assert lengths != sorted(lengths) or lengths[0] != lengths[-1]
+    assert order != list(trainer._get_train_sampler()), "no epoch has the order of another"
+
+
+def test_ready_vectors_are_shuffled_without_regard_to_length(trainer_for: Any) -> None:
+    items = [Item([101] * (3 if i % 2 else 40), [], [1], vector=torch.ones(32)) for i in range(80)]
+    order = list(trainer_for(items, text="none")._get_train_sampler())
+    assert sorted(order) == list(range(80))
+    batches = [{len(items[i].tokens) for i in order[start : start + 4]} for start in range(0, 80, 4)]
+    assert sum(len(lengths) > 1 for lengths in batches) > 5
+
+
+def test_tag_rows_walk_through_a_fresh_permutation_each_epoch() -> None:
+    wishes = WishSet(wish_items(5), TAGS, tags_per_item=2, seed=3)
+
+    def epoch(number: int) -> list[list[int]]:
+        wishes.set_epoch(number)
+        return [[tag.targets[0] for tag in wishes[i].tags] for i in range(5)]
+
+    first, second = epoch(0), epoch(1)
+    assert sorted(row for rows in first for row in rows) == sorted([0, 1, 2, 3, 4] * 2)
+    assert first != second
+    assert epoch(0) == first
+    assert wishes.items[0].tags == ()
+
+
+def test_each_epoch_of_training_has_its_own_tags(trainer_for: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    epochs = []
+    monkeypatch.setattr(WishSet, "set_epoch", lambda self, epoch: (epochs.append(epoch), setattr(self, "order", range(5))))
+    trainer_for(wish_items(4), tags=True, text="none", epochs=3).train()
+    assert [epoch for i, epoch in enumerate(epochs) if i == 0 or epoch != epochs[i - 1]] == [0, 1, 2]
+
+
+def test_the_mentioned_movies_are_no_answers_to_new_targets(trainer_for: Any) -> None:
+    """One item has an old and a new target, one only an old one: it does not count."""
+    trainer = trainer_for(wish_items(4))
+    trainer.validation_items = [Item([101], [3], [3, 5], [3]), Item([101], [4], [4], [4])]
+    scores = torch.zeros(2, MOVIES)
+    scores[:, 3], scores[:, 4], scores[:, 5] = 3, 2, 1
+
+    class Fixed(nn.Module):
+        def forward(self, batch: Any) -> torch.Tensor:
+            return scores[: len(batch["targets"])]
+
+    trainer.recommender = Fixed()
+    trainer.targets = "new"
+    assert trainer.evaluate()["eval_ndcg@10"] == pytest.approx(1 / math.log2(3))  # 4, then 5
+    trainer.targets = "all"
+    found = trainer.evaluate()
+    assert found["eval_recall@1"] == pytest.approx((1 / 2 + 0) / 2)
+    ideal = 1 + 1 / math.log2(3)
+    assert found["eval_ndcg@10"] == pytest.approx(((1 + 1 / 2) / ideal + 1 / math.log2(3)) / 2)
+
+
+def test_training_ends_when_validation_has_not_improved_for_the_patience(
+    trainer_for: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = iter([0.1, 0.3, 0.2, 0.3, 0.9, 0.9])
+    trainer = trainer_for(wish_items(4), text="none", epochs=6, patience=2)
+
+    def evaluate(*_: Any, **__: Any) -> dict[str, float]:
+        metrics = {"eval_ndcg@10": next(values)}
+        trainer.control = trainer.callback_handler.on_evaluate(trainer.args, trainer.state, trainer.control, metrics)
+        return metrics
+
+    monkeypatch.setattr(trainer, "evaluate", evaluate)
+    trainer.train()
+    assert trainer.state.epoch == 4
+
+
+@pytest.mark.parametrize("tags", [False, True])
+def test_a_loss_that_is_not_finite_ends_the_run_with_advice(tags: bool, trainer_for: Any) -> None:
+    trainer = trainer_for(wish_items(4), tags=tags, text="none")
+    head = trainer.recommender.tag_head if tags else trainer.recommender.head
+    with torch.no_grad():
+        head[-1].bias[0] = math.nan
+    name = "tag" if tags else "movie"
+    with pytest.raises(TrainingError, match=rf"{name} loss is not finite at step 1\..*--set training\.head_lr="):
+        trainer.train()

@@ -172,6 +172,7 @@ def draw_matches(conversation: Conversation, number: int, turn: Turn, catalog: "
                 plain(match.movie.name),
                 icon=":material/close:",
                 icon_position="right",
+                wrap=True,
                 help="Read from your words. Press to remove it.",
                 key=f"chip-{number}-{place}-{conversation.changes}",
                 on_click=conversation.remove,
@@ -190,17 +191,20 @@ def draw_replacements(conversation: Conversation, number: int, turn: Turn, catal
     place = 0
     if len(matches) > 1:
         names = [match.movie.name for match in matches]
-        place = st.radio("Which one?", range(len(matches)), format_func=lambda i: plain(names[i]))
+        key = f"which-{number}-{conversation.changes}"
+        place = st.radio("Which one?", range(len(matches)), format_func=lambda i: plain(names[i]), key=key)
     match = matches[place]
     if match.alternatives:
         st.caption(plain(f"“{match.text}” could also be"))
-    for other in match.alternatives:
-        st.button(
-            plain(other.name),
-            key=f"other-{number}-{place}-{other.movie_id}",
-            on_click=conversation.replace,
-            args=(number, place, other),
-        )
+    with st.container(horizontal=True, gap="xsmall"):
+        for other in match.alternatives:
+            st.button(
+                plain(other.name),
+                wrap=True,
+                key=f"other-{number}-{place}-{other.movie_id}",
+                on_click=conversation.replace,
+                args=(number, place, other),
+            )
     # Of two movies with the same title and year the list offers the better known.
     movies = {movie.name: movie for movie in sorted(catalog, key=lambda movie: movie.mentions)}
     key = f"search-{number}-{place}"

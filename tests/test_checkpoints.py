@@ -71,7 +71,9 @@ def test_a_cut_file_is_named(name: str, share: float, run: Run) -> None:
         load_checkpoint(run, CPU)
 
 
-@pytest.mark.parametrize("content", [b"\x00" * 100, b"\xff" * 8, b"PK\x03\x04 a pickle", b"\x10" + b"\x00" * 7 + b"{" * 16])
+@pytest.mark.parametrize(
+    "content", [b"\x00" * 100, b"\xff" * 8, b"PK\x03\x04 a pickle", b"\x10" + b"\x00" * 7 + b"{" * 16]
+)
 def test_weights_that_are_something_else_are_refused(content: bytes, run: Run) -> None:
     (run.folder / "model.safetensors").write_bytes(content)
     with pytest.raises(CheckpointError, match=r"r/model\.safetensors is cut or damaged"):
@@ -112,7 +114,9 @@ def test_a_catalogue_head_without_its_table_is_refused(run: Run) -> None:
 def test_the_catalogue_of_another_run_is_refused(run: Run, small_catalog: Catalog) -> None:
     """The same number of movies: without the fingerprint every score would be read as another movie's."""
     run.write_catalog(Catalog([*[movie for movie in small_catalog if movie.movie_id != 20], Movie(22, "Other")]))
-    with pytest.raises(CheckpointError, match=r"r/model\.safetensors was made for another catalogue than r/catalog\.json"):
+    with pytest.raises(
+        CheckpointError, match=r"r/model\.safetensors was made for another catalogue than r/catalog\.json"
+    ):
         load_checkpoint(run, CPU)
 
 

@@ -158,7 +158,9 @@ def test_an_override_that_cannot_be_names_key_and_reason(override: str, message:
         load_preset("original-baseline", [override])
 
 
-@pytest.mark.parametrize(("name", "near"), [("wieghted-rnn", "weighted-rnn"), ("ITEM-KNN", "item-knn"), ("../copy", "copy")])
+@pytest.mark.parametrize(
+    ("name", "near"), [("wieghted-rnn", "weighted-rnn"), ("ITEM-KNN", "item-knn"), ("../copy", "copy")]
+)
 def test_an_unknown_preset_names_the_nearest(name: str, near: str) -> None:
     with pytest.raises(UnknownNameError, match=rf"Unknown preset .*Did you mean: .*\b{near}\b"):
         load_preset(name)
@@ -172,7 +174,9 @@ def test_no_preset_at_all_lists_some() -> None:
 def test_an_unknown_key_in_a_file_is_an_error_that_names_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine.toml").write_text('protocol = "paper"\n[training]\nepoch = 3\n')
     monkeypatch.setattr("recommender.config.PRESETS", tmp_path)
-    with pytest.raises(UnknownNameError, match=r"setting in preset mine 'training.epoch'. Did you mean: training.epochs"):
+    with pytest.raises(
+        UnknownNameError, match=r"setting in preset mine 'training.epoch'. Did you mean: training.epochs"
+    ):
         load_preset("mine")
 
 

@@ -124,7 +124,9 @@ def test_a_missing_status_is_an_error_that_names_the_file(run: Run) -> None:
         run.status()
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[]", b'{"protocol": "x"}', b'{"protocol": "paper", "new": 1}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\xff", b"[]", b'{"protocol": "x"}', b'{"protocol": "paper", "new": 1}']
+)
 def test_a_damaged_config_is_an_error_that_names_the_file(content: bytes, run: Run) -> None:
     (run.folder / "config.json").write_bytes(content)
     with pytest.raises(RecommenderError, match=r"r/config\.json"):

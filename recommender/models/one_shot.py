@@ -69,7 +69,7 @@ class OneShotRecommender(Recommender):
         """The rows that a wish's vector is multiplied with."""
         if isinstance(self.head, CatalogueHead):
             return self.head.movies.table()
-        vectors: Tensor = self.head[-1].weight.detach()  # type: ignore[index,union-attr,operator]
+        vectors: Tensor = self.head[-1].weight.detach()  # type: ignore[index]
         return vectors
 
     def saved_weights(self) -> dict[str, Tensor]:

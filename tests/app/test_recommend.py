@@ -14,7 +14,7 @@ from pages.shared.conversation import SHOWN, Conversation
 from pages.shared.text import plain
 from recommender.data.catalog import Catalog, Movie
 from recommender.errors import RecommenderError
-from recommender.query.engine import Engine
+from recommender.query.engine import Answer, Engine
 from recommender.runs import Run
 from recommender.settings import settings
 
@@ -219,6 +219,13 @@ def test_another_language_is_answered_with_a_notice(app: AppTest) -> None:
     say(app.run(), "что-нибудь весёлое для всей семьи")
     assert any("English" in caption.value for caption in app.caption)
     assert len(ranking(app)) == SHOWN
+
+
+def test_an_empty_answer_says_why(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Engine, "recommend", lambda *_: Answer([], ["Nothing *is* left."]))
+    say(app.run(), WISH)
+    assert [unescaped(info.value) for info in app.info] == ["Nothing *is* left."]
+    assert ranking(app) == []
 
 
 def write_catalog(run: Path, movies: list[Movie]) -> None:

@@ -29,7 +29,13 @@ ASSETS = ROOT / "recommender" / "assets"
 
 
 def write_folder(folder: Path, info: dict[str, Any] | None = None) -> None:
-    rows = ["movieId,movieName,nbMentions", "20,Iron Comet (1982),5", '30,"Cellar, The  (1995)",1', "40,,0", "50,Undated,2"]
+    rows = [
+        "movieId,movieName,nbMentions",
+        "20,Iron Comet (1982),5",
+        '30,"Cellar, The  (1995)",1',
+        "40,,0",
+        "50,Undated,2",
+    ]
     (folder / "movies_with_mentions.csv").write_text("\n".join(rows) + "\n")
     if info is not None:
         (folder / "movie_info.json").write_text(json.dumps(info))
@@ -60,8 +66,8 @@ def test_a_folder_without_the_list_of_movies_is_an_error(tmp_path: Path) -> None
 
 
 def test_movie_info_is_read_with_its_gaps(tmp_path: Path) -> None:
-    row = {"name": "A &amp; B (1990)", "genre": ["Drama"], "plot": " Two\nmeet. ", "director": ["X"], "star": ["Y", "X"],
-           "writer": None, "imdb_id": "tt1"}  # fmt: skip
+    row = {"name": "A &amp; B (1990)", "genre": ["Drama"], "plot": " Two\nmeet. ", "director": ["X"],
+           "star": ["Y", "X"], "writer": None, "imdb_id": "tt1"}  # fmt: skip
     write_folder(tmp_path, {"20": row, "30": {}})
     assert read_info(tmp_path) == {
         20: MovieInfo(("drama",), "Two meet.", ("X", "Y"), "tt1", "A & B (1990)"),
@@ -149,7 +155,9 @@ def test_prepare_without_movie_facts_counts_examples_and_keeps_the_assets(world:
     assert prepared.lines[0].startswith("ReDial (folder: ")
     assert "catalogue: 12 movies; with a MovieLens id: 8 of 12 movies" in prepared.lines[1]
     assert [line.split()[:2] for line in prepared.lines[2:]] == [
-        [protocol, split] for protocol in ("notebook", "paper", "one_shot", "conversational") for split in ("train", "test")
+        [protocol, split]
+        for protocol in ("notebook", "paper", "one_shot", "conversational")
+        for split in ("train", "test")
     ]
     assert {path.name: path.stat().st_mtime_ns for path in world.assets_dir.iterdir()} == before
 

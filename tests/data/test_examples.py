@@ -55,8 +55,8 @@ def test_conversational_has_an_example_for_each_turn_with_movies(dialogue: Dialo
         "d1:4",
         "d1",
         4,
-        "Recommender: Hello! Seeker: I loved The Red Lantern (1999) Recommender: Try Iron Comet (1982) or The Cellar Door "
-        "(1995) Seeker: I have seen Iron Comet (1982), and Far Away (1970)",
+        "Recommender: Hello! Seeker: I loved The Red Lantern (1999) Recommender: Try Iron Comet (1982) or "
+        "The Cellar Door (1995) Seeker: I have seen Iron Comet (1982), and Far Away (1970)",
         (1234, 20, 30),
         (40, 20),
     )

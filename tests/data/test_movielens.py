@@ -56,7 +56,9 @@ def test_an_equal_number_is_not_the_same_movie() -> None:
 
 def test_titles_match_within_a_year_and_the_same_year_first() -> None:
     table = movielens(
-        (1, "Matrix, The", 1998, (), None), (2, "The Matrix", 1999, (), None), (3, "Fog, The (a.k.a. Mist)", 1980, (), None)
+        (1, "Matrix, The", 1998, (), None),
+        (2, "The Matrix", 1999, (), None),
+        (3, "Fog, The (a.k.a. Mist)", 1980, (), None),
     )
     movies = [
         Movie(10, "The Matrix", 1999),

@@ -12,7 +12,15 @@ import pyarrow.parquet as parquet
 import pytest
 
 from recommender.data.catalog import Catalog
-from recommender.data.redial import Dialogue, DialogueSet, Message, find_split, load_dialogues, parse_dialogue, read_split
+from recommender.data.redial import (
+    Dialogue,
+    DialogueSet,
+    Message,
+    find_split,
+    load_dialogues,
+    parse_dialogue,
+    read_split,
+)
 from recommender.errors import DataError, UnknownNameError
 from recommender.settings import Settings
 
@@ -48,7 +56,10 @@ def test_roles_come_from_the_worker_ids_and_not_from_who_writes_first() -> None:
         ({"12": "A  (1990)", "13": None}, {12: "A (1990)"}),
         ([], {}),
         (None, {}),
-        ([{"movieId": "12", "movieName": "Q &amp; A (1990)"}, {"movieId": "13", "movieName": None}], {12: "Q & A (1990)"}),
+        (
+            [{"movieId": "12", "movieName": "Q &amp; A (1990)"}, {"movieId": "13", "movieName": None}],
+            {12: "Q & A (1990)"},
+        ),
         ([{"movieId": 12, "movieName": ""}, {"movieId": 14}], {}),
     ],
 )
@@ -149,7 +160,8 @@ def write_parquet(path: Path, *conversation_ids: str) -> None:
     rows = [record(conversationId=number) for number in conversation_ids]
     columns = {
         "movieMentions": pa.array(
-            [[{"movieId": "1234", "movieName": "The Red Lantern  (1999)"}, {"movieId": "20", "movieName": None}]] * len(rows),
+            [[{"movieId": "1234", "movieName": "The Red Lantern  (1999)"}, {"movieId": "20", "movieName": None}]]
+            * len(rows),
             pa.list_(mention),
         ),
         "respondentWorkerId": pa.array([row["respondentWorkerId"] for row in rows], pa.int32()),
@@ -214,7 +226,11 @@ def test_auto_takes_the_named_folder_first(
     fill(folders.data_dir, dialogue, write_split, "folder")
     fill(folders.cache_dir / "redial", dialogue, write_split, "cache")
     found = load_dialogues("auto", folders, None)
-    assert (found.source, found.train[0].dialogue_id, found.test[0].dialogue_id) == ("folder", "folder-train", "folder-test")
+    assert (found.source, found.train[0].dialogue_id, found.test[0].dialogue_id) == (
+        "folder",
+        "folder-train",
+        "folder-test",
+    )
     assert found.describe().startswith(f"ReDial (folder: {folders.data_dir}): 1 training and 1 test")
     assert no_hub == []
 

@@ -38,7 +38,7 @@ def test_copy_puts_the_latest_mention_first() -> None:
 
 
 def test_item_knn_adds_up_what_followed_each_mentioned_movie() -> None:
-    """After 0: movie 2 three times (once as a target of itself-naming item 4), 3 once. After 1: 2 once. 2 -> 2 is left out."""
+    """After 0: movie 2 three times, 3 once. After 1: 2 once. That 2 is a target where 2 was named does not count."""
     model = fitted("item_knn", TRAIN)
     assert scores(model, [0], [1], [0, 1], [2], [4], []) == [
         [0, 0, 3, 1, 0],

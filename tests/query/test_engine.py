@@ -21,13 +21,18 @@ from recommender.settings import Settings
 
 MODELS = {
     "attention": {"history": {"kind": "attention", "embedding": 8, "hidden": 8}, "head": {"kind": "catalogue"}},
-    "gru and lora": {"history": {"kind": "gru", "embedding": 8, "hidden": 8}, "text": {"train": "lora", "lora_rank": 2}},
+    "gru and lora": {
+        "history": {"kind": "gru", "embedding": 8, "hidden": 8},
+        "text": {"train": "lora", "lora_rank": 2},
+    },
     "popularity": {"kind": "popularity"},
     "item-knn": {"kind": "item_knn"},
 }
 
 
-def make_run(name: str, world: Settings, tiny_encoder: str, loss: str = "softmax", protocol: str = "conversational") -> Run:
+def make_run(
+    name: str, world: Settings, tiny_encoder: str, loss: str = "softmax", protocol: str = "conversational"
+) -> Run:
     """A run with random weights, or counts of three examples."""
     model = {**MODELS[name], "text": {"name": tiny_encoder, **MODELS[name].get("text", {})}}
     config = RunConfig.model_validate({"protocol": protocol, "model": model, "loss": {"kind": loss}})

@@ -1,4 +1,4 @@
-"""Reasons have to be true: counts of the shipped table, nearness in the model's own space, genres that were asked for."""
+"""Reasons have to be true: counts of the shipped table, nearness in the model's space, genres that were asked for."""
 
 from pathlib import Path
 

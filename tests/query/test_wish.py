@@ -87,7 +87,17 @@ def test_words_can_point_at_the_list_on_the_screen(text: str, found: list[tuple[
 
 @pytest.mark.parametrize(
     "text",
-    ["the sixth one", "number 6", "number 99", "number 0", "# 0", "number 123", "the second world war", "a second one", ""],
+    [
+        "the sixth one",
+        "number 6",
+        "number 99",
+        "number 0",
+        "# 0",
+        "number 123",
+        "the second world war",
+        "a second one",
+        "",
+    ],
 )
 def test_what_points_at_nothing_is_ignored(text: str) -> None:
     assert pointed(text) == []

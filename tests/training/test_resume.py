@@ -41,9 +41,9 @@ FROZEN = ["model.head.kind=catalogue", "model.history.kind=attention", "training
 
 def settings_of(tiny_encoder: str, more: list[str]) -> list[str]:
     return [
-        "protocol=conversational", "data.validation=0.25", f"model.text.name={tiny_encoder}", "model.text.train=none", "model.history.embedding=8",
-        "model.history.hidden=8", "model.head.hidden=16", "loss.kind=softmax", "training.epochs=3",
-        "training.batch_size=16", "training.encoder_lr=1e-3", "training.head_lr=1e-2", *more,
+        "protocol=conversational", "data.validation=0.25", f"model.text.name={tiny_encoder}", "model.text.train=none",
+        "model.history.embedding=8", "model.history.hidden=8", "model.head.hidden=16", "loss.kind=softmax",
+        "training.epochs=3", "training.batch_size=16", "training.encoder_lr=1e-3", "training.head_lr=1e-2", *more,
     ]  # fmt: skip
 
 
@@ -145,7 +145,9 @@ def test_a_stopped_run_goes_on_to_the_figures_of_an_uninterrupted_one(
         patch.setattr(Progress, "on_step_end", stop)
         train_run(stopped, world)
     assert stopped.status().state == "stopped"
-    assert [row["epoch"] for row in evals(stopped)] == [1], "only whole epochs are measured, and may give the best weights"
+    assert [row["epoch"] for row in evals(stopped)] == [1], (
+        "only whole epochs are measured, and may give the best weights"
+    )
     checkpoint = last_checkpoint(stopped.resume_folder)
     assert checkpoint is not None
     assert checkpoint.name == f"checkpoint-{whole.status().steps // 3}", "its reason says: from the last finished epoch"

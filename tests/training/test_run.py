@@ -14,9 +14,10 @@ import torch
 
 from recommender.checkpoints import load_checkpoint
 from recommender.config import RunConfig
+from recommender.data.catalog import Catalog
+from recommender.data.task import load_task
 from recommender.errors import RecommenderError
 from recommender.evaluation.report import evaluate
-from recommender.data.task import load_task
 from recommender.runs import Run, new_run
 from recommender.settings import Settings
 from recommender.training import run as training_run
@@ -281,6 +282,48 @@ def test_metrics_can_be_read_line_by_line(world: Settings, config_of: MakeConfig
     assert all(row["step"] >= 1 and row["seconds"] >= 0 for row in rows)
     names = {f"eval_{name}@{cutoff}" for name in ("ndcg", "recall", "hit", "mrr") for cutoff in (1, 10, 50)}
     assert [names <= row.keys() for row in rows if "eval_ndcg@10" in row] == [True, True]
+
+
+def start_from(config: RunConfig, run_id: str) -> RunConfig:
+    return config.model_copy(update={"start_from": run_id})
+
+
+def test_a_run_starts_with_the_weights_of_another(world: Settings, config_of: MakeConfig) -> None:
+    """A rate near zero: what it had learned is still there after an epoch; its adapters are fresh."""
+    first = trained(config_of(epochs=6), world, "first")
+    still = {"epochs": 1, "head_lr": 1e-12, "encoder_lr": 1e-12}
+    second = trained(start_from(config_of(text="lora", **still), "first"), world, "second")
+    (learned, _), (taken, _) = first.weights(), second.weights()
+    assert learned.keys() < taken.keys()
+    assert all("lora_" in name for name in taken.keys() - learned.keys())
+    for name, tensor in learned.items():
+        torch.testing.assert_close(taken[name], tensor, atol=1e-6, rtol=0)
+    assert evals(second)[0]["eval_ndcg@10"] == pytest.approx(max(row["eval_ndcg@10"] for row in evals(first)), abs=1e-6)
+
+
+def test_a_run_to_start_from_that_does_not_fit_is_an_error_that_says_what_to_do(
+    world: Settings, config_of: MakeConfig, small_catalog: Catalog
+) -> None:
+    run = new_run("r", start_from(config_of(), "frozen"), world)
+    with pytest.raises(RecommenderError, match="train --preset frozen --run-id frozen"):
+        train_run(run, world)
+    assert run.status().state == "failed"
+    frozen = new_run("frozen", config_of(), world)
+    frozen.write_weights({"x": torch.zeros(1)}, {"catalog": "another", "encoder": ""})
+    with pytest.raises(RecommenderError, match="another catalogue; train it again"):
+        train_run(run, world, resume=True)
+    frozen.write_weights({"x": torch.zeros(1)}, {"catalog": small_catalog.fingerprint, "encoder": ""})
+    with pytest.raises(RecommenderError, match="unknown tensor x"):
+        train_run(run, world, resume=True)
+
+
+def test_adapters_are_not_put_on_another_encoder_than_the_first_run_s(world: Settings, config_of: MakeConfig) -> None:
+    """The head of the first run has learned to read the vectors of its own encoder."""
+    first = trained(config_of(epochs=1), world, "first")
+    weights, facts = first.weights()
+    first.write_weights(weights, facts | {"encoder": "0" * 32})
+    with pytest.raises(RecommenderError, match="encoder"):
+        trained(start_from(config_of(text="lora", epochs=1), "first"), world, "second")
 
 
 def test_a_finished_run_is_not_resumed(world: Settings, config_of: MakeConfig) -> None:

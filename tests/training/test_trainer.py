@@ -30,7 +30,9 @@ TAGS = [Item([101, 3000 + i, 102], targets=[i % MOVIES]) for i in range(5)]
 
 @pytest.fixture
 def trainer_for(tiny_encoder: str, tmp_path: Path) -> Any:
-    def build(train: list[Item], *, tags: bool = False, text: str = "all", loss: LossConfig | None = None, **settings: Any):
+    def build(
+        train: list[Item], *, tags: bool = False, text: str = "all", loss: LossConfig | None = None, **settings: Any
+    ):
         config = TrainingConfig(**{"batch_size": 4, "epochs": 2, **settings})
         loss_config = loss or LossConfig(kind="softmax")
         model_config = ModelConfig(
@@ -168,7 +170,9 @@ def test_tag_rows_walk_through_a_fresh_permutation_each_epoch() -> None:
 
 def test_each_epoch_of_training_has_its_own_tags(trainer_for: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     epochs = []
-    monkeypatch.setattr(WishSet, "set_epoch", lambda self, epoch: (epochs.append(epoch), setattr(self, "order", range(5))))
+    monkeypatch.setattr(
+        WishSet, "set_epoch", lambda self, epoch: (epochs.append(epoch), setattr(self, "order", range(5)))
+    )
     trainer_for(wish_items(4), tags=True, text="none", epochs=3).train()
     assert [epoch for i, epoch in enumerate(epochs) if i == 0 or epoch != epochs[i - 1]] == [0, 1, 2]
 

@@ -2,11 +2,14 @@
 
 import logging
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from recommender.config import PROTOCOLS, TextConfig
 from recommender.data.assets import (
     CATALOG_FILE,
     COUNTS_FILE,
+    CSV_FILE,
+    INFO_FILE,
     VECTORS_FILE,
     MovieInfo,
     build_catalog,
@@ -42,10 +45,12 @@ def prepare(source: str, settings: Settings) -> Prepared:
     catalog = load_catalog(settings) if (settings.assets_dir / CATALOG_FILE).is_file() else None
     dialogues = load_dialogues(source, settings, catalog)
     result = Prepared([dialogues.describe()], dialogues.problems)
-    folder = settings.data_dir
-    if dialogues.source == "folder" and folder is not None and find_file(folder, "movies_with_mentions.csv"):
-        catalog = build_assets(dialogues, settings)
-        result.lines.append(f"rebuilt {CATALOG_FILE}, {VECTORS_FILE} and {COUNTS_FILE} in {settings.assets_dir}")
+    if dialogues.source == "folder" and settings.data_dir is not None:
+        if find_file(settings.data_dir, CSV_FILE) and find_file(settings.data_dir, INFO_FILE):
+            catalog = build_assets(dialogues, settings.data_dir, settings)
+            result.lines.append(f"rebuilt {CATALOG_FILE}, {VECTORS_FILE} and {COUNTS_FILE} in {settings.assets_dir}")
+        else:
+            result.lines.append(f"the shipped catalogue stays: {settings.data_dir} lacks {CSV_FILE} or {INFO_FILE}")
     catalog = catalog or load_catalog(settings)
     result.lines.append(f"catalogue: {len(catalog):,} movies; with a MovieLens id: {coverage(catalog)}")
     for protocol in PROTOCOLS:
@@ -59,22 +64,15 @@ def prepare(source: str, settings: Settings) -> Prepared:
     return result
 
 
-def build_assets(dialogues: DialogueSet, settings: Settings) -> Catalog:
-    """Catalogue, text vectors and counts from the data folder -> the assets folder.
-
-    Without `movie_info.json` the texts would be bare titles, so the shipped vectors stay; for the catalogue that they
-    belong to only: another one is refused when they are read.
-    """
-    assert settings.data_dir is not None
-    info = read_info(settings.data_dir)
-    catalog = build_catalog(settings.data_dir, info, dialogues.train)
+def build_assets(dialogues: DialogueSet, folder: Path, settings: Settings) -> Catalog:
+    """Catalogue, text vectors and counts from the data folder -> the assets folder."""
+    info = read_info(folder)
+    catalog = build_catalog(folder, info, dialogues.train)
+    encoder = TextEncoder(TextConfig())
+    texts = [movie_text(movie, info.get(movie.movie_id, MovieInfo())) for movie in catalog]
+    log.info("computing the text vectors of %s movies", f"{len(catalog):,}")
+    vectors = encoder.vectors(encoder.tokenize(texts, MOVIE_TEXT_TOKENS, "first"))  # [V, D]
     catalog.save(settings.assets_dir / CATALOG_FILE)
+    save_arrays(settings.assets_dir / VECTORS_FILE, {"vectors": vectors.half().numpy()}, catalog)
     save_arrays(settings.assets_dir / COUNTS_FILE, count_follows(dialogues.train, catalog), catalog)
-    if info:
-        encoder = TextEncoder(TextConfig())
-        texts = [movie_text(movie, info.get(movie.movie_id, MovieInfo())) for movie in catalog]
-        vectors = encoder.vectors(encoder.tokenize(texts, MOVIE_TEXT_TOKENS, "first"))  # [V, D]
-        save_arrays(settings.assets_dir / VECTORS_FILE, {"vectors": vectors.half().numpy()}, catalog)
-    else:
-        log.warning("no movie_info.json in %s: the movies' text vectors were not rebuilt", settings.data_dir)
     return catalog

@@ -7,21 +7,19 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import psutil
-import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as dump_tensors
-from torch import Tensor
 
 from recommender.config import RunConfig, parse_config
 from recommender.data.catalog import Catalog
 from recommender.errors import CheckpointError, DataError, RecommenderError, UnknownNameError
 from recommender.files import write_atomically
 from recommender.settings import Settings
+
+if TYPE_CHECKING:  # torch takes a second to import, and the list of runs does not need it
+    from torch import Tensor
 
 RUN_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}")
 State = Literal["queued", "running", "finished", "stopped", "failed", "interrupted"]
@@ -143,13 +141,19 @@ class Run:
         except DataError as error:
             raise CheckpointError(str(error)) from error
 
-    def write_weights(self, weights: dict[str, Tensor], facts: dict[str, str]) -> None:
+    def write_weights(self, weights: "dict[str, Tensor]", facts: dict[str, str]) -> None:
         """`facts` name what the weights belong to: the catalogue's and the encoder's fingerprints."""
+        from safetensors.torch import save as dump_tensors
+
         whole = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
         write_atomically(self.folder / "model.safetensors", dump_tensors(whole, metadata=facts))
 
-    def weights(self) -> tuple[dict[str, Tensor], dict[str, str]]:
+    def weights(self) -> "tuple[dict[str, Tensor], dict[str, str]]":
         """Weights and facts. Raises `CheckpointError` naming the file when it is missing, cut or damaged."""
+        import torch
+        from safetensors import SafetensorError
+        from safetensors.torch import load as load_tensors
+
         path = self.folder / "model.safetensors"
         try:
             raw = path.read_bytes()
@@ -186,7 +190,8 @@ class Run:
 def _runs(settings: Settings) -> Iterator[Run]:
     if settings.checkpoints_dir.is_dir():
         for folder in sorted(settings.checkpoints_dir.iterdir()):
-            if folder.is_dir() and (folder / "config.json").is_file():
+            # A run that lost a file is still listed, so that its error can be shown.
+            if any((folder / name).is_file() for name in ("config.json", "status.json", "model.safetensors")):
                 yield Run(folder)
 
 

@@ -21,6 +21,8 @@ from recommender.files import write_atomically
 CATALOG_FILE = "catalog.json"
 VECTORS_FILE = "movie_text.safetensors"
 COUNTS_FILE = "follows.safetensors"
+CSV_FILE = "movies_with_mentions.csv"  # ReDial's list of its movies
+INFO_FILE = "movie_info.json"  # plots, people and IMDb ids, from a research repository
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def find_file(folder: Path, name: str) -> Path | None:
 
 def read_info(folder: Path) -> dict[int, MovieInfo]:
     """`movie_info.json` anywhere below the folder -> info by ReDial id; empty if the file is not there."""
-    path = find_file(folder, "movie_info.json")
+    path = find_file(folder, INFO_FILE)
     if path is None:
         return {}
     try:
@@ -67,9 +69,9 @@ def build_catalog(folder: Path, info: dict[int, MovieInfo], train: list[Dialogue
     `mentions` is counted in the training dialogues, so that nothing of the test split is in the catalogue's facts.
     Raises `DataError` if the folder has no `movies_with_mentions.csv`.
     """
-    path = find_file(folder, "movies_with_mentions.csv")
+    path = find_file(folder, CSV_FILE)
     if path is None:
-        raise DataError(f"{folder} has no movies_with_mentions.csv, which lists ReDial's movies.")
+        raise DataError(f"{folder} has no {CSV_FILE}, which lists ReDial's movies.")
     with path.open(encoding="utf-8", newline="") as file:
         names = {int(row["movieId"]): row["movieName"] for row in csv.DictReader(file)}
     counts = Counter(movie_id for dialogue in train for message in dialogue.messages for movie_id in message.movie_ids)

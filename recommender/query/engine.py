@@ -96,6 +96,9 @@ class Engine:
         indices = [index for index in ranking.tolist() if index >= 0]
         if not indices:
             return Answer([], ["Every movie of the catalogue is excluded or already named, so nothing is left."])
+        notices = []
+        if self.model.text is None and not mentioned:
+            notices.append("This model goes by the movies you name, not by your words: name one or two that you like.")
         text = " ".join(utterance.text for utterance in wish.utterances)
         bars = self._bars(scores[indices])
         return Answer(
@@ -103,7 +106,7 @@ class Engine:
                 Recommendation(rank, self.catalog[i], float(scores[i]), bar, self.explainer.reasons(i, mentioned, text))
                 for rank, (i, bar) in enumerate(zip(indices, bars, strict=True), start=1)
             ],
-            [],
+            notices,
         )
 
     def _bars(self, scores: Tensor) -> list[float]:

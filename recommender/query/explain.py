@@ -52,7 +52,7 @@ class Explainer:
             return None
         nearness = self.vectors[list(mentioned)] @ self.vectors[index]  # [H]
         nearest = self.catalog[mentioned[int(np.argmax(nearness.cpu().numpy()))]]
-        return f"Of your movies, this model places it nearest to {nearest.title}"
+        return f"Of the movies you named, the model places it nearest to {nearest.title}"
 
     def _asked_genre(self, index: int, text: str) -> str | None:
         words = text.lower().replace(",", " ").replace(".", " ").replace("!", " ").replace("?", " ").split()
@@ -63,6 +63,5 @@ class Explainer:
 
     @staticmethod
     def _known(movie: Movie) -> str:
-        if movie.mentions:
-            return f"Fits your words; named {movie.mentions} times in ReDial's training dialogues"
-        return "Fits your words; never named in ReDial's training dialogues"
+        times = {0: "never", 1: "once"}.get(movie.mentions, f"{movie.mentions} times")
+        return f"Named {times} in ReDial's training dialogues"

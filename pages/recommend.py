@@ -89,7 +89,9 @@ def open_engine(tools: DeltaGenerator, conversation: Conversation) -> "Engine | 
     with st.spinner("Loading the model…"):
         runs = offered_runs()
         if not runs:
-            st.info(plain("There is no model yet. Train one: python -m recommender train --preset default"))
+            st.info(
+                plain("There is no model yet. Train one: python -m recommender train --preset frozen --run-id frozen")
+            )
             return None
         chosen = next((run for run in runs if run.run_id == st.session_state.get(Key.RUN_ID)), runs[0])
         try:

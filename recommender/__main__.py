@@ -10,12 +10,12 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from recommender.config import PROTOCOLS, load_preset, preset_names
+from recommender.config import PROTOCOLS, load_preset
 from recommender.errors import RecommenderError, UnknownNameError
+from recommender.runs import DEFAULT_RUN, find_run
 from recommender.settings import Settings, settings
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
-DEFAULT_RUN = "default"
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 RunId = Annotated[str, typer.Option("--run", help="A folder below checkpoints/.")]
@@ -28,6 +28,9 @@ def user_errors() -> Iterator[None]:
         yield
     except RecommenderError as error:
         typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from error
+    except OSError as error:
+        typer.echo(f"error: {error.filename or 'a file'}: {error.strerror or error}", err=True)
         raise typer.Exit(2) from error
 
 
@@ -60,13 +63,15 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last finished epoch.")] = False,
 ) -> None:
     """Train a preset, or go on with an interrupted run."""
-    from recommender.runs import find_run, new_run
+    from recommender.runs import new_run
     from recommender.training.run import fresh_run_id, train_run
 
     with user_errors():
         if resume:
-            if not run_id or overrides:
-                raise RecommenderError("--resume needs --run-id and keeps the run's own settings (no --set).")
+            if not run_id or overrides or preset:
+                raise RecommenderError(
+                    "--resume needs --run-id and keeps the run's own settings: no --preset, no --set."
+                )
             run = find_run(run_id, settings())
         else:
             config = load_preset(preset, overrides)
@@ -88,9 +93,14 @@ def evaluate(
     """Metrics with confidence intervals of a run under a protocol, the three baselines beside them."""
     with user_errors():
         report = _evaluate(run_id, protocol, split, targets, rankings)
-    if as_json:
-        typer.echo(json.dumps(report))
-        return
+        if as_json:
+            typer.echo(json.dumps(report))
+        else:
+            _print_report(report)
+        find_run(run_id, settings()).write_report(report)
+
+
+def _print_report(report: dict[str, Any]) -> None:
     typer.echo(
         f"{report['run']}: {report['protocol']}, {report['split']} split of {report['source']}, {report['targets']} "
         f"targets: {report['examples']:,} examples, {report['target_count']:,} targets (seed {report['seed']})"
@@ -109,7 +119,6 @@ def _evaluate(run_id: str, protocol: str, split: str, targets: Any, rankings: Pa
     from recommender.data.task import Task
     from recommender.device import choose_device
     from recommender.evaluation.report import evaluate as measure
-    from recommender.runs import find_run
     from recommender.training.run import current_commit
 
     if protocol not in PROTOCOLS:
@@ -121,9 +130,7 @@ def _evaluate(run_id: str, protocol: str, split: str, targets: Any, rankings: Pa
     logging.info("data: %s", dialogues.describe())
     task = Task(checkpoint.catalog, dialogues, protocol, config.data, config.seed, settings())
     report = measure(checkpoint.model, task, split, targets, device, rankings)
-    report = {"run": run.run_id, "commit": current_commit(), **report}
-    run.write_report(report)
-    return report
+    return {"run": run.run_id, "commit": current_commit(), **report}
 
 
 @app.command()
@@ -137,9 +144,10 @@ def recommend(
 ) -> None:
     """Ten movies for a wish in your own words."""
     from recommender.query.engine import Engine
-    from recommender.runs import find_run
 
     with user_errors():
+        if k < 1:
+            raise RecommenderError(f"--k must be at least 1, not {k}.")
         engine = Engine(find_run(run_id, settings()), settings())
         if text == "-":
             _each_line(lambda row: _answer(engine, row, k))
@@ -148,6 +156,9 @@ def recommend(
     if as_json:
         typer.echo(json.dumps(answer, ensure_ascii=False))
         return
+    for kind in ("liked", "excluded"):
+        for movie in answer[kind]:
+            typer.echo(f"{kind}: {movie['title']} ({movie['year'] or 'year unknown'})")
     for match in answer["matched"]:
         typer.echo(f"understood {match['text']!r} as {match['title']} ({match['year'] or 'year unknown'})")
     for movie in answer["recommendations"]:
@@ -163,11 +174,13 @@ def _answer(engine: Any, row: dict[str, Any], k: int) -> dict[str, Any]:
     if not isinstance(text, str) or not isinstance(like, list) or not isinstance(exclude, list):
         raise RecommenderError('A line must be {"text": "...", "like": ["..."], "exclude": ["..."]}.')
     utterance, notices = engine.read(text)
-    liked, excluded = ([engine.lookup(str(title)).movie_id for title in titles] for titles in (like, exclude))
-    answer = engine.recommend(Wish((utterance,), tuple(liked), tuple(excluded)), k)
+    liked, excluded = ([engine.lookup(str(title)) for title in titles] for titles in (like, exclude))
+    answer = engine.recommend(Wish((utterance,), *(tuple(m.movie_id for m in part) for part in (liked, excluded))), k)
     return {
         "run": engine.run.run_id,
         "matched": [_match(match) for match in utterance.matches],
+        "liked": [_movie(movie) for movie in liked],
+        "excluded": [_movie(movie) for movie in excluded],
         "recommendations": [
             {**_movie(item.movie), "rank": item.rank, "score": round(item.score, 4), "reason": "; ".join(item.reasons)}
             for item in answer.recommendations
@@ -186,15 +199,23 @@ def _match(match: Any) -> dict[str, Any]:
 
 def _each_line(answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """JSON lines in, JSON lines out, in order; a line that cannot be answered gives `{"error": ...}`."""
-    for line in sys.stdin:
+    for line in _lines():
         try:
             row = json.loads(line)
             result = answer(row if isinstance(row, dict) else {"text": row})
         except json.JSONDecodeError as error:
             result = {"error": f"not JSON: {error.msg} at column {error.colno}"}
+        except RecursionError:
+            result = {"error": "JSON nested too deeply"}
         except RecommenderError as error:
             result = {"error": str(error)}
         print(json.dumps(result, ensure_ascii=False), flush=True)
+
+
+def _lines() -> Iterator[str]:
+    """Standard input line by line; bytes that are no text become the replacement character."""
+    for line in sys.stdin.buffer:
+        yield line.decode("utf-8", errors="replace").rstrip("\r\n")
 
 
 @app.command()
@@ -209,8 +230,8 @@ def match(
     with user_errors():
         matcher = TitleMatcher(load_catalog(settings()).movies)
         if text == "-":
-            for line in sys.stdin:
-                print(json.dumps(_matches(matcher, line.rstrip("\n")), ensure_ascii=False), flush=True)
+            for line in _lines():
+                print(json.dumps(_matches(matcher, line), ensure_ascii=False), flush=True)
             return
         found = _matches(matcher, text)
     if as_json:
@@ -246,7 +267,7 @@ def runs(as_json: AsJson = False) -> None:
         facts = f"{row['run']:32} {row['state']:12} {row['protocol']:15}"
         typer.echo(f"{facts} best validation nDCG@10 {best}  {row['reason']}")
     if not rows:
-        typer.echo(f"No run yet. Train one: python -m recommender train --preset {preset_names()[0]}")
+        typer.echo("No run yet. Train one: python -m recommender train --preset frozen --run-id frozen")
 
 
 def _run_rows(config: Settings) -> list[dict[str, Any]]:

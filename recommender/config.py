@@ -2,9 +2,9 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from recommender.errors import RecommenderError, UnknownNameError
 
@@ -71,7 +71,7 @@ class LossConfig(Part):
 class TrainingConfig(Part):
     epochs: int = Field(20, ge=1)
     batch_size: int = Field(32, ge=1)
-    tag_batch_size: int = Field(64, ge=1)
+    tag_batch_size: int = Field(64, ge=1, description="a multiple of batch_size")
     encoder_lr: float = Field(2e-5, gt=0)
     head_lr: float = Field(2e-5, gt=0)
     weight_decay: float = Field(0.0, ge=0)
@@ -79,6 +79,12 @@ class TrainingConfig(Part):
     clip: float = Field(1.0, gt=0, description="largest gradient norm")
     patience: int | None = Field(None, ge=1, description="epochs without a better validation nDCG@10 before stopping")
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+
+    @model_validator(mode="after")
+    def _whole_tags(self) -> Self:
+        if self.tag_batch_size % self.batch_size:
+            raise ValueError("tag_batch_size must be a multiple of batch_size: every example brings as many tags")
+        return self
 
 
 class RunConfig(Part):

@@ -6,16 +6,19 @@ import sys
 import psutil
 import torch
 
+from recommender.errors import RecommenderError
 from recommender.settings import Settings
 
 
 def choose_device(settings: Settings) -> torch.device:
-    """The device the settings ask for; `auto` takes cuda, then mps, then the CPU."""
+    """The device the settings ask for; `auto` takes cuda, then mps, then the CPU. Raises `RecommenderError` if it is
+    not there."""
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if settings.device != "auto":
+        if not available[settings.device]:
+            raise RecommenderError(f"RECOMMENDER_DEVICE={settings.device}, but this machine has no such device.")
         return torch.device(settings.device)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    return torch.device(next(name for name in ("cuda", "mps", "cpu") if available[name]))
 
 
 def describe_device(device: torch.device) -> str:

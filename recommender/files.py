@@ -1,5 +1,6 @@
-"""Writing files so that a reader never sees half of one."""
+"""Files: written so that a reader never sees half of one; what a safetensors file says of itself."""
 
+import json
 import os
 from pathlib import Path
 
@@ -17,3 +18,10 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def safetensors_metadata(raw: bytes) -> dict[str, str]:
+    """The free-form metadata in the header of a safetensors file, which `safetensors.load` leaves out."""
+    header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
+    metadata: dict[str, str] = header.get("__metadata__", {})
+    return metadata

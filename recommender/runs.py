@@ -15,12 +15,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from recommender.config import RunConfig, parse_config
 from recommender.data.catalog import Catalog
 from recommender.errors import CheckpointError, DataError, RecommenderError, UnknownNameError
-from recommender.files import write_atomically
+from recommender.files import safetensors_metadata, write_atomically
 from recommender.settings import Settings
 
 if TYPE_CHECKING:  # torch takes a second to import, and the list of runs does not need it
     from torch import Tensor
 
+DEFAULT_RUN = "default"  # the one that ships with the project
 RUN_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}")
 State = Literal["queued", "running", "finished", "stopped", "failed", "interrupted"]
 
@@ -43,6 +44,7 @@ class Status(BaseModel):
     device: str = ""
     peak_memory_mb: int = 0
     source: str = ""
+    data: str = ""  # fingerprint of what it learns from
     commit: str = ""
     seed: int = 0
     train_examples: int = 0
@@ -91,7 +93,7 @@ class Run:
             status = Status.model_validate(self._json("status.json"))
         except ValidationError as error:
             raise CheckpointError(f"{self.run_id}/status.json is damaged: {error.errors()[0]['msg']}.") from error
-        if status.state == "running" and not self._alive(status):
+        if status.state in ("queued", "running") and not self._alive(status):
             return status.model_copy(update={"state": "interrupted", "reason": "its process ended without a word"})
         return status
 
@@ -126,11 +128,11 @@ class Run:
         write_atomically(self.folder / "metrics.jsonl", "".join(f"{row}\n" for row in rows))
 
     def write_report(self, report: dict[str, Any]) -> None:
-        name = f"report-{report['protocol']}-{report['split']}-{report['targets']}.json"
+        name = f"report-{report['source']}-{report['protocol']}-{report['split']}-{report['targets']}.json"
         write_atomically(self.folder / name, json.dumps(report, indent=2) + "\n")
 
     def reports(self) -> list[dict[str, Any]]:
-        return [json.loads(path.read_text()) for path in sorted(self.folder.glob("report-*.json"))]
+        return [self._json(path.name) for path in sorted(self.folder.glob("report-*.json"))]
 
     def write_catalog(self, catalog: Catalog) -> None:
         catalog.save(self.folder / "catalog.json")
@@ -142,11 +144,17 @@ class Run:
             raise CheckpointError(str(error)) from error
 
     def write_weights(self, weights: "dict[str, Tensor]", facts: dict[str, str]) -> None:
-        """`facts` name what the weights belong to: the catalogue's and the encoder's fingerprints."""
+        """`facts` name what the weights belong to: the catalogue's and the encoder's fingerprints.
+
+        They stand under one key, since the order of several is random and the same weights are to be the same bytes.
+        """
         from safetensors.torch import save as dump_tensors
 
         whole = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
-        write_atomically(self.folder / "model.safetensors", dump_tensors(whole, metadata=facts))
+        write_atomically(
+            self.folder / "model.safetensors",
+            dump_tensors(whole, metadata={"facts": json.dumps(facts, sort_keys=True)}),
+        )
 
     def weights(self) -> "tuple[dict[str, Tensor], dict[str, str]]":
         """Weights and facts. Raises `CheckpointError` naming the file when it is missing, cut or damaged."""
@@ -158,7 +166,7 @@ class Run:
         try:
             raw = path.read_bytes()
             weights = load_tensors(raw)
-            header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
+            facts = json.loads(safetensors_metadata(raw).get("facts", "{}"))
         except OSError as error:
             raise CheckpointError(f"Cannot read {self.run_id}/model.safetensors: {error.strerror}.") from error
         except (SafetensorError, ValueError, RuntimeError) as error:
@@ -166,7 +174,7 @@ class Run:
         for name, tensor in weights.items():
             if tensor.is_floating_point() and not torch.isfinite(tensor).all():
                 raise CheckpointError(f"{self.run_id}/model.safetensors holds values that are not finite in {name}.")
-        return weights, header.get("__metadata__", {})
+        return weights, facts
 
     @property
     def has_weights(self) -> bool:
@@ -221,5 +229,7 @@ def new_run(run_id: str, config: RunConfig, settings: Settings) -> Run:
         raise RecommenderError(f"Cannot create {folder}: {error.strerror}.") from error
     run = Run(folder)
     run.write_config(config)
-    run.write_status(Status(state="queued", pid=os.getpid(), seed=config.seed))
+    run.write_status(
+        Status(state="queued", pid=os.getpid(), process_started=process_start(os.getpid()), seed=config.seed)
+    )
     return run

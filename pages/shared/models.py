@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from recommender.errors import RecommenderError
+from recommender.runs import DEFAULT_RUN
 from recommender.settings import settings
 
 if TYPE_CHECKING:  # they import torch, and the page is drawn before that is done
     from recommender.query.engine import Engine
     from recommender.runs import Run
-
-DEFAULT_RUN = "default"
 
 
 def offered_runs() -> list["Run"]:

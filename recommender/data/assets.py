@@ -16,7 +16,7 @@ from recommender.data.catalog import Catalog, Movie, clean_text, split_name
 from recommender.data.movielens import join, read_movies
 from recommender.data.redial import Dialogue
 from recommender.errors import DataError
-from recommender.files import write_atomically
+from recommender.files import safetensors_metadata, write_atomically
 
 CATALOG_FILE = "catalog.json"
 VECTORS_FILE = "movie_text.safetensors"
@@ -120,11 +120,11 @@ def load_arrays(path: Path, catalog: Catalog) -> dict[str, np.ndarray]:
     try:
         raw = path.read_bytes()
         arrays: dict[str, np.ndarray] = load_tensors(raw)
-        header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
+        facts = safetensors_metadata(raw)
     except OSError as error:
         raise DataError(f"Cannot read {path}: {error.strerror}. Run `python -m recommender prepare`.") from error
     except Exception as error:  # safetensors raises its own SafetensorError, which has no narrower public base
         raise DataError(f"{path} is damaged: {error}. Run `python -m recommender prepare`.") from error
-    if header.get("__metadata__", {}).get("catalog") != catalog.fingerprint:
+    if facts.get("catalog") != catalog.fingerprint:
         raise DataError(f"{path} was made for another catalogue. Run `python -m recommender prepare`.")
     return arrays

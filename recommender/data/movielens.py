@@ -154,9 +154,9 @@ def load_tags(folder: Path | None, catalog: Catalog, per_movie: int, min_chars: 
     tags = pd.concat(frames)[["userId", "movieId", "tag"]].dropna()
     tags["tag"] = tags["tag"].astype(str).str.strip().str.lower()
     tags = tags[tags["tag"].str.len() >= min_chars].drop_duplicates()
-    redial = {movie.movielens_id: movie.movie_id for movie in catalog if movie.movielens_id is not None}
-    tags["movie_id"] = tags["movieId"].map(redial)
-    counts = tags.dropna().groupby(["movie_id", "tag"]).size().rename("uses").reset_index()
+    joined = [(movie.movielens_id, movie.movie_id) for movie in catalog if movie.movielens_id is not None]
+    redial = pd.DataFrame(joined, columns=["movieId", "movie_id"])  # two of ReDial's may be one of MovieLens'
+    counts = tags.merge(redial, on="movieId").groupby(["movie_id", "tag"]).size().rename("uses").reset_index()
     counts = counts.sort_values(["movie_id", "uses", "tag"], ascending=[True, False, True])
     top = counts.groupby("movie_id").head(per_movie)
     return [TagRow(tag, int(movie_id)) for tag, movie_id in zip(top["tag"], top["movie_id"], strict=True)]

@@ -93,7 +93,10 @@ def _parse_message(message: Any, roles: dict[Any, Role]) -> Message:
     sender = message.get("senderWorkerId")
     if not isinstance(sender, int) or sender not in roles:
         raise ValueError(f"a message by worker {sender!r}, who is neither seeker nor recommender")
-    return Message(roles[sender], clean_text(message["text"]))
+    text = clean_text(message["text"])
+    if any("\ud800" <= letter <= "\udfff" for letter in text):  # no tokenizer can read half of a surrogate pair
+        raise ValueError("text that is not valid Unicode")
+    return Message(roles[sender], text)
 
 
 def _parse_names(mentions: Any) -> dict[int, str]:
@@ -135,9 +138,14 @@ def _reason(error: Exception) -> str:
 def _records(path: Path) -> Iterator[tuple[int, Any]]:
     """Numbered records, starting at 1; blank lines are passed over."""
     if path.suffix == ".parquet":
+        import pyarrow
         import pyarrow.parquet as parquet
 
-        yield from enumerate(parquet.read_table(path).to_pylist(), start=1)
+        try:
+            rows = parquet.read_table(path).to_pylist()
+        except pyarrow.ArrowException as error:
+            raise DataError(f"{path} is not a readable parquet file: {error}.") from error
+        yield from enumerate(rows, start=1)
         return
     # `surrogateescape` keeps one undecodable line from ending the whole file: it fails alone, as JSON or as text.
     with path.open(encoding="utf-8", errors="surrogateescape") as file:
@@ -148,6 +156,9 @@ def find_split(folder: Path, split: Literal["train", "test"]) -> Path | None:
     """ReDial's own `train_data.jsonl`, or the hub's `data/train-00000-of-00001.parquet`, anywhere below the folder."""
     for pattern in (f"{split}_data.jsonl", f"{split}*.jsonl", f"{split}*.parquet"):
         found = sorted(folder.rglob(pattern))
+        if len(found) > 1:
+            names = ", ".join(path.name for path in found[:3])
+            raise DataError(f"{folder} has several files for the {split} split ({names}); leave one of them there.")
         if found:
             return found[0]
     return None
@@ -172,16 +183,21 @@ def _fetch_hub(folder: Path) -> None:
 
     try:
         splits = datasets.load_dataset(HUB_NAME)
+        folder.mkdir(parents=True, exist_ok=True)
+        for split in ("train", "test"):
+            aside = folder / f".{split}.part"
+            splits[split].to_parquet(aside)
+            aside.replace(folder / f"{split}.parquet")
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
         raise DataError(
             f"Cannot fetch {HUB_NAME} from the hub: {error} Set RECOMMENDER_DATA_DIR to a folder that holds ReDial, "
             "or use --source sample."
         ) from error
-    folder.mkdir(parents=True, exist_ok=True)
-    for split in ("train", "test"):
-        aside = folder / f".{split}.part"
-        splits[split].to_parquet(aside)
-        aside.replace(folder / f"{split}.parquet")
+
+
+def _is_whole(cache: Path) -> bool:
+    """False for a cache that a broken download left half filled."""
+    return all((cache / f"{split}.parquet").is_file() for split in ("train", "test"))
 
 
 def load_dialogues(source: str, config: Settings, catalog: Catalog | None) -> DialogueSet:
@@ -197,7 +213,7 @@ def load_dialogues(source: str, config: Settings, catalog: Catalog | None) -> Di
         if config.data_dir is None:
             raise DataError("Set RECOMMENDER_DATA_DIR to the folder that holds ReDial.")
         return _read_folder(config.data_dir, "folder")
-    if source == "cache" or (source == "auto" and cache.is_dir()):
+    if source == "cache" or (source == "auto" and _is_whole(cache)):
         return _read_folder(cache, "cache")
     if source in ("hub", "auto"):
         try:

@@ -1,5 +1,6 @@
 """What a run learns from and is measured on: catalogue, dialogues and the examples of its protocol, split."""
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -35,6 +36,12 @@ class Task:
     def _parts(self) -> dict[str, list[Dialogue]]:
         train, validation = split_dialogues(self.dialogues.train, self.config.validation, self.seed)
         return {"train": train, "validation": validation, "test": self.dialogues.test}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of the training dialogues' ids and the catalogue: a run may only be resumed on the same."""
+        ids = sorted(dialogue.dialogue_id for dialogue in self.dialogues.train)
+        return hashlib.sha256("\n".join([self.catalog.fingerprint, *ids]).encode()).hexdigest()[:16]
 
     def split(self, name: str) -> list[Dialogue]:
         """The dialogues of a split. Raises `UnknownNameError` for a split that does not exist."""

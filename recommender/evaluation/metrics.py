@@ -22,6 +22,9 @@ Floats = NDArray[np.float64]
 Targets = Sequence[Sequence[int]] | Ints
 
 
+CUTOFFS = (1, 10, 50)  # what every report shows
+
+
 class MetricError(RecommenderError):
     """Scores, rankings or cut-offs that cannot be measured."""
 

@@ -13,14 +13,13 @@ from recommender.data.catalog import Catalog
 from recommender.data.examples import Example
 from recommender.data.task import Task
 from recommender.errors import DataError
-from recommender.evaluation.metrics import Floats, bootstrap_interval, evaluate_rankings
+from recommender.evaluation.metrics import CUTOFFS, Floats, bootstrap_interval, evaluate_rankings
 from recommender.evaluation.ranking import rank
 from recommender.files import write_atomically
 from recommender.models.base import Recommender
 from recommender.models.inputs import example_items
 from recommender.models.registry import BASELINES, make_model
 
-CUTOFFS = (1, 10, 50)
 TargetKind = Literal["all", "new"]
 
 

@@ -49,9 +49,11 @@ class TextEncoder(nn.Module):
             self.tokenizer = AutoTokenizer.from_pretrained(source)
             self.model = AutoModel.from_pretrained(source, dtype=torch.float32)
         except (OSError, ValueError) as error:
+            cause = str(error).strip().partition("\n")[0]
             raise RecommenderError(
-                f"Cannot load the encoder {config.name!r}: it is neither a local folder nor in the hub's cache, and "
-                "the hub cannot be reached. Use a preset with the packaged encoder (--set model.text.name=minilm)."
+                f"Cannot load the encoder {config.name!r} from a folder, the hub's cache or the hub: {cause} "
+                "Offline, use a preset with the packaged MiniLM, such as original-baseline, "
+                "or --set model.text.name=minilm."
             ) from error
         self.config = config
         self.width: int = self.model.config.hidden_size

@@ -11,23 +11,37 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from recommender.errors import RecommenderError
 from recommender.models.text_encoder import TextEncoder
 
 log = logging.getLogger(__name__)
 
+FILE = "text_vectors.sqlite"
 CHUNK = 2048  # texts between two writes
 
 
 def cached_vectors(encoder: TextEncoder, tokens: Sequence[Sequence[int]], folder: Path) -> Tensor:
     """Token ids -> vectors [N, D]; only texts that this encoder has never seen are computed.
 
-    The store is one SQLite file, so that several processes may use it at once and a kill never leaves half an entry;
+    Raises `RecommenderError` if the store cannot be read or written.
+    """
+    try:
+        return _cached_vectors(encoder, tokens, folder)
+    except (sqlite3.Error, OSError) as error:
+        raise RecommenderError(
+            f"The text vectors in {folder / FILE} cannot be read or written: {error}. Make room or delete the file; "
+            "it is computed again."
+        ) from error
+
+
+def _cached_vectors(encoder: TextEncoder, tokens: Sequence[Sequence[int]], folder: Path) -> Tensor:
+    """The store is one SQLite file, so that several processes may use it at once and a kill never leaves half an entry;
     what was computed before a kill is kept.
     The key is of the token ids, which is the text as the encoder reads it, after cutting.
     """
     folder.mkdir(parents=True, exist_ok=True)
     keys = [_key(encoder.weights_hash, ids) for ids in tokens]
-    with closing(sqlite3.connect(folder / "text_vectors.sqlite", timeout=60)) as store:
+    with closing(sqlite3.connect(folder / FILE, timeout=60)) as store:
         store.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID")
         found = {key: vector for key in set(keys) if (vector := _get(store, key, encoder.width)) is not None}
         new = [(key, ids) for key, ids in dict(zip(keys, tokens, strict=True)).items() if key not in found]

@@ -9,15 +9,14 @@ from torch import Tensor
 
 from recommender.checkpoints import load_checkpoint
 from recommender.data.catalog import Movie
-from recommender.data.collate import collate, to_items
-from recommender.data.examples import Example
+from recommender.data.collate import Item, collate, to_items
 from recommender.device import choose_device
 from recommender.errors import RecommenderError
 from recommender.evaluation.metrics import top_k
 from recommender.evaluation.ranking import to_device
 from recommender.query.explain import Explainer
 from recommender.query.titles import TitleMatcher
-from recommender.query.wish import Utterance, Wish, check_wish, clean_wish, references, to_example
+from recommender.query.wish import Utterance, Wish, check_wish, clean_wish, references, to_example, without_titles
 from recommender.runs import Run
 from recommender.settings import Settings
 
@@ -73,11 +72,21 @@ class Engine:
         return found[0]
 
     @torch.inference_mode()
-    def scores(self, example: Example) -> Tensor:
-        """One wish -> scores [V]: the same items, batch and forward as in training."""
-        items = to_items([example], self.catalog, self.config.data, self.model.tokenize)
-        scores: Tensor = self.model(to_device(collate(items), self.device))
+    def scores(self, item: Item) -> Tensor:
+        """One wish -> scores [V]: the same batch and forward as in training."""
+        scores: Tensor = self.model(to_device(collate([item]), self.device))
         return scores[0].float()
+
+    def _cuts(self, item: Item) -> list[str]:
+        """What the model did not get to read, in words for the user."""
+        limits, notices = self.config.data, []
+        if len(item.tokens) >= limits.max_tokens:
+            notices.append(
+                f"A long wish: this model read only the {limits.keep_tokens} {limits.max_tokens} word pieces."
+            )
+        if len(item.exclude) > len(item.mentioned):
+            notices.append(f"Many movies: this model goes by the {limits.keep_mentioned} {limits.max_mentioned}.")
+        return notices
 
     def recommend(self, wish: Wish, k: int = 10) -> Answer:
         """The best k movies that the wish does not name or exclude; fewer if the catalogue is smaller.
@@ -88,18 +97,19 @@ class Engine:
             raise RecommenderError(f"The number of movies must be at least 1, not {k}.")
         check_wish(wish)
         example = to_example(wish, self.config.protocol, self.catalog)
-        scores = self.scores(example)
-        mentioned = self.catalog.indices(example.mentioned)
+        item = to_items([example], self.catalog, self.config.data, self.model.tokenize)[0]
+        scores = self.scores(item)
+        mentioned = item.exclude
         left_out = [*mentioned, *self.catalog.indices(wish.excluded)]
         exclude = torch.tensor([left_out or [-1]], device=scores.device)
         ranking = top_k(scores.unsqueeze(0), min(k, len(self.catalog)), exclude)[0]
         indices = [index for index in ranking.tolist() if index >= 0]
         if not indices:
             return Answer([], ["Every movie of the catalogue is excluded or already named, so nothing is left."])
-        notices = []
+        notices = self._cuts(item)
         if self.model.text is None and not mentioned:
             notices.append("This model goes by the movies you name, not by your words: name one or two that you like.")
-        text = " ".join(utterance.text for utterance in wish.utterances)
+        text = ". ".join(without_titles(utterance) for utterance in wish.utterances)
         bars = self._bars(scores[indices])
         return Answer(
             [

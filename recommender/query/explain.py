@@ -1,5 +1,6 @@
 """Reasons that are true: counts from ReDial's training dialogues, neighbours in the model's space, genres asked for."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,9 +15,21 @@ from recommender.settings import Settings
 LEAST_COUNT = 3  # a count below this says little
 GENRE_WORDS = {
     "funny": "comedy", "funnier": "comedy", "laugh": "comedy", "comedies": "comedy", "scary": "horror",
-    "romantic": "romance", "love": "romance", "animated": "animation", "cartoon": "animation", "scifi": "sci-fi",
-    "western": "western", "thrilling": "thriller", "suspense": "thriller", "musicals": "musical", "kids": "family",
+    "romantic": "romance", "animated": "animation", "cartoon": "animation", "scifi": "sci-fi", "thrilling": "thriller",
+    "suspense": "thriller", "musicals": "musical", "kids": "family",
 }  # fmt: skip
+CLAUSE = re.compile(r"[.,;:!?\n]|\b(?:but|and i)\b")
+NEGATION = re.compile(r"\b(?:no|not|nothing|without|less|never|except|hate|dislike|\w+n['’]?t)\b")
+
+
+def asked_words(text: str) -> set[str]:
+    """The words of a wish that ask for something: a clause counts up to the first word that negates.
+
+    >>> sorted(asked_words("a funny one, but no horror or war"))
+    ['a', 'funny', 'one']
+    """
+    clauses = [NEGATION.split(clause)[0] for clause in CLAUSE.split(text.lower())]
+    return {word for clause in clauses for word in re.findall(r"[\w-]+", clause)}
 
 
 class Explainer:
@@ -24,7 +37,6 @@ class Explainer:
 
     def __init__(self, catalog: Catalog, settings: Settings, vectors: Tensor | None) -> None:
         self.catalog = catalog
-        self.genres = {genre for movie in catalog for genre in movie.genres}
         self.vectors = None if vectors is None else torch.nn.functional.normalize(vectors.float(), dim=1)  # [V, W]
         try:
             counts = load_arrays(settings.assets_dir / COUNTS_FILE, catalog)
@@ -37,7 +49,10 @@ class Explainer:
             self.counts = {}  # a run over another catalogue: ReDial's counts say nothing about it
 
     def reasons(self, index: int, mentioned: Sequence[int], text: str) -> tuple[str, ...]:
-        """At most two sentences on why the movie in column `index` suits a wish that names the `mentioned` columns."""
+        """At most two sentences on why the movie in column `index` suits a wish that names the `mentioned` columns.
+
+        `text` is the wish without the titles, whose words ask for nothing.
+        """
         found = [self._follows(index, mentioned), self._asked_genre(index, text), self._nearest(index, mentioned)]
         sentences = [sentence for sentence in found if sentence][:2]
         return tuple(sentences) or (self._known(self.catalog[index]),)
@@ -55,10 +70,8 @@ class Explainer:
         return f"Of the movies you named, the model places it nearest to {nearest.title}"
 
     def _asked_genre(self, index: int, text: str) -> str | None:
-        words = text.lower().replace(",", " ").replace(".", " ").replace("!", " ").replace("?", " ").split()
-        asked = {GENRE_WORDS.get(word, word) for word, before in zip(words, ["", *words], strict=False)
-                 if before not in ("no", "not", "without", "less")}  # fmt: skip
-        genres = [genre for genre in self.catalog[index].genres if genre in asked & self.genres]
+        asked = {GENRE_WORDS.get(word, word) for word in asked_words(text)}
+        genres = [genre for genre in self.catalog[index].genres if genre in asked]
         return f"Its genre is one you asked for: {', '.join(genres)}" if genres else None
 
     @staticmethod

@@ -94,9 +94,11 @@ class TitleMatcher:
         if last_year and form not in self._index.postings:
             article, form = split_article(title[: last_year.start()])
             year = int(last_year[1])
-        forms = [form] if form in self._index.postings else self._index.nearest(form, limit, _NEAR)
-        ranked = (posting for near in forms for posting in _ranked(self._index.postings[near], article, year))
-        return _unique(posting.movie for posting in ranked)[:limit]
+        exact = form in self._index.postings
+        # A misspelt word is forgiven, another number is another movie: "Die Hard 9" is not Die Hard 2.
+        near = [form] if exact else [f for f in self._index.nearest(form, limit, _NEAR) if _digits(f) == _digits(form)]
+        ranked = (posting.movie for found in near for posting in _ranked(self._index.postings[found], article, year))
+        return [movie for movie in _unique(ranked) if _fits_year(movie, year)][:limit]
 
     def readings(self, text: str) -> list[Reading]:
         """All readings of words of the text as titles, sure or not; they overlap."""
@@ -197,3 +199,11 @@ def _meant_by(reading: Reading, same_span: Iterable[Reading]) -> list[Movie]:
 
 def _unique(movies: Iterable[Movie]) -> list[Movie]:
     return list({movie.movie_id: movie for movie in movies}.values())
+
+
+def _digits(form: str) -> list[str]:
+    return re.findall(r"\d+", form)
+
+
+def _fits_year(movie: Movie, year: int | None) -> bool:
+    return year is None or movie.year is None or abs(movie.year - year) <= 1

@@ -15,7 +15,8 @@ from recommender.query.titles import Match
 ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "sixth": 5, "seventh": 6, "eighth": 7,
             "ninth": 8, "tenth": 9, "last": -1}  # fmt: skip
 REFERENCE = re.compile(
-    rf"\bthe\s+(?P<word>{'|'.join(ORDINALS)})\s+(?:one|movie|film)\b|\b(?:number|no\.?|#)\s*(?P<number>\d{{1,2}})\b",
+    rf"\bthe\s+(?P<word>{'|'.join(ORDINALS)})\s+(?:one|movie|film)\b(?!\s+(?:of|in)\b)"
+    r"|(?:\bnumber\s+|\bno\.\s?|(?<!\w)#\s?)(?P<number>[1-9]\d?)\b",
     re.IGNORECASE,
 )
 
@@ -83,7 +84,17 @@ def _with_ids(utterance: Utterance) -> str:
     for match in sorted(utterance.matches, key=lambda match: match.start):
         parts += [_no_ids(utterance.text[end : match.start]), f"@{match.movie.movie_id}"]
         end = match.end
+        if utterance.text[end : end + 1].isdigit():
+            parts.append(" ")  # or the digit would belong to the id
     return "".join([*parts, _no_ids(utterance.text[end:])])
+
+
+def without_titles(utterance: Utterance) -> str:
+    """The text with a gap in place of every matched title: the words that describe."""
+    text = utterance.text
+    for match in utterance.matches:
+        text = text[: match.start] + " " * (match.end - match.start) + text[match.end :]
+    return text
 
 
 def _no_ids(text: str) -> str:

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -36,6 +35,11 @@ class Progress(TrainerCallback):
             self._beat(state, args.device)
         if self.stop_requested:
             control.should_training_stop = True
+
+    def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """A run that is stopped within an epoch goes on from the last whole one, so this piece is not measured."""
+        if self.stop_requested and state.epoch is not None and not float(state.epoch).is_integer():
+            control.should_evaluate = control.should_save = False
 
     def on_log(
         self,
@@ -74,9 +78,3 @@ class Progress(TrainerCallback):
         self.status.peak_memory_mb = peak_memory_mb(device)
         self.status.updated = time.time()
         self.run.write_status(self.status)
-
-
-def last_checkpoint(folder: Path) -> Path | None:
-    """The newest whole checkpoint below a resume folder."""
-    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
-    return found[-1] if found else None

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
+
+from recommender.files import write_atomically
 
 OPTIMIZER_FILE = "optimizer.safetensors"
 SCHEDULE_FILE = "schedule.json"
@@ -26,7 +28,7 @@ def save_optimizer(folder: Path, optimizer: torch.optim.Optimizer, schedule: Any
         for parameter, values in state["state"].items()
         for name, value in values.items()
     }
-    save_file(tensors, folder / OPTIMIZER_FILE)
+    write_atomically(folder / OPTIMIZER_FILE, save(tensors))
     numbers = {"groups": state["param_groups"], "schedule": schedule.state_dict()}
     (folder / SCHEDULE_FILE).write_text(json.dumps(numbers, default=_plain))
 
@@ -67,3 +69,9 @@ def load_random_state(folder: Path) -> None:
     torch.set_rng_state(torch.tensor(state["torch"], dtype=torch.uint8))
     if state["cuda"] and torch.cuda.is_available():
         torch.cuda.set_rng_state_all([torch.tensor(s, dtype=torch.uint8) for s in state["cuda"]])
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The newest whole checkpoint below a resume folder."""
+    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+    return found[-1] if found else None

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.utils.data import Dataset, RandomSampler, Sampler
 from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments
@@ -16,12 +16,12 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from recommender.config import LossConfig, TrainingConfig
 from recommender.data.collate import Item, collate
 from recommender.errors import RecommenderError
-from recommender.evaluation.metrics import evaluate_rankings
+from recommender.evaluation.metrics import CUTOFFS, evaluate_rankings
 from recommender.evaluation.ranking import rank
+from recommender.files import write_atomically
 from recommender.models.base import Recommender
 from recommender.training import resume
 
-CUTOFFS = (1, 10, 50)
 SELECTION_METRIC = "ndcg@10"  # higher is better; measured on validation, it picks the best epoch
 LOGS_PER_EPOCH = 20
 
@@ -76,6 +76,7 @@ def training_arguments(
         logging_nan_inf_filter=False,
         metric_for_best_model=SELECTION_METRIC,
         greater_is_better=True,
+        restore_callback_states_from_checkpoint=True,  # the patience of early stopping survives an interruption
         remove_unused_columns=False,
         disable_tqdm=True,
         report_to="none",
@@ -187,7 +188,7 @@ class RecommenderTrainer(Trainer):
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
         weights = {name: tensor.cpu().contiguous() for name, tensor in self.recommender.saved_weights().items()}
-        save_file(weights, aside / "model.safetensors")
+        write_atomically(aside / "model.safetensors", save(weights))
         resume.save_optimizer(aside, self.optimizer, self.lr_scheduler)
         resume.save_random_state(aside)
         exported = [c for c in [*self.callback_handler.callbacks, self.control] if isinstance(c, ExportableState)]

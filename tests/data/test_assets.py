@@ -153,8 +153,9 @@ def test_prepare_without_movie_facts_counts_examples_and_keeps_the_assets(world:
     prepared = prepare("auto", world)
     assert prepared.problems == []
     assert prepared.lines[0].startswith("ReDial (folder: ")
-    assert "catalogue: 12 movies; with a MovieLens id: 8 of 12 movies" in prepared.lines[1]
-    assert [line.split()[:2] for line in prepared.lines[2:]] == [
+    assert prepared.lines[1].startswith("the shipped catalogue stays: ")
+    assert "catalogue: 12 movies; with a MovieLens id: 8 of 12 movies" in prepared.lines[2]
+    assert [line.split()[:2] for line in prepared.lines[3:]] == [
         [protocol, split]
         for protocol in ("notebook", "paper", "one_shot", "conversational")
         for split in ("train", "test")
@@ -168,9 +169,10 @@ def test_prepare_rebuilds_the_catalogue_from_a_folder_that_lists_the_movies(
     data, assets = tmp_path / "data", tmp_path / "assets"
     for split in ("train", "test"):
         write_split(data / f"{split}_data.jsonl", [dialogue])
-    write_folder(data)
+    write_folder(data, {"20": {"plot": "A comet."}})
     prepared = prepare("folder", Settings(data_dir=data, assets_dir=assets))
     assert "rebuilt catalog.json" in prepared.lines[1]
     catalog = Catalog.load(assets / "catalog.json")
     assert [movie.movie_id for movie in catalog] == [20, 30, 40, 50]
     assert load_arrays(assets / COUNTS_FILE, catalog)["count"].tolist() == [1, 1]
+    assert load_arrays(assets / VECTORS_FILE, catalog)["vectors"].shape == (4, 384)

@@ -41,7 +41,7 @@ def test_a_small_count_is_no_reason(explainer: Explainer) -> None:
 
 
 def test_the_nearest_movie_is_the_one_of_the_smallest_angle(explainer: Explainer) -> None:
-    assert reasons(explainer, 3, [0, 2]) == ("Of your movies, this model places it nearest to The Cellar Door",)
+    assert reasons(explainer, 3, [0, 2]) == ("Of the movies you named, the model places it nearest to The Cellar Door",)
 
 
 @pytest.mark.parametrize(
@@ -76,16 +76,15 @@ def test_at_most_two_reasons_and_the_counts_come_first(explainer: Explainer) -> 
 
 def test_without_any_reason_the_mentions_are_told(explainer: Explainer, small_catalog: Catalog) -> None:
     index = small_catalog.index(123)
-    assert reasons(explainer, index, []) == ("Fits your words; named 4 times in ReDial's training dialogues",)
-    assert reasons(explainer, small_catalog.index(60), []) == (
-        "Fits your words; never named in ReDial's training dialogues",
-    )
+    assert reasons(explainer, small_catalog.index(51), []) == ("Named once in ReDial's training dialogues",)
+    assert reasons(explainer, index, []) == ("Named 4 times in ReDial's training dialogues",)
+    assert reasons(explainer, small_catalog.index(60), []) == ("Named never in ReDial's training dialogues",)
 
 
 def test_counts_of_another_catalogue_are_not_used(small_catalog: Catalog) -> None:
     foreign = Explainer(small_catalog, settings(), None)
     assert foreign.counts == {}
-    assert reasons(foreign, 2, [0]) == ("Fits your words; named 25 times in ReDial's training dialogues",)
+    assert reasons(foreign, 2, [0]) == ("Named 25 times in ReDial's training dialogues",)
 
 
 def test_the_shipped_counts_are_what_is_told(shipped_catalog: Catalog) -> None:

@@ -21,6 +21,7 @@ from recommender.settings import ROOT, Settings
 from recommender.training import resume
 from recommender.training.progress import Progress, last_checkpoint
 from recommender.training.run import train_run
+from recommender.training.trainer import RecommenderTrainer
 
 # `python -m recommender`, which kills itself in the middle of the second epoch, after something of it was logged.
 KILLED = """
@@ -165,9 +166,6 @@ def test_a_run_that_was_killed_before_its_first_checkpoint_starts_again(
     train_run(whole, world)
     early = new_run("early", config, world)
 
-    class Killed(BaseException):
-        pass
-
     def die(*_: Any, **__: Any) -> None:
         raise Killed
 
@@ -181,6 +179,37 @@ def test_a_run_that_was_killed_before_its_first_checkpoint_starts_again(
     train_run(early, world, resume=True)
     assert evals(early) == evals(whole)
     assert steps(early) == steps(whole)
+
+
+class Killed(BaseException):
+    """Ends a run without a word, as a kill does."""
+
+
+def test_a_resumed_run_knows_what_its_best_epoch_was(
+    world: Settings, tiny_encoder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Validation is told to be 0.9 before the kill and less after it: the first epoch's weights stay."""
+    seen: list[torch.Tensor] = []
+
+    def evaluate(self: RecommenderTrainer, *_: Any, **__: Any) -> dict[str, float]:
+        if len(seen) == 1 and not resumed:
+            raise Killed
+        seen.append(self.recommender.state_dict()["head.4.bias"].clone())
+        metrics = {"eval_ndcg@10": (0.9, 0.2, 0.4)[len(seen) - 1]}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    monkeypatch.setattr(RecommenderTrainer, "evaluate", evaluate)
+    run = new_run("r", config_of(tiny_encoder, []), world)
+    resumed = False
+    with pytest.raises(Killed):
+        train_run(run, world)
+    run.write_status(run.status().model_copy(update={"pid": None}))
+    resumed = True
+    train_run(run, world, resume=True)
+    assert len(seen) == 3
+    assert torch.equal(run.weights()[0]["head.4.bias"], seen[0])
 
 
 def test_a_process_that_is_gone_or_another_one_is_not_running(world: Settings, tiny_encoder: str) -> None:

@@ -6,7 +6,6 @@ match is right if it overlaps a true span and its movie has the same normalised 
 as false here. `--fit` prints the weights of `recommender.query.evidence` anew, `--everyday` the table of `everyday`.
 """
 
-import csv
 import math
 import random
 import statistics
@@ -20,8 +19,9 @@ from typing import Annotated
 
 import typer
 
-from recommender.data.catalog import Movie, split_name
+from recommender.data.catalog import Movie
 from recommender.data.redial import MENTION, Dialogue, find_split, read_split
+from recommender.data.task import load_catalog
 from recommender.errors import DataError
 from recommender.query import evidence
 from recommender.query.text import normalise, words_of
@@ -219,18 +219,6 @@ def everyday_table(dialogues: list[Dialogue], movies: Iterable[Movie]) -> str:
     return "\n".join(textwrap.fill(line, 118, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
 
 
-def read_movies(folder: Path) -> list[Movie]:
-    """ReDial's own list. Raises `DataError` where it is missing."""
-    path = next(iter(sorted(folder.rglob("movies_with_mentions.csv"))), None)
-    if path is None:
-        raise DataError(f"{folder} has no movies_with_mentions.csv (ReDial's list of movies).")
-    with path.open(encoding="utf-8", newline="") as file:
-        return [
-            Movie(int(row["movieId"]), *split_name(row["movieName"]), mentions=int(row["nbMentions"]))
-            for row in csv.DictReader(file)
-        ]
-
-
 def main(
     folder: Annotated[Path | None, typer.Argument(help="holds ReDial; else RECOMMENDER_DATA_DIR")] = None,
     refit: Annotated[bool, typer.Option("--fit", help="print the weights, fitted anew")] = False,
@@ -243,7 +231,7 @@ def main(
     if None in paths:
         raise DataError(f"{folder} lacks a split of ReDial.")
     train, test = (read_split(path)[0] for path in paths if path)
-    catalog = read_movies(folder)
+    catalog = load_catalog(settings()).movies  # its mentions are counted in the training dialogues alone
     movies = {movie.movie_id: movie for movie in catalog}
     if everyday:
         print(everyday_table(train[EVERYDAY], catalog))

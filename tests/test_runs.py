@@ -156,7 +156,7 @@ def test_metrics_after_a_step_are_dropped(run: Run) -> None:
 
 
 def report(protocol: str, targets: str) -> dict[str, object]:
-    return {"protocol": protocol, "split": "test", "targets": targets, "metrics": {"ndcg@10": 0.5}}
+    return {"source": "folder", "protocol": protocol, "split": "test", "targets": targets, "metrics": {"ndcg@10": 0.5}}
 
 
 def test_each_protocol_split_and_kind_of_target_has_one_report(run: Run) -> None:

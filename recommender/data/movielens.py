@@ -92,7 +92,7 @@ def join(movies: Iterable[Movie], imdb_ids: dict[int, str], movielens: pd.DataFr
     by_imdb = {row["imdb"]: row for row in rows if isinstance(row["imdb"], str)}
     by_title: dict[tuple[str, int], Row] = {}
     for row in rows:
-        if row["year"] == row["year"]:  # a missing year is NaN here
+        if pd.notna(row["year"]):
             for title in {row["title"], ALSO_KNOWN_AS.sub("", row["title"])}:
                 by_title.setdefault((title_key(title), int(row["year"])), row)
     movies = list(movies)
@@ -103,7 +103,7 @@ def join(movies: Iterable[Movie], imdb_ids: dict[int, str], movielens: pd.DataFr
         if partner is not None:
             genres, year = movie.genres or partner["genres"], partner["year"]
             movie = replace(movie, movielens_id=int(partner["movielens_id"]), genres=genres)
-            if movie.year is None and year == year and (title_key(movie.title), year) not in taken:
+            if movie.year is None and pd.notna(year) and (title_key(movie.title), year) not in taken:
                 movie = replace(movie, year=int(year))
                 taken.add((title_key(movie.title), movie.year))
         joined.append(movie)

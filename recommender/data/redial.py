@@ -197,7 +197,7 @@ def _fetch_hub(folder: Path) -> None:
 
 def _is_whole(cache: Path) -> bool:
     """False for a cache that a broken download left half filled."""
-    return all((cache / f"{split}.parquet").is_file() for split in ("train", "test"))
+    return find_split(cache, "train") is not None and find_split(cache, "test") is not None
 
 
 def load_dialogues(source: str, config: Settings, catalog: Catalog | None) -> DialogueSet:

@@ -67,6 +67,9 @@ class Progress(TrainerCallback):
             self.run.write_weights(self.model.saved_weights(), self.facts)
         self._beat(state, args.device)
 
+    def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        self._beat(state, args.device)
+
     @property
     def seconds(self) -> float:
         """Time spent training, over all the pieces of an interrupted run."""

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors import SafetensorError
 
 from recommender.checkpoints import weights_facts
 from recommender.config import LossConfig, Protocol, RunConfig
@@ -68,7 +67,7 @@ def train_run(run: Run, settings: Settings, resume: bool = False) -> None:
         log.error("%s failed: %s", run.run_id, status.reason)
         with suppress(OSError):  # a full disk may not even take this; the line above has said it
             run.write_status(status)
-        if isinstance(error, (OSError, SafetensorError, torch.OutOfMemoryError, MemoryError)):
+        if isinstance(error, (OSError, torch.OutOfMemoryError, MemoryError)):
             raise RecommenderError(status.reason) from error
         raise
 

@@ -7,8 +7,8 @@ import torch
 
 from recommender.checkpoints import weights_facts
 from recommender.config import RunConfig
-from recommender.data.collate import Item
-from recommender.data.examples import Example, build_examples
+from recommender.data.collate import Item, to_items
+from recommender.data.examples import build_examples
 from recommender.data.redial import Dialogue, Message
 from recommender.data.task import load_catalog, load_task
 from recommender.errors import CheckpointError, RecommenderError
@@ -90,14 +90,15 @@ def test_the_bars_are_ratios_of_what_the_loss_made_of_the_scores(world: Settings
     softmax = Engine(make_run("attention", world, tiny_encoder), world)
     found = softmax.recommend(said(softmax, "scary"), 3).recommendations
     scores = torch.tensor([item.score for item in found])
-    probabilities = softmax.scores(_example(softmax, "scary")).softmax(0)
+    probabilities = softmax.scores(_item(softmax, "scary")).softmax(0)
     expected = [float(probabilities[softmax.catalog.index(item.movie.movie_id)]) for item in found]
     assert [item.bar for item in found] == pytest.approx([value / expected[0] for value in expected], rel=1e-4)
     assert scores.tolist() == sorted(scores.tolist(), reverse=True)
 
 
-def _example(engine: Engine, text: str) -> Example:
-    return to_example(said(engine, text), engine.config.protocol, engine.catalog)
+def _item(engine: Engine, text: str) -> Item:
+    example = to_example(said(engine, text), engine.config.protocol, engine.catalog)
+    return to_items([example], engine.catalog, engine.config.data, engine.model.tokenize)[0]
 
 
 def test_the_bars_of_a_binary_loss_are_ratios_of_sigmoids(world: Settings, tiny_encoder: str) -> None:

@@ -4,12 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.titles import accuracy, read_movies, samples
+from benchmarks.titles import accuracy, samples
 from recommender.data.catalog import Movie
 from recommender.data.redial import find_split, read_split
+from recommender.data.task import load_catalog
 from recommender.query.text import normalise
 from recommender.query.title_forms import forms_of
 from recommender.query.titles import Match, TitleMatcher
+from recommender.settings import settings
 
 # (title, year, mentions): few enough to see every remake and every title that is also a word.
 MOVIES = [
@@ -312,7 +314,7 @@ def test_a_very_long_text_is_read_to_its_end(matcher: TitleMatcher, piece: str) 
 @pytest.mark.data
 def test_accuracy_on_real_dialogues(data_dir) -> None:  # type: ignore[no-untyped-def]
     """The issue's aims, on part of the ReDial test split, which no threshold was chosen on."""
-    movies = read_movies(data_dir)
+    movies = load_catalog(settings()).movies
     by_id = {movie.movie_id: movie for movie in movies}
     dialogues = read_split(find_split(data_dir, "test"))[0][:300]  # type: ignore[arg-type]
     matcher = TitleMatcher(movies)

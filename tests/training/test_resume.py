@@ -19,7 +19,8 @@ from recommender.errors import RecommenderError
 from recommender.runs import Run, find_run, new_run
 from recommender.settings import ROOT, Settings
 from recommender.training import resume
-from recommender.training.progress import Progress, last_checkpoint
+from recommender.training.progress import Progress
+from recommender.training.resume import last_checkpoint
 from recommender.training.run import train_run
 from recommender.training.trainer import RecommenderTrainer
 

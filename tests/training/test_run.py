@@ -18,7 +18,7 @@ from recommender.data.catalog import Catalog
 from recommender.data.task import load_task
 from recommender.errors import RecommenderError
 from recommender.evaluation.report import evaluate
-from recommender.runs import Run, new_run
+from recommender.runs import Run, Status, new_run
 from recommender.settings import Settings
 from recommender.training import run as training_run
 from recommender.training import trainer as training_trainer
@@ -214,13 +214,10 @@ def test_a_disk_that_is_full_for_the_status_too_is_still_told(
 def test_a_full_disk_under_the_resume_state_fails_the_same_way(
     world: Settings, config_of: MakeConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """safetensors wraps the system's error in one of its own, which is no OSError."""
-    from safetensors import SafetensorError
-
     def fail(*_: Any) -> None:
-        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(training_trainer, "save_file", fail)
+    monkeypatch.setattr(training_trainer, "write_atomically", fail)
     run = new_run("r", config_of(), world)
     with pytest.raises(RecommenderError, match="disk is full"):
         train_run(run, world)
@@ -309,8 +306,11 @@ def test_a_run_to_start_from_that_does_not_fit_is_an_error_that_says_what_to_do(
         train_run(run, world)
     assert run.status().state == "failed"
     frozen = new_run("frozen", config_of(), world)
+    with pytest.raises(RecommenderError, match="is queued, not finished"):
+        train_run(run, world, resume=True)
+    frozen.write_status(Status(state="finished"))
     frozen.write_weights({"x": torch.zeros(1)}, {"catalog": "another", "encoder": ""})
-    with pytest.raises(RecommenderError, match="another catalogue; train it again"):
+    with pytest.raises(RecommenderError, match="another catalogue or encoder; train it again"):
         train_run(run, world, resume=True)
     frozen.write_weights({"x": torch.zeros(1)}, {"catalog": small_catalog.fingerprint, "encoder": ""})
     with pytest.raises(RecommenderError, match="unknown tensor x"):

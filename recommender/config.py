@@ -43,6 +43,7 @@ class HistoryConfig(Part):
     embedding: int = Field(256, ge=1, description="width of a mentioned movie's vector")
     hidden: int = Field(128, ge=1, description="width of the GRU's state, or of the attention's")
     bidirectional: bool = True
+    counts_weight: float = Field(0.0, ge=0, description="how much the item-kNN counts add to the score, if at all")
 
 
 class HeadConfig(Part):
@@ -69,7 +70,7 @@ class LossConfig(Part):
 
 
 class TrainingConfig(Part):
-    epochs: int = Field(20, ge=1)
+    epochs: int = Field(20, ge=0, description="0 trains nothing: weights are taken over, counts made, the run measured")
     batch_size: int = Field(32, ge=1)
     tag_batch_size: int = Field(64, ge=1, description="a multiple of batch_size")
     encoder_lr: float = Field(2e-5, gt=0)

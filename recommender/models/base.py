@@ -28,7 +28,7 @@ class Recommender(nn.Module, ABC):
         """Wishes -> scores [B, V], finite for every wish, also an empty one."""
 
     def fit(self, items: Sequence[Item]) -> None:
-        """Counting models learn here, in one pass; models that learn by gradient leave it alone."""
+        """What is learned by counting, in one pass over the training items."""
 
     def movie_vectors(self) -> Tensor | None:
         """Where the model places the movies [V, W], for neighbours; None for a model without such a space."""
@@ -38,9 +38,13 @@ class Recommender(nn.Module, ABC):
         """What a checkpoint has to hold: everything but the weights of a frozen encoder."""
         return self.state_dict()
 
+    def make_room(self, weights: dict[str, Tensor]) -> None:
+        """Give the buffers whose length only the file knows that length, before it is loaded."""
+
     def load_weights(self, weights: dict[str, Tensor]) -> None:
         """Take over saved weights. Raises `CheckpointError` that names a tensor which is missing, of another shape,
         or unknown."""
+        self.make_room(weights)
         own = self.saved_weights()
         missing, unknown = sorted(own.keys() - weights.keys()), sorted(weights.keys() - own.keys())
         if missing or unknown:

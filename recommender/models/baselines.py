@@ -70,11 +70,10 @@ class ItemKnn(Recommender):
         self.rows[1:] = torch.bincount(cells // size, minlength=size).cumsum(0)
         self.columns, self.values = (cells % size).int(), counts.float()
 
-    def load_weights(self, weights: dict[str, Tensor]) -> None:
-        for name in ("columns", "values"):  # their length is only known from the file
+    def make_room(self, weights: dict[str, Tensor]) -> None:
+        for name in ("columns", "values"):
             if name in weights:
-                setattr(self, name, torch.empty_like(weights[name]))
-        super().load_weights(weights)
+                setattr(self, name, torch.empty_like(weights[name], device=self.rows.device))
 
     def forward(self, batch: Batch) -> Tensor:
         mentioned = batch["mentioned"]  # [B, H]

@@ -1,11 +1,14 @@
 """Text encoder + history encoder + head. The four experiments of Nguyen 2024 are four settings of this one class."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from recommender.config import ModelConfig
-from recommender.data.collate import Batch
+from recommender.data.collate import Batch, Item
 from recommender.models.base import Recommender
+from recommender.models.baselines import ItemKnn
 from recommender.models.heads import CatalogueHead, ffn_head
 from recommender.models.history_encoder import AttentionHistory, GruHistory
 from recommender.models.movie_embedding import MovieEmbedding
@@ -31,6 +34,8 @@ class OneShotRecommender(Recommender):
             self.head: nn.Module = CatalogueHead(width, embedding, config.head)
         else:
             self.head = ffn_head(width, movies, config.head)
+        self.counts_weight = config.history.counts_weight
+        self.counts = ItemKnn(movies) if self.counts_weight else None
         self.tag_head = ffn_head(self.text.width, movies, config.head) if config.tags else None
 
     def _history(self, config: ModelConfig, embedding: MovieEmbedding) -> GruHistory | AttentionHistory | None:
@@ -45,7 +50,20 @@ class OneShotRecommender(Recommender):
             text = batch["text_vectors"]
         else:
             text = self.text(batch["input_ids"], batch["attention_mask"])  # [B, D]
-        return self.score(text, batch["mentioned"])
+        scores = self.score(text, batch["mentioned"])
+        if self.counts is not None and not self.training:
+            # Not while training: the counts hold the answers of the very examples that are being learned.
+            scores = scores + self.counts_weight * torch.log1p(self.counts(batch))
+        return scores
+
+    def fit(self, items: Sequence[Item]) -> None:
+        if self.counts is not None:
+            self.counts.fit(items)
+
+    def make_room(self, weights: dict[str, Tensor]) -> None:
+        if self.counts is not None:
+            prefix = "counts."
+            self.counts.make_room({n.removeprefix(prefix): t for n, t in weights.items() if n.startswith(prefix)})
 
     def score(self, text: Tensor, mentioned: Tensor) -> Tensor:
         """Text vectors [B, D] and mentioned movies [B, H] -> scores [B, V]."""

@@ -61,7 +61,9 @@ class Progress(TrainerCallback):
     ) -> None:
         """The best weights so far are the run's weights, from the first epoch on."""
         value = (metrics or {})[f"eval_{SELECTION_METRIC}"]
-        log.info("epoch %.0f of %s: validation %s %.4f", state.epoch, args.num_train_epochs, SELECTION_METRIC, value)
+        log.info(
+            "epoch %.0f of %s: validation %s %.4f", state.epoch or 0, args.num_train_epochs, SELECTION_METRIC, value
+        )
         if value > self.best:
             self.best = value
             self.run.write_weights(self.model.saved_weights(), self.facts)

@@ -113,10 +113,10 @@ def _train(run: Run, config: RunConfig, status: Status, settings: Settings, resu
     train = example_items(model, _examples(task, "train"), task.catalog, config.data, settings.cache_dir)
     status.train_examples = len(train)
     log.info("%s examples on %s", f"{len(train):,}", status.device)
+    model.fit(train)
     if model.learns_by_gradient:
         _train_by_gradient(run, config, status, settings, checkpoint, model, task, train)
     else:
-        model.fit(train)
         run.write_weights(model.saved_weights(), weights_facts(model, task.catalog))
         status.state, status.seconds = "finished", round(time.time() - (status.started or 0), 1)
         status.peak_memory_mb = peak_memory_mb(device)
@@ -200,7 +200,10 @@ def _train_by_gradient(
         callbacks=[progress],
     )
     with _stopping_politely(progress):
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        if parts.epochs == 0:
+            trainer.evaluate()
+        else:
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if progress.stop_requested and trainer.state.global_step < trainer.state.max_steps:
         status.state, status.reason = "stopped", "stopped on request; --resume goes on from the last finished epoch"
         return

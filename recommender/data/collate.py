@@ -42,6 +42,7 @@ class Item:
     mentioned: list[int] = field(default_factory=list)
     targets: list[int] = field(default_factory=list)
     exclude: list[int] = field(default_factory=list)
+    dialogue: str = ""  # the dialogue it comes from
     vector: Tensor | None = None  # [D]
     tags: Sequence["Item"] = ()
 
@@ -55,7 +56,7 @@ def to_items(examples: Sequence[Example], catalog: Catalog, config: DataConfig, 
         mentioned = catalog.indices(example.mentioned)
         first = config.keep_mentioned == "first"
         kept = mentioned[: config.max_mentioned] if first else mentioned[-config.max_mentioned :]
-        items.append(Item(ids, kept, catalog.indices(example.targets), exclude=mentioned))
+        items.append(Item(ids, kept, catalog.indices(example.targets), mentioned, example.dialogue_id))
     return items
 
 

@@ -46,10 +46,10 @@ class Copy(Recommender):
 
 
 class ItemKnn(Recommender):
-    """How often each movie was a target after the mentioned movies had been named, over all training examples.
+    """In how many training dialogues each movie was named together with the mentioned movies, summed over them.
 
-    The counts are kept sparse: `rows[i]` to `rows[i + 1]` are the places in `columns` and `values` of the targets that
-    followed a mention of movie i.
+    The counts are kept sparse: `rows[i]` to `rows[i + 1]` are the places in `columns` and `values` of the movies that
+    were named with movie i.
     """
 
     learns_by_gradient = False
@@ -65,7 +65,10 @@ class ItemKnn(Recommender):
 
     def fit(self, items: Sequence[Item]) -> None:
         size = len(self.rows) - 1
-        pairs = [i * size + j for item in items for i in item.mentioned for j in item.targets if i != j]
+        dialogues: dict[str, set[int]] = {}
+        for item in items:
+            dialogues.setdefault(item.dialogue, set()).update(item.exclude, item.targets)
+        pairs = [i * size + j for movies in dialogues.values() for i in movies for j in movies if i != j]
         cells, counts = torch.unique(torch.tensor(pairs, dtype=torch.long), return_counts=True)  # sorted: row by row
         self.rows[1:] = torch.bincount(cells // size, minlength=size).cumsum(0)
         self.columns, self.values = (cells % size).int(), counts.float()

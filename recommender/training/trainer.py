@@ -1,6 +1,7 @@
 """RecommenderTrainer: `transformers.Trainer` with our loss, our batches, our metrics and our way to save."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ class WishSet(Dataset[Item]):
             return item
         first = index * self.tags_per_item
         rows = [self.order[i % len(self.tags)] for i in range(first, first + self.tags_per_item)]
-        return Item(item.tokens, item.mentioned, item.targets, item.exclude, item.vector, [self.tags[r] for r in rows])
+        return replace(item, tags=[self.tags[row] for row in rows])
 
 
 def training_arguments(

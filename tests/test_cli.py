@@ -346,7 +346,7 @@ def test_without_runs_the_way_to_one_is_told(world: Settings, call: Call) -> Non
 def test_prepare_counts_and_names_its_source(world: Settings, call: Call) -> None:
     result = call("prepare")
     assert result.exit_code == 0, result.output
-    assert result.stdout.startswith(f"ReDial (folder: {world.data_dir}): 40 training and 10 test dialogues")
+    assert result.stdout.startswith(f"ReDial (folder): 40 training and 10 test dialogues")
     check_mistake(call("prepare", "--source", "smaple"), "Did you mean: sample")
 
 

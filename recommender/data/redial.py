@@ -48,7 +48,10 @@ class Dialogue:
 
 @dataclass(frozen=True)
 class DialogueSet:
-    """The two published splits, which source they came from, and the lines that could not be used."""
+    """The two published splits, which source they came from, and the lines that could not be used.
+
+    `origin` is a path of this machine; `describe` leaves it out, since runs are shared.
+    """
 
     source: Source
     origin: str
@@ -61,7 +64,7 @@ class DialogueSet:
         counts = f"{len(self.train):,} training and {len(self.test):,} test dialogues"
         skipped = f"; {len(self.problems)} malformed line(s) skipped" if self.problems else ""
         what = (
-            "the synthetic sample, NOT ReDial" if self.source == "sample" else f"ReDial ({self.source}: {self.origin})"
+            "the synthetic sample, NOT ReDial" if self.source == "sample" else f"ReDial ({self.source})"
         )
         return f"{what}: {counts}{skipped}"
 

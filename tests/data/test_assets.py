@@ -152,7 +152,7 @@ def test_prepare_without_movie_facts_counts_examples_and_keeps_the_assets(world:
     before = {path.name: path.stat().st_mtime_ns for path in world.assets_dir.iterdir()}
     prepared = prepare("auto", world)
     assert prepared.problems == []
-    assert prepared.lines[0].startswith("ReDial (folder: ")
+    assert prepared.lines[0].startswith("ReDial (folder)")
     assert prepared.lines[1].startswith("the shipped catalogue stays: ")
     assert "catalogue: 12 movies; with a MovieLens id: 8 of 12 movies" in prepared.lines[2]
     assert [line.split()[:2] for line in prepared.lines[3:]] == [

@@ -131,7 +131,7 @@ def test_malformed_lines_are_skipped_counted_and_named(tmp_path: Path, caplog: p
     assert [problem[: len(place)] for problem, place in zip(problems, places, strict=True)] == places
     assert "skipped train_data.jsonl:4" in caplog.text
     found = DialogueSet("folder", "here", dialogues, dialogues, problems)
-    assert found.describe() == "ReDial (folder: here): 2 training and 2 test dialogues; 4 malformed line(s) skipped"
+    assert found.describe() == "ReDial (folder): 2 training and 2 test dialogues; 4 malformed line(s) skipped"
 
 
 def test_a_line_that_is_not_utf8_fails_alone(tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ def test_auto_takes_the_named_folder_first(
         "folder-train",
         "folder-test",
     )
-    assert found.describe().startswith(f"ReDial (folder: {folders.data_dir}): 1 training and 1 test")
+    assert found.describe().startswith(f"ReDial (folder): 1 training and 1 test")
     assert no_hub == []
 
 

@@ -75,7 +75,7 @@ def test_a_finished_run_says_what_it_was(
     assert status.step == status.steps > 0
     assert status.steps == 3 * -(-status.train_examples // 16)
     assert 0 < status.validation_examples < status.train_examples
-    assert status.source.startswith("ReDial (folder: ")
+    assert status.source.startswith("ReDial (folder)")
     assert (status.seed, status.pid) == (42, os.getpid())
     assert status.device.startswith("CPU")
     assert status.peak_memory_mb > 0
@@ -83,7 +83,7 @@ def test_a_finished_run_says_what_it_was(
     assert names == {"config.json", "status.json", "metrics.jsonl", "catalog.json", "model.safetensors", "log.txt"}
     assert run.config() == config_of()
     log = (run.folder / "log.txt").read_text()
-    assert "data: ReDial (folder: " in log
+    assert "data: ReDial (folder)" in log
     assert "epoch 3 of 3: validation ndcg@10" in log
 
 

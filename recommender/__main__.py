@@ -127,7 +127,7 @@ def _evaluate(run_id: str, protocol: str, split: str, targets: Any, rankings: Pa
     checkpoint = load_checkpoint(run, device)
     config = checkpoint.config
     dialogues = load_dialogues(config.data.source, settings(), checkpoint.catalog)
-    logging.info("data: %s", dialogues.describe())
+    logging.info("data: %s, read from %s", dialogues.describe(), dialogues.origin)
     task = Task(checkpoint.catalog, dialogues, protocol, config.data, config.seed, settings())
     report = measure(checkpoint.model, task, split, targets, device, rankings)
     return {"run": run.run_id, "commit": current_commit(), **report}

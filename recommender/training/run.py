@@ -96,7 +96,7 @@ def _reason(error: Exception) -> str:
 def _train(run: Run, config: RunConfig, status: Status, settings: Settings, resume: bool) -> None:
     device = choose_device(settings)
     task = load_task(config.protocol, config.data, config.seed, settings)
-    log.info("data: %s", task.dialogues.describe())
+    log.info("data: %s, read from %s", task.dialogues.describe(), task.dialogues.origin)
     if resume and status.data and status.data != task.fingerprint:
         raise RecommenderError(
             f"The run {run.run_id} was begun on {status.source}; now the data is {task.dialogues.describe()}. "

@@ -283,7 +283,7 @@ def test_train_makes_up_a_name_from_the_preset(world: Settings, call: Call) -> N
         (("--preset", "populraity"), ["Unknown preset", "Did you mean: popularity"]),
         ((), ["Unknown preset"]),
         (("--preset", "copy", "--set", "training.epoch=1"), ["Unknown setting 'training.epoch'", "training.epochs"]),
-        (("--preset", "copy", "--set", "training.epochs=0"), ["training.epochs"]),
+        (("--preset", "copy", "--set", "training.epochs=-1"), ["training.epochs"]),
         (("--preset", "copy", "--run-id", "../x"), ["'../x'"]),
         (("--preset", "copy", "--run-id", "taken"), ["taken exists"]),
         (("--resume",), ["--resume needs --run-id"]),
@@ -346,7 +346,7 @@ def test_without_runs_the_way_to_one_is_told(world: Settings, call: Call) -> Non
 def test_prepare_counts_and_names_its_source(world: Settings, call: Call) -> None:
     result = call("prepare")
     assert result.exit_code == 0, result.output
-    assert result.stdout.startswith(f"ReDial (folder): 40 training and 10 test dialogues")
+    assert result.stdout.startswith("ReDial (folder): 40 training and 10 test dialogues")
     check_mistake(call("prepare", "--source", "smaple"), "Did you mean: sample")
 
 

@@ -144,7 +144,7 @@ def test_a_later_override_wins() -> None:
         ("model=1", "Unknown setting 'model'"),
         ("training.epochs.more=1", "Did you mean: training.epochs"),
         ("training.epochs", "expected part.key=value"),
-        ("training.epochs=0", "training.epochs = 0: .*greater than or equal to 1"),
+        ("training.epochs=-1", "training.epochs = -1: .*greater than or equal to 0"),
         ("training.epochs=many", "training.epochs = 'many': .*integer"),
         ("loss.kind=hinge", "loss.kind = 'hinge': .*'bce'"),
         ("protocol=papper", "protocol = 'papper': .*'paper'"),

@@ -63,9 +63,7 @@ class DialogueSet:
         """One sentence for the screen and the log; it never hides that the sample stands in for ReDial."""
         counts = f"{len(self.train):,} training and {len(self.test):,} test dialogues"
         skipped = f"; {len(self.problems)} malformed line(s) skipped" if self.problems else ""
-        what = (
-            "the synthetic sample, NOT ReDial" if self.source == "sample" else f"ReDial ({self.source})"
-        )
+        what = "the synthetic sample, NOT ReDial" if self.source == "sample" else f"ReDial ({self.source})"
         return f"{what}: {counts}{skipped}"
 
 

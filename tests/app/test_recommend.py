@@ -1,6 +1,7 @@
 """The chat page, without a browser."""
 
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -270,7 +271,7 @@ def test_a_broken_run_is_named_and_the_others_offered(runs: Callable[[str], Path
 
 
 def test_without_a_run_the_page_says_how_to_get_one(runs: Callable[[str], Path], app: AppTest) -> None:
-    Path.unlink(settings().checkpoints_dir / "default" / "config.json")
+    shutil.rmtree(settings().checkpoints_dir / "default")
     app.run()
     assert not app.exception
     assert "python -m recommender train" in unescaped(app.info[0].value)

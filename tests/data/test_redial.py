@@ -231,7 +231,7 @@ def test_auto_takes_the_named_folder_first(
         "folder-train",
         "folder-test",
     )
-    assert found.describe().startswith(f"ReDial (folder): 1 training and 1 test")
+    assert found.describe().startswith("ReDial (folder): 1 training and 1 test")
     assert no_hub == []
 
 

@@ -8,7 +8,12 @@ from recommender.evaluation.metrics import top_k
 from recommender.models.base import Recommender
 from recommender.models.registry import make_model
 
-TRAIN = [Item([], [0, 1], [2]), Item([], [0], [2, 3]), Item([], [], [3]), Item([], [2, 0], [2])]
+TRAIN = [
+    Item([], [0, 1], [2], [0, 1], "a"),
+    Item([], [0], [2, 3], [0], "b"),
+    Item([], [], [3], [], "b"),
+    Item([], [2, 0], [2], [2, 0], "c"),
+]
 
 
 def fitted(kind: str, items: list[Item], movies: int = 5) -> Recommender:
@@ -37,14 +42,14 @@ def test_copy_puts_the_latest_mention_first() -> None:
     assert ranking.tolist() == [[4, 0, 3, 1], [1, 0, 2, 3], [0, 1, 2, 3]]
 
 
-def test_item_knn_adds_up_what_followed_each_mentioned_movie() -> None:
-    """After 0: movie 2 three times, 3 once. After 1: 2 once. That 2 is a target where 2 was named does not count."""
+def test_item_knn_adds_up_the_dialogues_that_name_both_movies() -> None:
+    """Dialogue a names 0, 1, 2; b names 0, 2, 3 (in two examples, which count once); c names 0 and 2."""
     model = fitted("item_knn", TRAIN)
     assert scores(model, [0], [1], [0, 1], [2], [4], []) == [
-        [0, 0, 3, 1, 0],
-        [0, 0, 1, 0, 0],
-        [0, 0, 4, 1, 0],
-        [0, 0, 0, 0, 0],
+        [0, 1, 3, 1, 0],
+        [1, 0, 1, 0, 0],
+        [1, 1, 4, 1, 0],
+        [3, 1, 0, 1, 0],
         [0, 0, 0, 0, 0],
         [0, 0, 0, 0, 0],
     ]
@@ -58,5 +63,5 @@ def test_item_knn_without_any_pair_scores_nothing() -> None:
 def test_item_knn_takes_over_counts_of_any_number() -> None:
     model, empty = fitted("item_knn", TRAIN), make_model(ModelConfig(kind="item_knn"), 5, None, seed=0)
     empty.load_weights({name: tensor.clone() for name, tensor in model.saved_weights().items()})
-    assert scores(empty, [0, 1]) == [[0, 0, 4, 1, 0]]
+    assert scores(empty, [0, 1]) == [[1, 1, 4, 1, 0]]
     assert {tensor.dtype for tensor in empty.saved_weights().values()} == {torch.int32, torch.float32}

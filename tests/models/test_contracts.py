@@ -1,5 +1,7 @@
 """Every kind of model under the contract of `tests/contracts.py`, and what is saved of the encoder."""
 
+import math
+
 import pytest
 import torch
 
@@ -87,6 +89,33 @@ class TestCatalogueAttention(GradientContract):
     def test_it_needs_the_movies_texts(self, tiny_encoder: str) -> None:
         with pytest.raises(ValueError, match="movie_text"):
             make_model(self.config(tiny_encoder), self.movies, None, seed=0)
+
+
+class TestCatalogueWithCounts(GradientContract):
+    """The shipped model's set-up: item-kNN counts join the scores, but never while training."""
+
+    def config(self, tiny_encoder: str) -> ModelConfig:
+        history = HistoryConfig(kind="attention", counts_weight=2.0, **HISTORY)
+        return ModelConfig(text=TextConfig(name=tiny_encoder), history=history, head=HeadConfig(kind="catalogue"))
+
+    def test_counts_add_their_logarithm_outside_training_alone(self, model: Recommender, items: list[Item]) -> None:
+        batch = collate([Item(items[0].tokens, [2], [], [2])])
+        plain = self.scores(model, batch)
+        model.fit([Item([], [2], [7], [2], "a"), Item([], [2], [7, 1], [2], "b")])
+        added = self.scores(model, batch) - plain
+        expected = torch.zeros(1, self.movies)
+        expected[0, 7], expected[0, 1] = 2 * math.log1p(2), 2 * math.log1p(1)
+        torch.testing.assert_close(added, expected, atol=1e-5, rtol=1e-5)
+        without = make_model(self.without_counts(model), self.movies, self.TEXT, seed=3)
+        without.load_weights({n: t for n, t in model.saved_weights().items() if not n.startswith("counts.")})
+        torch.manual_seed(1)
+        learned_from = model.train()(batch)
+        torch.manual_seed(1)
+        torch.testing.assert_close(learned_from, without.train()(batch))
+
+    def without_counts(self, model: Recommender) -> ModelConfig:
+        config = self.config(model.text.config.name)
+        return config.model_copy(update={"history": config.history.model_copy(update={"counts_weight": 0.0})})
 
 
 class TestCatalogueAlone(GradientContract):

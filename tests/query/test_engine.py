@@ -39,7 +39,7 @@ def make_run(
     catalog = load_catalog(world)
     table = torch.randn(12, 32, generator=torch.Generator().manual_seed(1)).half()
     built = make_model(config.model, len(catalog), table, seed=5)
-    built.fit([Item([], [11], [0, 2]), Item([], [0], [2]), Item([], [11], [5])])
+    built.fit([Item([], [11], [0, 2], [11], "a"), Item([], [0], [2], [0], "b"), Item([], [11], [5], [11], "c")])
     if loss != "softmax":
         with torch.no_grad():
             built.head[-1].bias += 1.0

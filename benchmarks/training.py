@@ -17,7 +17,7 @@ from recommender.models.base import Recommender
 from recommender.models.registry import make_model
 from recommender.settings import settings
 
-BATCH, BATCHES, OLD_LENGTH = 32, 6, 512
+BATCH, BATCHES, OLD_LENGTH = 16, 3, 512
 
 
 def seconds(model: Recommender, batches: Sequence[list[Item]], movies: int, pad_to: int | None = None) -> float:

@@ -238,7 +238,7 @@ def draw_source(engine: "Engine") -> None:
     from recommender.device import describe_device
 
     device = describe_device(engine.device)
-    st.caption(plain(f"Answered by {describe(engine.run)}. Trained on {engine.source}. Runs on {device}."))
+    st.caption(plain(f"Answered by {describe(engine.run)}. Data: {engine.source}. Runs on {device}."))
 
 
 main()

@@ -53,8 +53,8 @@ class Explainer:
 
         `text` is the wish without the titles, whose words ask for nothing.
         """
-        found = [self._follows(index, mentioned), self._asked_genre(index, text), self._nearest(index, mentioned)]
-        sentences = [sentence for sentence in found if sentence][:2]
+        near = self._follows(index, mentioned) or self._nearest(index, mentioned)
+        sentences = [sentence for sentence in (near, self._asked_genre(index, text)) if sentence]
         return tuple(sentences) or (self._known(self.catalog[index]),)
 
     def _follows(self, index: int, mentioned: Sequence[int]) -> str | None:
@@ -76,5 +76,5 @@ class Explainer:
 
     @staticmethod
     def _known(movie: Movie) -> str:
-        times = {0: "never", 1: "once"}.get(movie.mentions, f"{movie.mentions} times")
-        return f"Named {times} in ReDial's training dialogues"
+        often = {0: "Never named", 1: "Named once"}.get(movie.mentions, f"Named {movie.mentions} times")
+        return f"{often} in ReDial's training dialogues"

@@ -78,7 +78,7 @@ def test_without_any_reason_the_mentions_are_told(explainer: Explainer, small_ca
     index = small_catalog.index(123)
     assert reasons(explainer, small_catalog.index(51), []) == ("Named once in ReDial's training dialogues",)
     assert reasons(explainer, index, []) == ("Named 4 times in ReDial's training dialogues",)
-    assert reasons(explainer, small_catalog.index(60), []) == ("Named never in ReDial's training dialogues",)
+    assert reasons(explainer, small_catalog.index(60), []) == ("Never named in ReDial's training dialogues",)
 
 
 def test_counts_of_another_catalogue_are_not_used(small_catalog: Catalog) -> None:

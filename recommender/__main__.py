@@ -237,8 +237,10 @@ def match(
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
         return
+    if not found["matched"]:
+        typer.echo("no movie found", err=True)
     for item in found["matched"]:
-        others = ", ".join(f"{other['title']} ({other['year']})" for other in item["alternatives"])
+        others = ", ".join(f"{other['title']} ({other['year'] or 'year unknown'})" for other in item["alternatives"])
         line = f"{item['text']!r}: {item['title']} ({item['year']}), {item['score']:.2f}"
         typer.echo(f"{line}; or {others}" if others else line)
 

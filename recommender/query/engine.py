@@ -14,7 +14,7 @@ from recommender.device import choose_device
 from recommender.errors import RecommenderError
 from recommender.evaluation.metrics import top_k
 from recommender.evaluation.ranking import to_device
-from recommender.query.explain import Explainer
+from recommender.query.explain import NEGATION, Explainer
 from recommender.query.titles import TitleMatcher
 from recommender.query.wish import Utterance, Wish, check_wish, clean_wish, references, to_example, without_titles
 from recommender.runs import Run
@@ -100,7 +100,8 @@ class Engine:
         item = to_items([example], self.catalog, self.config.data, self.model.tokenize)[0]
         scores = self.scores(item)
         mentioned = item.exclude
-        left_out = [*mentioned, *self.catalog.indices(wish.excluded)]
+        named = [match.movie.movie_id for utterance in wish.utterances for match in utterance.matches]
+        left_out = [*mentioned, *self.catalog.indices([*named, *wish.excluded])]
         exclude = torch.tensor([left_out or [-1]], device=scores.device)
         ranking = top_k(scores.unsqueeze(0), min(k, len(self.catalog)), exclude)[0]
         indices = [index for index in ranking.tolist() if index >= 0]
@@ -110,6 +111,8 @@ class Engine:
         if self.model.text is None and not mentioned:
             notices.append("This model goes by the movies you name, not by your words: name one or two that you like.")
         text = ". ".join(without_titles(utterance) for utterance in wish.utterances)
+        if NEGATION.search(text.lower()):
+            notices.append("The model reads words of refusal, but nothing is left out because of them yet.")
         bars = self._bars(scores[indices])
         return Answer(
             [

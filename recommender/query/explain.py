@@ -19,17 +19,26 @@ GENRE_WORDS = {
     "suspense": "thriller", "musicals": "musical", "kids": "family",
 }  # fmt: skip
 CLAUSE = re.compile(r"[.,;:!?\n]|\b(?:but|and i)\b")
-NEGATION = re.compile(r"\b(?:no|not|nothing|without|less|never|except|hate|dislike|\w+n['’]?t)\b")
+NEGATION = re.compile(
+    r"\b(?:no|not|nothing|without|less|never|except|hated?|dislike|kein\w*|ohne|sin|sans|senza|\w+n['’]?t)\b"
+)
+    r"\b(?:no|not|nothing|without|less|never|except|hated?|dislike|kein\w*|ohne|sin|sans|senza|\w+n['’]?t)\b"
+)
 
 
 def asked_words(text: str) -> set[str]:
-    """The words of a wish that ask for something: a clause counts up to the first word that negates.
+    """The words of a wish that ask for something: a clause asks up to the first word that negates, and what is
+    refused anywhere is not asked for.
 
-    >>> sorted(asked_words("a funny one, but no horror or war"))
+    >>> sorted(asked_words("a funny horror one, but no horror or war"))
     ['a', 'funny', 'one']
     """
-    clauses = [NEGATION.split(clause)[0] for clause in CLAUSE.split(text.lower())]
-    return {word for clause in clauses for word in re.findall(r"[\w-]+", clause)}
+    asked, refused = set(), set()
+    for clause in CLAUSE.split(text.lower()):
+        wanted, *unwanted = NEGATION.split(clause)
+        asked.update(re.findall(r"[\w-]+", wanted))
+        refused.update(re.findall(r"[\w-]+", " ".join(unwanted)))
+    return asked - refused
 
 
 class Explainer:
@@ -63,7 +72,7 @@ class Explainer:
         return f"Recommended {times} times after {self.catalog[movie].title} in ReDial" if times else None
 
     def _nearest(self, index: int, mentioned: Sequence[int]) -> str | None:
-        if self.vectors is None or not mentioned:
+        if self.vectors is None or len(mentioned) < 2:  # of one movie it would say nothing
             return None
         nearness = self.vectors[list(mentioned)] @ self.vectors[index]  # [H]
         nearest = self.catalog[mentioned[int(np.argmax(nearness.cpu().numpy()))]]

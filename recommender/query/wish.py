@@ -21,6 +21,10 @@ REFERENCE = re.compile(
 )
 
 
+SEEN = re.compile(r"\b(?:seen|watched|saw)\b", re.IGNORECASE)
+LIKING = re.compile(r"\b(?:lik|lov|enjoy|great|good|fun|favou?rite|best|amazing)", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Utterance:
     """One message of the user. The user may drop a match or put another movie into it before it is answered."""
@@ -74,7 +78,17 @@ def to_example(wish: Wish, protocol: Protocol, catalog: Catalog) -> Example:
     if wish.liked:
         messages.insert(0, Message("seeker", "I like " + ", ".join(f"@{movie_id}" for movie_id in wish.liked)))
     text = wish_text(protocol, messages, lambda movie_id: catalog.by_id(movie_id).name)
-    return Example("wish", "wish", 0, text, distinct_ids(messages))
+    seen = {movie_id for utterance in wish.utterances for movie_id in only_seen(utterance)}
+    return Example("wish", "wish", 0, text, tuple(m for m in distinct_ids(messages) if m not in seen))
+
+
+def only_seen(utterance: Utterance) -> set[int]:
+    """The movies that the user says to have seen, without a word of liking: they are left out of the answer, but do
+    not steer it."""
+    first = SEEN.search(utterance.text)
+    if first is None or LIKING.search(utterance.text):
+        return set()
+    return {match.movie.movie_id for match in utterance.matches if match.start > first.start()}
 
 
 def _with_ids(utterance: Utterance) -> str:

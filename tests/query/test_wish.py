@@ -163,3 +163,17 @@ def test_a_wish_with_neither_words_nor_movies_is_an_error(text: str) -> None:
         check_wish(Wish((Utterance(text),)))
     check_wish(Wish((Utterance(text),), liked=(20,)))
     check_wish(Wish((Utterance(text), Utterance("ok"))))
+
+
+def test_a_movie_that_was_only_seen_is_left_out_and_does_not_steer(small_catalog: Catalog) -> None:
+    def mentioned(text: str) -> tuple[int, ...]:
+        movie = small_catalog[3]
+        start = text.index("this one")
+        utterance = Utterance(text, (Match(start, start + 8, "this one", movie, 1.0, ()),))
+        return to_example(Wish((utterance,)), "conversational", small_catalog).mentioned
+
+    named = (small_catalog[3].movie_id,)
+    assert mentioned("I have already seen this one") == ()
+    assert mentioned("I have seen this one and loved it") == named
+    assert mentioned("this one, which I have seen") == named
+    assert mentioned("more of this one") == named

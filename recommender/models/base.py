@@ -50,7 +50,7 @@ class Recommender(nn.Module, ABC):
         if missing or unknown:
             what = f"lacks {missing[0]}" if missing else f"has the unknown tensor {unknown[0]}"
             raise CheckpointError(f"The weights file {what}; it belongs to another model.")
-        for name, tensor in weights.items():
+        for name, tensor in sorted(weights.items()):
             if own[name].shape != tensor.shape:
                 raise CheckpointError(
                     f"The weights file has {name} of shape {list(tensor.shape)}, the model {list(own[name].shape)}."

@@ -22,8 +22,6 @@ CLAUSE = re.compile(r"[.,;:!?\n]|\b(?:but|and i)\b")
 NEGATION = re.compile(
     r"\b(?:no|not|nothing|without|less|never|except|hated?|dislike|kein\w*|ohne|sin|sans|senza|\w+n['’]?t)\b"
 )
-    r"\b(?:no|not|nothing|without|less|never|except|hated?|dislike|kein\w*|ohne|sin|sans|senza|\w+n['’]?t)\b"
-)
 
 
 def asked_words(text: str) -> set[str]:

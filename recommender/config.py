@@ -40,15 +40,15 @@ class TextConfig(Part):
 
 class HistoryConfig(Part):
     kind: Literal["none", "gru", "attention"] = "none"
-    embedding: int = Field(256, ge=1, description="width of a mentioned movie's vector")
+    embedding: int = Field(256, ge=1, description="width of a movie's vector")
     hidden: int = Field(128, ge=1, description="width of the GRU's state, or of the attention's")
-    bidirectional: bool = True
+    bidirectional: bool = Field(True, description="gru")
     counts_weight: float = Field(0.0, ge=0, description="how much the item-kNN counts add to the score, if at all")
 
 
 class HeadConfig(Part):
     kind: Literal["ffn", "catalogue"] = "ffn"
-    hidden: int = Field(256, ge=1)
+    hidden: int = Field(256, ge=1, description="ffn; the catalogue head is as wide as history.embedding")
     dropout: float = Field(0.1, ge=0, lt=1)
 
 

@@ -20,7 +20,7 @@ MAPPED = sorted(path for folder in ("recommender", "pages") for path in ROOT.glo
 PICKLES = {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 MAX_LINES = 400
 PINNED = re.compile(r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==[0-9][\w.+!-]*")
-# A folder at the root of a machine; `example.org/home/` and `../work/` are none.
+# A folder at the root of a machine, not one inside another path or an address.
 MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:work|root|home)/")
 
 

@@ -77,8 +77,8 @@ class Engine:
         scores: Tensor = self.model(to_device(collate([item]), self.device))
         return scores[0].float()
 
-    def _cuts(self, item: Item) -> list[str]:
-        """What the model did not get to read, in words for the user."""
+    def _notices(self, item: Item, text: str) -> list[str]:
+        """What the model does not read or heed of this wish, in words for the user."""
         limits, notices = self.config.data, []
         if len(item.tokens) >= limits.max_tokens:
             notices.append(
@@ -86,6 +86,10 @@ class Engine:
             )
         if len(item.exclude) > len(item.mentioned):
             notices.append(f"Many movies: this model goes by the {limits.keep_mentioned} {limits.max_mentioned}.")
+        if self.model.text is None and not item.mentioned:
+            notices.append("This model goes by the movies you name, not by your words: name one or two that you like.")
+        if NEGATION.search(text.lower()):
+            notices.append("The model reads words of refusal, but nothing is left out because of them yet.")
         return notices
 
     def recommend(self, wish: Wish, k: int = 10) -> Answer:
@@ -107,19 +111,14 @@ class Engine:
         indices = [index for index in ranking.tolist() if index >= 0]
         if not indices:
             return Answer([], ["Every movie of the catalogue is excluded or already named, so nothing is left."])
-        notices = self._cuts(item)
-        if self.model.text is None and not mentioned:
-            notices.append("This model goes by the movies you name, not by your words: name one or two that you like.")
         text = ". ".join(without_titles(utterance) for utterance in wish.utterances)
-        if NEGATION.search(text.lower()):
-            notices.append("The model reads words of refusal, but nothing is left out because of them yet.")
         bars = self._bars(scores[indices])
         return Answer(
             [
                 Recommendation(rank, self.catalog[i], float(scores[i]), bar, self.explainer.reasons(i, mentioned, text))
                 for rank, (i, bar) in enumerate(zip(indices, bars, strict=True), start=1)
             ],
-            notices,
+            self._notices(item, text),
         )
 
     def _bars(self, scores: Tensor) -> list[float]:

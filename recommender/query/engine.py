@@ -1,7 +1,7 @@
 """Checkpoint + wish -> ranking. Loaded once and then only read, so that many sessions may share it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from rapidfuzz import process
@@ -10,34 +10,46 @@ from torch import Tensor
 from recommender.checkpoints import load_checkpoint
 from recommender.data.catalog import Movie
 from recommender.data.collate import Item, collate, to_items
+from recommender.data.examples import Example
 from recommender.device import choose_device
 from recommender.errors import RecommenderError
 from recommender.evaluation.metrics import top_k
 from recommender.evaluation.ranking import to_device
-from recommender.query.explain import NEGATION, Explainer
+from recommender.query.attribution import Contribution, WordWeight, above_average, shapley, word_weights
+from recommender.query.explain import Explainer
+from recommender.query.heeding import Heeding
+from recommender.query.notices import notices_of
+from recommender.query.refusals import with_stances
 from recommender.query.titles import TitleMatcher
-from recommender.query.wish import Utterance, Wish, check_wish, clean_wish, references, to_example, without_titles
+from recommender.query.wish import Utterance, Wish, check_wish, clean_wish, hear, references, to_example
 from recommender.runs import Run
 from recommender.settings import Settings
+
+# From which bar on, and what it is called.
+STRENGTHS = ((0.5, "Top match"), (0.1, "Strong match"), (0.02, "Good match"), (0.0, "Fair match"))
 
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """One ranked movie. `score` is the model's own; `bar` is 0..1, its strength beside the first movie's."""
+    """One ranked movie. `score` is the model's, less what a refused movie near it costs; `bar` is 0..1, its strength
+    beside the first movie's, and `strength` the same in words."""
 
     rank: int
     movie: Movie
     score: float
     bar: float
     reasons: tuple[str, ...]
+    strength: str = ""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """`notices` say what the user has to know: text that was cut, an empty ranking and why."""
+    """`notices` say what the user has to know: text that was cut, an empty ranking and why. `heeded` says what was left
+    out or pushed down because the wish asked for it."""
 
     recommendations: list[Recommendation]
     notices: list[str]
+    heeded: list[str] = field(default_factory=list)
 
 
 class Engine:
@@ -53,14 +65,16 @@ class Engine:
             self.model.text.merge_lora()
         self.titles = TitleMatcher(self.catalog.movies)
         self.explainer = Explainer(self.catalog, settings, self.model.movie_vectors())
+        self.heeding = Heeding(self.catalog, self.explainer.vectors)
 
     def read(self, text: str, shown: Sequence[Movie] = ()) -> tuple[Utterance, list[str]]:
-        """Typed text -> the utterance with the movies it names, and notices. `shown` is the ranking on the screen, for
-        words like "the second one"."""
+        """Typed text -> the utterance with the movies it names and the genres it refuses, and notices. `shown` is the
+        ranking on the screen, for words like "the second one"."""
         text, notices = clean_wish(text, self.settings.max_wish_chars)
         pointed = references(text, shown)
         named = [m for m in self.titles.find(text) if not any(m.start < p.end and p.start < m.end for p in pointed)]
-        return Utterance(text, tuple(sorted([*pointed, *named], key=lambda match: match.start))), notices
+        matches = sorted([*pointed, *named], key=lambda match: match.start)
+        return Utterance(text, *with_stances(text, matches)), notices
 
     def lookup(self, title: str) -> Movie:
         """The movie with this title. Raises `RecommenderError` that names the nearest ones."""
@@ -72,54 +86,70 @@ class Engine:
         return found[0]
 
     @torch.inference_mode()
-    def scores(self, item: Item) -> Tensor:
-        """One wish -> scores [V]: the same batch and forward as in training."""
-        scores: Tensor = self.model(to_device(collate([item]), self.device))
-        return scores[0].float()
-
-    def _notices(self, item: Item, text: str) -> list[str]:
-        """What the model does not read or heed of this wish, in words for the user."""
-        limits, notices = self.config.data, []
-        if len(item.tokens) >= limits.max_tokens:
-            notices.append(
-                f"A long wish: this model read only the {limits.keep_tokens} {limits.max_tokens} word pieces."
-            )
-        if len(item.exclude) > len(item.mentioned):
-            notices.append(f"Many movies: this model goes by the {limits.keep_mentioned} {limits.max_mentioned}.")
-        if self.model.text is None and not item.mentioned:
-            notices.append("This model goes by the movies you name, not by your words: name one or two that you like.")
-        if NEGATION.search(text.lower()):
-            notices.append("The model reads words of refusal, but nothing is left out because of them yet.")
-        return notices
+    def scores(self, items: Sequence[Item]) -> Tensor:
+        """Wishes -> scores [B, V]: the same batch and forward as in training."""
+        scores: Tensor = self.model(to_device(collate(items), self.device))
+        return scores.float()
 
     def recommend(self, wish: Wish, k: int = 10) -> Answer:
-        """The best k movies that the wish does not name or exclude; fewer if the catalogue is smaller.
+        """The best k movies that the wish does not name, exclude or refuse; fewer if the catalogue is smaller.
 
         Raises `RecommenderError` for k < 1 and for a wish with neither words nor movies.
         """
         if k < 1:
             raise RecommenderError(f"The number of movies must be at least 1, not {k}.")
         check_wish(wish)
-        example = to_example(wish, self.config.protocol, self.catalog)
-        item = to_items([example], self.catalog, self.config.data, self.model.tokenize)[0]
-        scores = self.scores(item)
-        mentioned = item.exclude
-        named = [match.movie.movie_id for utterance in wish.utterances for match in utterance.matches]
-        left_out = [*mentioned, *self.catalog.indices([*named, *wish.excluded])]
-        exclude = torch.tensor([left_out or [-1]], device=scores.device)
-        ranking = top_k(scores.unsqueeze(0), min(k, len(self.catalog)), exclude)[0]
-        indices = [index for index in ranking.tolist() if index >= 0]
-        if not indices:
-            return Answer([], ["Every movie of the catalogue is excluded or already named, so nothing is left."])
-        text = ". ".join(without_titles(utterance) for utterance in wish.utterances)
-        bars = self._bars(scores[indices])
+        heard = hear(wish)
+        item = self._items([self._example(wish)])[0]
+        model_scores = self.scores([item])[0]
+        scores = model_scores - self.heeding.penalty(model_scores, heard)
+        left_out = torch.tensor([self.heeding.left_out(heard) or [-1]], device=scores.device)
+        ranking = top_k(scores.unsqueeze(0), min(k, len(self.catalog)), left_out)[0]
+        columns = [column for column in ranking.tolist() if column >= 0]
+        notices = notices_of(wish.utterances, item, heard, self.model, self.config.data)
+        heeded = self.heeding.told(heard)
+        if not columns:
+            return Answer([], ["Every movie is left out or already named, so nothing is left to recommend."], heeded)
+        reasons = self.explainer.reasons(columns, item.exclude, heard.asked_genres)
+        ranked = zip(columns, self._bars(scores[columns]), reasons, strict=True)
         return Answer(
             [
-                Recommendation(rank, self.catalog[i], float(scores[i]), bar, self.explainer.reasons(i, mentioned, text))
-                for rank, (i, bar) in enumerate(zip(indices, bars, strict=True), start=1)
+                Recommendation(
+                    rank,
+                    self.catalog[column],
+                    float(scores[column]),
+                    bar,
+                    why,
+                    next(name for least, name in STRENGTHS if bar >= least),
+                )
+                for rank, (column, bar, why) in enumerate(ranked, start=1)
             ],
-            self._notices(item, text),
+            notices,
+            heeded,
         )
+
+    def contributions(self, wish: Wish, movie_ids: Sequence[int]) -> list[Contribution]:
+        """What the scores of these movies for this wish are made of; four wishes in one batch."""
+        popularity, movies, words, scores = shapley(wish, self._example, self._scores_of)
+        refusals = above_average(-self.heeding.penalty(scores, hear(wish)))
+        columns = self.catalog.indices(movie_ids)
+        parts = torch.stack([popularity, movies, words, refusals])[:, columns].T.tolist()  # [N, 4]
+        return [Contribution(movie_id, *row) for movie_id, row in zip(movie_ids, parts, strict=True)]
+
+    def word_weights(self, wish: Wish, movie_id: int) -> list[WordWeight]:
+        """Which words of the wish matter for a movie's score, at most 40; none for a model that reads no words."""
+        if self.model.text is None:
+            return []
+        return word_weights(wish, self.catalog.index(movie_id), self._example, self._scores_of)
+
+    def _example(self, wish: Wish) -> Example:
+        return to_example(wish, self.config.protocol, self.catalog)
+
+    def _items(self, examples: Sequence[Example]) -> list[Item]:
+        return to_items(examples, self.catalog, self.config.data, self.model.tokenize)
+
+    def _scores_of(self, examples: Sequence[Example]) -> Tensor:
+        return self.scores(self._items(examples))
 
     def _bars(self, scores: Tensor) -> list[float]:
         """Scores of a ranking -> strength beside the first: the ratio of probabilities (softmax), of independent

@@ -1,9 +1,7 @@
 """Reasons that are true: counts from ReDial's training dialogues, neighbours in the model's space, genres asked for."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,30 +11,8 @@ from recommender.errors import DataError
 from recommender.settings import Settings
 
 LEAST_COUNT = 3  # a count below this says little
-GENRE_WORDS = {
-    "funny": "comedy", "funnier": "comedy", "laugh": "comedy", "comedies": "comedy", "scary": "horror",
-    "romantic": "romance", "animated": "animation", "cartoon": "animation", "scifi": "sci-fi", "thrilling": "thriller",
-    "suspense": "thriller", "musicals": "musical", "kids": "family",
-}  # fmt: skip
-CLAUSE = re.compile(r"[.,;:!?\n]|\b(?:but|and i)\b")
-NEGATION = re.compile(
-    r"\b(?:no|not|nothing|without|less|never|except|hated?|dislike|kein\w*|ohne|sin|sans|senza|\w+n['’]?t)\b"
-)
-
-
-def asked_words(text: str) -> set[str]:
-    """The words of a wish that ask for something: a clause asks up to the first word that negates, and what is
-    refused anywhere is not asked for.
-
-    >>> sorted(asked_words("a funny horror one, but no horror or war"))
-    ['a', 'funny', 'one']
-    """
-    asked, refused = set(), set()
-    for clause in CLAUSE.split(text.lower()):
-        wanted, *unwanted = NEGATION.split(clause)
-        asked.update(re.findall(r"[\w-]+", wanted))
-        refused.update(re.findall(r"[\w-]+", " ".join(unwanted)))
-    return asked - refused
+CLOSE = 0.01  # share of the catalogue, the nearest, that is told to be close to a movie
+POPULAR = 50  # mentions
 
 
 class Explainer:
@@ -55,33 +31,47 @@ class Explainer:
         except DataError:
             self.counts = {}  # a run over another catalogue: ReDial's counts say nothing about it
 
-    def reasons(self, index: int, mentioned: Sequence[int], text: str) -> tuple[str, ...]:
-        """At most two sentences on why the movie in column `index` suits a wish that names the `mentioned` columns.
+    def reasons(
+        self, columns: Sequence[int], mentioned: Sequence[int], asked: Collection[str]
+    ) -> list[tuple[str, ...]]:
+        """For each recommended column at most two sentences on why it suits a wish that names the `mentioned` columns
+        as liked and asks for the genres `asked`."""
+        closest = self._closest(columns, mentioned)
+        return [self._why(column, close, mentioned, asked) for column, close in zip(columns, closest, strict=True)]
 
-        `text` is the wish without the titles, whose words ask for nothing.
-        """
-        near = self._follows(index, mentioned) or self._nearest(index, mentioned)
-        sentences = [sentence for sentence in (near, self._asked_genre(index, text)) if sentence]
-        return tuple(sentences) or (self._known(self.catalog[index]),)
+    def _why(self, column: int, close: str | None, mentioned: Sequence[int], asked: Collection[str]) -> tuple[str, ...]:
+        movie = self.catalog[column]
+        sentences = [
+            sentence for sentence in (self._follows(column, mentioned) or close, _genre(movie, asked)) if sentence
+        ]
+        return tuple(sentences) or (_known(movie),)
 
-    def _follows(self, index: int, mentioned: Sequence[int]) -> str | None:
-        counts = [(self.counts.get((movie, index), 0), -place, movie) for place, movie in enumerate(mentioned)]
+    def _follows(self, column: int, mentioned: Sequence[int]) -> str | None:
+        counts = [(self.counts.get((movie, column), 0), -place, movie) for place, movie in enumerate(mentioned)]
         times, _, movie = max(counts, default=(0, 0, 0))
-        return f"Recommended {times} times after {self.catalog[movie].title} in ReDial" if times else None
+        return f"Recommended {times} times when {self.catalog[movie].title} came up" if times else None
 
-    def _nearest(self, index: int, mentioned: Sequence[int]) -> str | None:
-        if self.vectors is None or len(mentioned) < 2:  # of one movie it would say nothing
-            return None
-        nearness = self.vectors[list(mentioned)] @ self.vectors[index]  # [H]
-        nearest = self.catalog[mentioned[int(np.argmax(nearness.cpu().numpy()))]]
-        return f"Of the movies you named, the model places it nearest to {nearest.title}"
+    def _closest(self, columns: Sequence[int], mentioned: Sequence[int]) -> list[str | None]:
+        """Of several named movies the closest one. A lone one is told only if the movie is really close to it."""
+        if self.vectors is None or not mentioned:
+            return [None] * len(columns)
+        named = self.vectors[list(mentioned)]  # [H, W]
+        nearness, nearest = (named @ self.vectors[list(columns)].T).max(dim=0)  # [K] each
+        titles = [self.catalog[mentioned[place]].title for place in nearest.tolist()]
+        if len(mentioned) > 1:
+            return [f"Of the movies you named, closest to {title}" for title in titles]
+        count = min(1 + max(1, round(CLOSE * len(self.catalog))), len(self.catalog))  # 1: the named movie itself
+        least = float((named @ self.vectors.T)[0].topk(count).values[-1])
+        close = (nearness >= least).tolist()
+        return [f"Close to {title}" if near else None for title, near in zip(titles, close, strict=True)]
 
-    def _asked_genre(self, index: int, text: str) -> str | None:
-        asked = {GENRE_WORDS.get(word, word) for word in asked_words(text)}
-        genres = [genre for genre in self.catalog[index].genres if genre in asked]
-        return f"Its genre is one you asked for: {', '.join(genres)}" if genres else None
 
-    @staticmethod
-    def _known(movie: Movie) -> str:
-        often = {0: "Never named", 1: "Named once"}.get(movie.mentions, f"Named {movie.mentions} times")
-        return f"{often} in ReDial's training dialogues"
+def _genre(movie: Movie, asked: Collection[str]) -> str | None:
+    genres = [genre for genre in movie.genres if genre in asked]
+    return f"{' and '.join(genres).capitalize()}, as you asked" if genres else None
+
+
+def _known(movie: Movie) -> str:
+    often = {0: "Never named", 1: "Named once"}.get(movie.mentions, f"Named {movie.mentions:,} times")
+    often = f"Popular in general: {often[0].lower()}{often[1:]}" if movie.mentions >= POPULAR else often
+    return f"{often} in real conversations about movies"

@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from rapidfuzz.distance import OSA
 
@@ -15,6 +15,7 @@ from recommender.query.everyday import UNSEEN, per_million
 from recommender.query.text import ARTICLES, TypedText, split_article
 from recommender.query.title_index import Candidate, Posting, TitleIndex
 
+Stance = Literal["liked", "seen", "refused"]
 MAX_ALTERNATIVES = 5
 THRESHOLD = 0.5  # of the score from which words count as a title
 _SURE = 0.9  # of the score from which a title speaks for its neighbours in a list
@@ -36,7 +37,7 @@ class Match:
     """Words of a text that name a movie.
 
     `start` and `end` count characters of the text as given, `score` is 0..1, how sure; `alternatives` are other movies
-    that the same words could mean (remakes, near misses), best first, at most 5.
+    that the same words could mean (remakes, near misses), best first, at most 5. `stance` is what the user says of it.
     """
 
     start: int
@@ -45,6 +46,7 @@ class Match:
     movie: Movie
     score: float
     alternatives: tuple[Movie, ...]
+    stance: Stance = "liked"
 
 
 class Reading(NamedTuple):

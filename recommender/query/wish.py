@@ -10,7 +10,8 @@ from recommender.data.catalog import Catalog, Movie
 from recommender.data.examples import Example, distinct_ids, wish_text
 from recommender.data.redial import Message
 from recommender.errors import RecommenderError
-from recommender.query.titles import Match
+from recommender.query.refusals import understand
+from recommender.query.titles import Match, Stance
 
 ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "sixth": 5, "seventh": 6, "eighth": 7,
             "ninth": 8, "tenth": 9, "last": -1}  # fmt: skip
@@ -21,25 +22,59 @@ REFERENCE = re.compile(
 )
 
 
-SEEN = re.compile(r"\b(?:seen|watched|saw)\b", re.IGNORECASE)
-LIKING = re.compile(r"\b(?:lik|lov|enjoy|great|good|fun|favou?rite|best|amazing)", re.IGNORECASE)
-
-
 @dataclass(frozen=True, slots=True)
 class Utterance:
     """One message of the user. The user may drop a match or put another movie into it before it is answered."""
 
     text: str
     matches: tuple[Match, ...] = ()
+    refused_genres: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A conversation so far. `liked` and `excluded` are movie ids; excluded movies are not recommended."""
+    """A conversation so far. The rest are movie ids: liked ones steer, excluded ones are only left out (the user has
+    seen them), disliked ones are left out and movies near them pushed down."""
 
     utterances: tuple[Utterance, ...] = ()
     liked: tuple[int, ...] = ()
     excluded: tuple[int, ...] = ()
+    disliked: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a whole wish says: movie ids by stance, genres, and the refusals that were not understood, as written."""
+
+    liked: tuple[int, ...]
+    seen: tuple[int, ...]
+    refused: tuple[int, ...]
+    refused_genres: tuple[str, ...]
+    asked_genres: tuple[str, ...]
+    unheeded: tuple[str, ...]
+
+
+def hear(wish: Wish) -> Heard:
+    """All messages together: of a movie or genre that comes up twice the later word counts."""
+    stances: dict[int, Stance] = {}
+    refused: dict[str, None] = {}
+    asked: dict[str, None] = {}
+    unheeded: list[str] = []
+    for utterance in wish.utterances:
+        understood = understand(utterance.text, utterance.matches)
+        stances |= {match.movie.movie_id: match.stance for match in utterance.matches}
+        asked |= dict.fromkeys(understood.asked_genres)
+        refused = {genre: None for genre in refused if genre not in asked} | dict.fromkeys(utterance.refused_genres)
+        asked = {genre: None for genre in asked if genre not in refused}
+        unheeded += understood.unheeded
+    stances |= dict.fromkeys(wish.liked, "liked")
+    stances |= {movie_id: "seen" for movie_id in wish.excluded if stances.get(movie_id) is None}
+    stances |= dict.fromkeys(wish.disliked, "refused")
+    liked, seen, disliked = (
+        tuple(movie_id for movie_id, stance in stances.items() if stance == kind)
+        for kind in ("liked", "seen", "refused")
+    )
+    return Heard(liked, seen, disliked, tuple(refused), tuple(asked), tuple(dict.fromkeys(unheeded)))
 
 
 def clean_wish(text: str, limit: int) -> tuple[str, list[str]]:
@@ -58,8 +93,12 @@ def clean_wish(text: str, limit: int) -> tuple[str, list[str]]:
 
 def check_wish(wish: Wish) -> None:
     """Raises `RecommenderError` when there is nothing to go by: no words and no movie."""
-    if not wish.liked and not any(c.isalnum() for utterance in wish.utterances for c in utterance.text):
+    if not wish.liked and not any(has_words(utterance.text) for utterance in wish.utterances):
         raise RecommenderError('Write what you feel like watching, for example "something like Inception but funnier".')
+
+
+def has_words(text: str) -> bool:
+    return any(c.isalnum() for c in text)
 
 
 def references(text: str, shown: Sequence[Movie]) -> list[Match]:
@@ -73,22 +112,14 @@ def references(text: str, shown: Sequence[Movie]) -> list[Match]:
 
 
 def to_example(wish: Wish, protocol: Protocol, catalog: Catalog) -> Example:
-    """The wish in a protocol's form, built by the same function as the training examples."""
+    """The wish in a protocol's form, built by the same function as the training examples. Only the movies that the
+    user likes are mentioned; the titles of others stay words of the text."""
     messages = [Message("seeker", _with_ids(utterance)) for utterance in wish.utterances]
     if wish.liked:
         messages.insert(0, Message("seeker", "I like " + ", ".join(f"@{movie_id}" for movie_id in wish.liked)))
     text = wish_text(protocol, messages, lambda movie_id: catalog.by_id(movie_id).name)
-    seen = {movie_id for utterance in wish.utterances for movie_id in only_seen(utterance)}
-    return Example("wish", "wish", 0, text, tuple(m for m in distinct_ids(messages) if m not in seen))
-
-
-def only_seen(utterance: Utterance) -> set[int]:
-    """The movies that the user says to have seen, without a word of liking: they are left out of the answer, but do
-    not steer it."""
-    first = SEEN.search(utterance.text)
-    if first is None or LIKING.search(utterance.text):
-        return set()
-    return {match.movie.movie_id for match in utterance.matches if match.start > first.start()}
+    liked = set(hear(wish).liked)
+    return Example("wish", "wish", 0, text, tuple(m for m in distinct_ids(messages) if m in liked))
 
 
 def _with_ids(utterance: Utterance) -> str:
@@ -101,14 +132,6 @@ def _with_ids(utterance: Utterance) -> str:
         if utterance.text[end : end + 1].isdigit():
             parts.append(" ")  # or the digit would belong to the id
     return "".join([*parts, _no_ids(utterance.text[end:])])
-
-
-def without_titles(utterance: Utterance) -> str:
-    """The text with a gap in place of every matched title: the words that describe."""
-    text = utterance.text
-    for match in utterance.matches:
-        text = text[: match.start] + " " * (match.end - match.start) + text[match.end :]
-    return text
 
 
 def _no_ids(text: str) -> str:

@@ -15,7 +15,7 @@ from recommender.errors import CheckpointError, RecommenderError
 from recommender.evaluation.report import rankings_of
 from recommender.models.registry import make_model
 from recommender.query.engine import Engine
-from recommender.query.wish import Wish, to_example
+from recommender.query.wish import Utterance, Wish, to_example
 from recommender.runs import Run, new_run
 from recommender.settings import Settings
 
@@ -59,8 +59,10 @@ def attentive(world: Settings, tiny_encoder: str) -> Engine:
     return Engine(make_run("attention", world, tiny_encoder), world)
 
 
-def said(engine: Engine, *texts: str, liked: Sequence[int] = (), excluded: Sequence[int] = ()) -> Wish:
-    return Wish(tuple(engine.read(text)[0] for text in texts), tuple(liked), tuple(excluded))
+def said(
+    engine: Engine, *texts: str, liked: Sequence[int] = (), excluded: Sequence[int] = (), disliked: Sequence[int] = ()
+) -> Wish:
+    return Wish(tuple(engine.read(text)[0] for text in texts), tuple(liked), tuple(excluded), tuple(disliked))
 
 
 def ids(engine: Engine, wish: Wish, k: int = 10) -> list[int]:
@@ -83,6 +85,8 @@ def test_a_ranking_is_ordered_by_score_and_the_bars_start_at_one(engine: Engine)
     assert bars[0] == pytest.approx(1)
     assert bars == sorted(bars, reverse=True)
     assert all(0 <= bar <= 1 for bar in bars)
+    assert found[0].strength == "Top match"
+    assert all(item.strength.endswith(" match") for item in found)
     assert all(1 <= len(item.reasons) <= 2 and all(item.reasons) for item in found)
 
 
@@ -90,7 +94,7 @@ def test_the_bars_are_ratios_of_what_the_loss_made_of_the_scores(world: Settings
     softmax = Engine(make_run("attention", world, tiny_encoder), world)
     found = softmax.recommend(said(softmax, "scary"), 3).recommendations
     scores = torch.tensor([item.score for item in found])
-    probabilities = softmax.scores(_item(softmax, "scary")).softmax(0)
+    probabilities = softmax.scores([_item(softmax, "scary")])[0].softmax(0)
     expected = [float(probabilities[softmax.catalog.index(item.movie.movie_id)]) for item in found]
     assert [item.bar for item in found] == pytest.approx([value / expected[0] for value in expected], rel=1e-4)
     assert scores.tolist() == sorted(scores.tolist(), reverse=True)
@@ -208,3 +212,79 @@ def test_a_run_without_weights_is_refused(world: Settings) -> None:
     run.write_catalog(load_catalog(world))
     with pytest.raises(CheckpointError, match=r"empty/model\.safetensors"):
         Engine(run, world)
+
+
+# Refusals.
+
+
+def test_what_a_text_refuses_is_read(attentive: Engine) -> None:
+    utterance, _ = attentive.read(
+        "I liked Paper Crown but not The Cellar Door, and I have seen Iron Comet. No westerns"
+    )
+    assert [(m.movie.movie_id, m.stance) for m in utterance.matches] == [(42, "liked"), (30, "refused"), (20, "seen")]
+    assert utterance.refused_genres == ("western",)
+
+
+def test_refused_movies_and_genres_are_left_out_and_told(engine: Engine) -> None:
+    wish = said(engine, "I hated Paper Crown, no horror", disliked=[50])
+    answer = engine.recommend(wish, 12)
+    horror = {movie.movie_id for movie in engine.catalog if "horror" in movie.genres}
+    assert {r.movie.movie_id for r in answer.recommendations} == (
+        {movie.movie_id for movie in engine.catalog} - horror - {42, 50}
+    )
+    assert answer.heeded[0] == "Left out because you asked for no horror: 3 movies."
+    assert answer.heeded[1].startswith("Paper Crown (2006) and Silent Probe (2016) are left out")
+    assert ("pushed down" in answer.heeded[1]) == (engine.model.movie_vectors() is not None)
+
+
+def test_a_disliked_movie_pushes_its_neighbour_down_and_no_other(attentive: Engine) -> None:
+    """With three near ones the third marks the edge: the two nearest lose score, all others keep it."""
+    attentive.heeding.near = 3
+    plain = {r.movie.movie_id: r.score for r in attentive.recommend(said(attentive, "scary"), 12).recommendations}
+    wish = said(attentive, "scary", disliked=[30])
+    after = {r.movie.movie_id: r.score for r in attentive.recommend(wish, 12).recommendations}
+    vectors = attentive.explainer.vectors
+    assert vectors is not None
+    order = (vectors @ vectors[attentive.catalog.index(30)]).argsort(descending=True).tolist()
+    near = {attentive.catalog[column].movie_id for column in order[1:3]}
+    lost = {movie_id for movie_id, score in after.items() if score < plain[movie_id] - 1e-6}
+    assert 30 not in after
+    assert lost == near
+
+
+def test_a_disliked_movie_does_as_the_same_refusal_in_words(attentive: Engine) -> None:
+    wish = said(attentive, "scary, not like Iron Comet")
+    assert ids(attentive, wish, 12) == ids(attentive, Wish(wish.utterances, disliked=(20,)), 12)
+
+
+def test_a_refused_genre_that_leaves_nothing_is_told(world: Settings, tiny_encoder: str) -> None:
+    engine = Engine(make_run("popularity", world, tiny_encoder), world)
+    genres = tuple({genre for movie in engine.catalog for genre in movie.genres})
+    wish = Wish((Utterance("no movies at all", (), genres),), excluded=(60,))
+    answer = engine.recommend(wish)
+    assert answer.recommendations == []
+    assert "nothing is left" in answer.notices[0]
+    assert any("11 movies" in sentence for sentence in answer.heeded)
+
+
+def test_what_cannot_be_heeded_is_told(attentive: Engine) -> None:
+    answer = attentive.recommend(said(attentive, "a thriller, less violent"))
+    assert answer.heeded == []
+    assert answer.notices == ["“less violent”: the model reads these words, but no movie is left out because of them."]
+
+
+def test_what_a_model_without_words_cannot_heed_is_told(world: Settings, tiny_encoder: str) -> None:
+    engine = Engine(make_run("item-knn", world, tiny_encoder), world)
+    answer = engine.recommend(said(engine, "like Iron Comet, less violent"))
+    assert answer.notices == ["“less violent”: this model reads no words, and no movie is left out because of them."]
+
+
+@pytest.mark.parametrize("text", ["asdf qwer zxcv", "xqzt", "12345"])
+def test_a_wish_that_says_nothing_is_told_what_it_gets(text: str, attentive: Engine) -> None:
+    [notice] = attentive.recommend(said(attentive, text)).notices
+    assert "popular in general" in notice
+
+
+@pytest.mark.parametrize("text", ["scary", "like Iron Comet", "samurai", "hello", "no horror asdf", "seen Iron Comet"])
+def test_a_wish_that_says_something_is_not(text: str, attentive: Engine) -> None:
+    assert attentive.recommend(said(attentive, text)).notices == []

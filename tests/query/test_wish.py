@@ -1,5 +1,7 @@
 """What is typed: cleaned and cut, with words that point at the screen, and never read as an id it does not name."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,8 +11,8 @@ from recommender.data.catalog import Catalog, Movie
 from recommender.data.examples import build_examples
 from recommender.data.redial import Dialogue, Message
 from recommender.errors import RecommenderError
-from recommender.query.titles import Match
-from recommender.query.wish import Utterance, Wish, check_wish, clean_wish, references, to_example
+from recommender.query.titles import Match, Stance
+from recommender.query.wish import Heard, Utterance, Wish, check_wish, clean_wish, hear, references, to_example
 
 SHOWN = [Movie(number, f"Movie {number}") for number in range(1, 6)]
 
@@ -165,15 +167,53 @@ def test_a_wish_with_neither_words_nor_movies_is_an_error(text: str) -> None:
     check_wish(Wish((Utterance(text), Utterance("ok"))))
 
 
-def test_a_movie_that_was_only_seen_is_left_out_and_does_not_steer(small_catalog: Catalog) -> None:
-    def mentioned(text: str) -> tuple[int, ...]:
-        movie = small_catalog[3]
-        start = text.index("this one")
-        utterance = Utterance(text, (Match(start, start + 8, "this one", movie, 1.0, ()),))
-        return to_example(Wish((utterance,)), "conversational", small_catalog).mentioned
+def said(text: str, *movies: Movie, stance: Stance = "liked", genres: tuple[str, ...] = ()) -> Utterance:
+    """A message whose matches are the names of these movies."""
+    found = tuple(replace(match(text, movie.title, movie), stance=stance) for movie in movies)
+    return Utterance(text, found, genres)
 
-    named = (small_catalog[3].movie_id,)
-    assert mentioned("I have already seen this one") == ()
-    assert mentioned("I have seen this one and loved it") == named
-    assert mentioned("this one, which I have seen") == named
-    assert mentioned("more of this one") == named
+
+@pytest.mark.parametrize(("stance", "mentioned"), [("liked", (30,)), ("seen", ()), ("refused", ())])
+def test_only_liked_movies_are_mentioned_and_all_titles_stay_words(
+    stance: Stance, mentioned: tuple[int, ...], small_catalog: Catalog
+) -> None:
+    door = small_catalog.by_id(30)
+    example = to_example(Wish((said("see The Cellar Door", door, stance=stance),)), "conversational", small_catalog)
+    assert example.mentioned == mentioned
+    assert example.text == "Seeker: see The Cellar Door (1995)"
+
+
+def test_a_disliked_movie_is_not_mentioned_although_it_was_liked_before(small_catalog: Catalog) -> None:
+    door, comet = small_catalog.by_id(30), small_catalog.by_id(20)
+    wish = Wish((said("The Cellar Door and Iron Comet", door, comet),), disliked=(30,))
+    assert to_example(wish, "conversational", small_catalog).mentioned == (20,)
+    assert (hear(wish).liked, hear(wish).refused) == ((20,), (30,))
+
+
+def test_the_later_word_on_a_movie_counts(small_catalog: Catalog) -> None:
+    door = small_catalog.by_id(30)
+    liked, refused = said("The Cellar Door", door), said("not The Cellar Door", door, stance="refused")
+    assert hear(Wish((liked, refused))).refused == (30,)
+    assert hear(Wish((refused, liked))).liked == (30,)
+    assert hear(Wish((refused,), liked=(30,))).liked == (30,)
+    assert hear(Wish((liked,), excluded=(30, 20))) == Heard((30,), (20,), (), (), (), ())
+
+
+def test_the_later_word_on_a_genre_counts() -> None:
+    no_horror, scary = said("no horror or war", genres=("horror", "war")), said("ok, something scary")
+    assert hear(Wish((no_horror, scary))).refused_genres == ("war",)
+    assert hear(Wish((no_horror, scary))).asked_genres == ("horror",)
+    assert hear(Wish((scary, no_horror))).refused_genres == ("horror", "war")
+    assert hear(Wish((scary, no_horror))).asked_genres == ()
+
+
+def test_a_refused_genre_can_be_taken_back_by_the_user() -> None:
+    heard = hear(Wish((said("no horror", genres=()),)))
+    assert (heard.refused_genres, heard.asked_genres) == ((), ())
+
+
+def test_refusals_that_were_not_understood_are_collected_once() -> None:
+    assert hear(Wish((said("less violent"), said("no subtitles, less violent")))).unheeded == (
+        "less violent",
+        "no subtitles",
+    )

@@ -10,7 +10,7 @@ from itertools import chain
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from torch import Tensor
 
 from recommender.errors import RecommenderError
@@ -205,26 +205,3 @@ def evaluate_rankings(rankings: Ints, targets: Targets, cutoffs: Sequence[int]) 
         for metric in METRICS.values()
         for cutoff in cutoffs
     }
-
-
-def bootstrap_interval(
-    values: Floats, groups: ArrayLike | None, seed: int, draws: int = 1000, level: float = 0.95
-) -> tuple[float, float]:
-    """Percentile bootstrap interval of the mean of `values` [N] (Efron & Tibshirani 1993, sec. 13.3).
-
-    With `groups` [N], such as dialogue ids, whole groups are drawn, since turns of one dialogue are not independent.
-    Raises `MetricError` for no values, or groups of another length.
-
-    >>> bootstrap_interval(np.full(5, 0.25), None, seed=0)
-    (0.25, 0.25)
-    """
-    labels = np.arange(len(values)) if groups is None else np.asarray(groups)
-    if len(values) == 0 or labels.shape != values.shape:
-        raise MetricError(f"Expected values [N] and groups [N], N >= 1, found {values.shape} and {labels.shape}.")
-    _, members = np.unique(labels, return_inverse=True)  # [N], the group of each value
-    sizes = np.bincount(members)  # [G]
-    sums = np.bincount(members, weights=values)  # [G]
-    drawn = np.random.default_rng(seed).integers(len(sizes), size=(draws, len(sizes)))  # [draws, G]
-    means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)  # [draws]
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)

@@ -14,7 +14,6 @@ from recommender.errors import RecommenderError
 from recommender.evaluation.metrics import (
     METRICS,
     MetricError,
-    bootstrap_interval,
     count_targets,
     evaluate_rankings,
     hit_at_k,
@@ -250,44 +249,3 @@ def test_every_metric_agrees_with_trec_eval(levels, k):
     for name, trec_name in names.items():
         expected = [theirs[f"q{i}"][trec_name] for i in range(len(targets))]
         np.testing.assert_allclose(ours[f"{name}@{k}"], expected, atol=1e-6, err_msg=name)
-
-
-# bootstrap
-
-
-def test_bootstrap_matches_the_normal_interval_of_a_large_sample():
-    values = np.random.default_rng(3).normal(2.0, 1.0, size=2000)
-    low, high = bootstrap_interval(values, None, seed=0, draws=4000)
-    half = 1.96 * values.std() / math.sqrt(len(values))
-    assert [low, high] == pytest.approx([values.mean() - half, values.mean() + half], abs=0.1 * half)
-
-
-def test_bootstrap_draws_whole_groups_and_weighs_them_by_size():
-    # Drawing two groups of two gives a mean of 0 (1/4), 3/4 (1/2) or 1 (1/4), whatever a group's size.
-    values, groups = np.array([0.0, 1.0, 1.0, 1.0]), ["a", "b", "b", "b"]
-    assert bootstrap_interval(values, groups, seed=0, draws=2000, level=0.4) == (0.75, 0.75)
-    assert bootstrap_interval(values, groups, seed=0, draws=2000, level=0.95) == (0.0, 1.0)
-
-
-def test_groups_of_equal_turns_widen_the_interval():
-    # 50 dialogues of 16 equal turns hold 50 independent values, not 800: sqrt(16) times as wide.
-    values = np.repeat(np.random.default_rng(5).normal(size=50), 16)
-    grouped = np.subtract(*bootstrap_interval(values, np.repeat(np.arange(50), 16), seed=0, draws=4000))
-    alone = np.subtract(*bootstrap_interval(values, None, seed=0, draws=4000))
-    assert grouped / alone == pytest.approx(4, rel=0.1)
-
-
-def test_bootstrap_is_fixed_by_its_seed_and_narrows_with_the_level():
-    values = np.random.default_rng(4).random(100)
-    low, high = bootstrap_interval(values, None, seed=1)
-    assert (low, high) == bootstrap_interval(values, None, seed=1)
-    assert (low, high) != bootstrap_interval(values, None, seed=2)
-    inner_low, inner_high = bootstrap_interval(values, None, seed=1, level=0.5)
-    assert low < inner_low < values.mean() < inner_high < high
-
-
-def test_bootstrap_refuses_nothing_and_groups_of_another_length():
-    with pytest.raises(MetricError, match="N >= 1"):
-        bootstrap_interval(np.array([]), None, seed=0)
-    with pytest.raises(MetricError, match=r"\(2,\) and \(1,\)"):
-        bootstrap_interval(np.array([0.0, 1.0]), [7], seed=0)

@@ -1,0 +1,70 @@
+"""What a report's means are made of: one line of numbers an example, kept beside the report so that two runs can be
+compared pair by pair. It holds ids and numbers only, no words of a dialogue."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load, save
+
+from recommender.files import safetensors_metadata
+
+KEPT = 10  # ranks kept of every ranking
+WIDTHS = (np.uint8, np.int16, np.int32, np.int64)
+
+
+@dataclass(frozen=True)
+class Record:
+    """N examples in the order of the split. Two records are of the same examples if their `example_ids` agree."""
+
+    example_ids: tuple[str, ...]  # N
+    dialogues: tuple[str, ...]  # N, for the bootstrap: examples of one dialogue are not independent
+    values: dict[str, NDArray[np.float32]]  # metric name -> [N]
+    rankings: NDArray[np.int32]  # [N, KEPT] catalogue indices, best first, -1 where a ranking is short
+    mentioned: NDArray[np.int32]  # [N] how many movies the wish mentions
+    words: NDArray[np.int32]  # [N] length of the wish's text
+    popularity: NDArray[np.float32]  # [N] mean number of mentions, in training, of the example's targets
+    catalog: str = ""  # fingerprint of the catalogue that the rankings' indices belong to
+
+    def to_bytes(self) -> bytes:
+        """As a safetensors file. A metric takes few different values, so each is kept once and pointed to; that and
+        the narrowest whole numbers lose nothing and take a third of the room."""
+        arrays: dict[str, NDArray[np.generic]] = {"popularity": self.popularity}
+        arrays |= {name: _narrow(getattr(self, name)) for name in ("rankings", "mentioned", "words")}
+        for name, values in self.values.items():
+            levels, places = np.unique(values, return_inverse=True)
+            arrays |= {f"levels:{name}": levels, f"places:{name}": _narrow(places)}
+        facts: dict[str, Any] = {"metrics": list(self.values), "catalog": self.catalog}
+        facts |= {"example_ids": self.example_ids, "dialogues": self.dialogues}
+        return save(arrays, metadata={"facts": json.dumps(facts)})
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> Self:
+        """Raises `ValueError` or safetensors' own error for bytes that are no record."""
+        arrays = load(raw)
+        try:
+            facts = json.loads(safetensors_metadata(raw)["facts"])
+            record = cls(
+                example_ids=tuple(facts["example_ids"]),
+                dialogues=tuple(facts["dialogues"]),
+                values={name: arrays[f"levels:{name}"][arrays[f"places:{name}"]] for name in facts["metrics"]},
+                rankings=arrays["rankings"].astype(np.int32),
+                mentioned=arrays["mentioned"].astype(np.int32),
+                words=arrays["words"].astype(np.int32),
+                popularity=arrays["popularity"],
+                catalog=facts["catalog"],
+            )
+        except (KeyError, IndexError, TypeError) as error:
+            raise ValueError(f"it lacks or contradicts {error}") from error
+        columns = [record.dialogues, record.rankings, record.mentioned, record.words, record.popularity]
+        if any(len(column) != len(record.example_ids) for column in [*columns, *record.values.values()]):
+            raise ValueError("its columns have different lengths")
+        return record
+
+
+def _narrow(numbers: NDArray[np.integer]) -> NDArray[np.integer]:
+    """The same whole numbers in the narrowest type that holds them."""
+    low, high = numbers.min(initial=0), numbers.max(initial=0)
+    return numbers.astype(next(t for t in WIDTHS if np.iinfo(t).min <= low and high <= np.iinfo(t).max))

@@ -1,0 +1,96 @@
+"""A record comes back from its file exactly, and what is no record is refused."""
+
+import json
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from recommender.evaluation.metrics import evaluate_rankings
+from recommender.evaluation.records import KEPT, Record
+from recommender.files import safetensors_metadata
+
+
+def make(examples: int, movies: int = 7000, seed: int = 0) -> Record:
+    draw = np.random.default_rng(seed)
+    rankings = np.argsort(draw.random((examples, 100)), axis=1) * (movies // 100)
+    targets = [draw.choice(rankings[0], size=size, replace=False) for size in draw.integers(1, 5, examples)]
+    values = evaluate_rankings(rankings, targets, [1, 10, 50])
+    return Record(
+        example_ids=tuple(f"{i // 3}:{i}" for i in range(examples)),
+        dialogues=tuple(f"{i // 3}" for i in range(examples)),
+        values={name: v.astype(np.float32) for name, v in values.items()},
+        rankings=rankings[:, :KEPT].astype(np.int32),
+        mentioned=draw.integers(0, 30, examples).astype(np.int32),
+        words=draw.integers(0, 900, examples).astype(np.int32),
+        popularity=draw.random(examples).astype(np.float32),
+        catalog="c0ffee",
+    )
+
+
+def check_equal(one: Record, other: Record) -> None:
+    for field in fields(Record):
+        left, right = getattr(one, field.name), getattr(other, field.name)
+        if isinstance(left, np.ndarray):
+            assert left.dtype == right.dtype
+            np.testing.assert_array_equal(left, right)
+        elif isinstance(left, dict):
+            assert list(left) == list(right)
+            for name in left:
+                np.testing.assert_array_equal(left[name], right[name])
+                assert left[name].dtype == right[name].dtype
+        else:
+            assert left == right
+
+
+@pytest.mark.parametrize("examples", [0, 1, 400])
+def test_a_record_comes_back_exactly(examples: int) -> None:
+    record = make(400)
+    part = {
+        field.name: getattr(record, field.name)[:examples]
+        for field in fields(Record)
+        if field.name not in ("values", "catalog")
+    }
+    record = replace(record, **part, values={name: v[:examples] for name, v in record.values.items()})
+    check_equal(Record.from_bytes(record.to_bytes()), record)
+
+
+@given(st.integers(0, 3), st.sampled_from([-1, 0, 255, 256, 32767, 32768, 86_536, 2**31 - 1]))
+def test_numbers_of_any_size_come_back(column: int, number: int) -> None:
+    record = make(4)
+    record.rankings[2, column] = record.mentioned[0] = record.words[1] = number
+    record.rankings[3] = -1
+    check_equal(Record.from_bytes(record.to_bytes()), record)
+
+
+def test_the_record_of_a_test_split_is_small() -> None:
+    assert len(make(4198).to_bytes()) < 300_000
+
+
+def test_a_cut_file_is_refused_at_every_length() -> None:
+    raw = make(5).to_bytes()
+    for length in range(len(raw)):
+        with pytest.raises((SafetensorError, ValueError)):
+            Record.from_bytes(raw[:length])
+
+
+def test_a_file_that_lacks_a_part_or_contradicts_itself_is_refused() -> None:
+    raw = make(5).to_bytes()
+    arrays, facts = load(raw), json.loads(safetensors_metadata(raw)["facts"])
+    for name in arrays:
+        rest = {other: array for other, array in arrays.items() if other != name}
+        with pytest.raises(ValueError, match="lacks"):
+            Record.from_bytes(save(rest, {"facts": json.dumps(facts)}))
+    for name in facts:
+        with pytest.raises(ValueError, match="lacks"):
+            Record.from_bytes(save(arrays, {"facts": json.dumps({k: v for k, v in facts.items() if k != name})}))
+    with pytest.raises(ValueError, match="lacks"):
+        Record.from_bytes(save(arrays))
+    with pytest.raises(ValueError, match="different lengths"):
+        Record.from_bytes(save(arrays | {"words": arrays["words"][:-1]}, {"facts": json.dumps(facts)}))
+    with pytest.raises(ValueError, match="lacks"):
+        Record.from_bytes(save(arrays | {"places:hit@1": arrays["places:hit@1"] + 9}, {"facts": json.dumps(facts)}))

@@ -6,14 +6,17 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
 
 import typer
 
-from recommender.config import PROTOCOLS, load_preset
+from recommender.config import PROTOCOLS, load_preset, parse_config
 from recommender.errors import RecommenderError, UnknownNameError
 from recommender.runs import DEFAULT_RUN, find_run
 from recommender.settings import Settings, settings
+
+if TYPE_CHECKING:
+    from recommender.evaluation.records import Record
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
@@ -35,10 +38,17 @@ def user_errors() -> Iterator[None]:
 
 
 @app.callback()
-def _logging() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+def _logging(context: typer.Context) -> None:
+    plain = "%(message)s" if sys.stderr.isatty() else "%(asctime)s %(message)s"  # a log file wants the time
+    logging.basicConfig(level=logging.INFO, format=plain, stream=sys.stderr)
     for noisy in ("httpx", "filelock", "datasets"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    if context.invoked_subcommand in ("prepare", "estimate", "evaluate", "recommend"):
+        _quiet_transformers()
+
+
+def _quiet_transformers() -> None:
+    """It takes a second to import, which a run that waits for its turn does not need."""
     import transformers
 
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -61,10 +71,13 @@ def train(
     overrides: Annotated[list[str] | None, typer.Option("--set", help="part.key=value")] = None,
     run_id: Annotated[str, typer.Option(help="Name of the new run, or of the one to resume.")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last finished epoch.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Begin when no earlier run is left on the device.")] = False,
 ) -> None:
     """Train a preset, or go on with an interrupted run."""
     from recommender.runs import new_run
-    from recommender.training.run import fresh_run_id, train_run
+    from recommender.training.job import fresh_run_id
+    from recommender.training.queue import take_turn
+    from recommender.training.stopping import stoppable
 
     with user_errors():
         if resume:
@@ -76,9 +89,57 @@ def train(
         else:
             config = load_preset(preset, overrides)
             run = new_run(run_id or fresh_run_id(preset), config, settings())
-        train_run(run, settings(), resume)
+        with stoppable(run):
+            if wait:
+                take_turn(run, settings())
+            _quiet_transformers()
+            from recommender.training.run import train_run
+
+            train_run(run, settings(), resume)
         status = run.status()
-        typer.echo(f"{run.run_id}: {status.state} after {status.seconds:.0f} s on {status.device}")
+        where = f" on {status.device}" if status.device else ""
+        typer.echo(f"{run.run_id}: {status.state} after {status.seconds:.0f} s{where}")
+
+
+@app.command()
+def estimate(
+    preset: Annotated[str, typer.Option(help="A file below recommender/presets/, without .toml.")] = "",
+    overrides: Annotated[list[str] | None, typer.Option("--set", help="part.key=value")] = None,
+    config_file: Annotated[
+        typer.FileText | None, typer.Option("--config", help='In place of a preset: a run\'s config.json, or "-".')
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Examples, steps, time and memory of a training run on this device, from a trial of a few batches."""
+    from recommender.training.estimate import estimate as try_out
+
+    with user_errors():
+        if config_file is not None:
+            if preset or overrides:
+                raise RecommenderError("--config stands alone: no --preset, no --set.")
+            config = parse_config(_read_json(config_file), config_file.name)
+        else:
+            config = load_preset(preset, overrides)
+        found = try_out(config, settings())
+    if as_json:
+        typer.echo(found.model_dump_json())
+        return
+    typer.echo(
+        f"{found.train_examples:,} training and {found.validation_examples:,} validation examples, {found.source}\n"
+        f"{found.steps:,} steps of {found.seconds_per_step:.3f} s on {found.device} in {found.precision}\n"
+        f"{found.preparation_seconds:.0f} s to prepare, {found.total_seconds / 60:.1f} min altogether, "
+        f"{found.memory_mb:,} MiB of memory"
+    )
+
+
+def _read_json(file: TextIO) -> dict[str, Any]:
+    try:
+        found = json.load(file)
+    except ValueError as error:
+        raise RecommenderError(f"{file.name} is not JSON: {error}.") from error
+    if not isinstance(found, dict):
+        raise RecommenderError(f"{file.name} holds no settings.")
+    return found
 
 
 @app.command()
@@ -92,12 +153,12 @@ def evaluate(
 ) -> None:
     """Metrics with confidence intervals of a run under a protocol, the three baselines beside them."""
     with user_errors():
-        report = _evaluate(run_id, protocol, split, targets, rankings)
+        report, record = _evaluate(run_id, protocol, split, targets, rankings)
         if as_json:
             typer.echo(json.dumps(report))
         else:
             _print_report(report)
-        find_run(run_id, settings()).write_report(report)
+        find_run(run_id, settings()).write_report(report, record)
 
 
 def _print_report(report: dict[str, Any]) -> None:
@@ -111,9 +172,12 @@ def _print_report(report: dict[str, Any]) -> None:
         low, high = report["intervals"][name]
         values = " ".join(f"{column[name]:10.4f}" for column in columns[1:])
         typer.echo(f"{name:10} {columns[0][name]:8.4f}   {low:.4f} - {high:.4f} {values}")
+    typer.echo(", ".join(f"{name} {value:.4f}" for name, value in report["beyond"].items()))
 
 
-def _evaluate(run_id: str, protocol: str, split: str, targets: Any, rankings: Path | None) -> dict[str, Any]:
+def _evaluate(
+    run_id: str, protocol: str, split: str, targets: Any, rankings: Path | None
+) -> tuple[dict[str, Any], "Record"]:
     from recommender.checkpoints import load_checkpoint
     from recommender.data.redial import load_dialogues
     from recommender.data.task import Task
@@ -129,8 +193,8 @@ def _evaluate(run_id: str, protocol: str, split: str, targets: Any, rankings: Pa
     dialogues = load_dialogues(config.data.source, settings(), checkpoint.catalog)
     logging.info("data: %s, read from %s", dialogues.describe(), dialogues.origin)
     task = Task(checkpoint.catalog, dialogues, protocol, config.data, config.seed, settings())
-    report = measure(checkpoint.model, task, split, targets, device, rankings)
-    return {"run": run.run_id, "commit": current_commit(), **report}
+    report, record = measure(checkpoint.model, task, split, targets, device, rankings)
+    return {"run": run.run_id, "commit": current_commit(), **run.training_facts(), **report}, record
 
 
 @app.command()
@@ -138,7 +202,7 @@ def recommend(
     text: Annotated[str, typer.Argument(help='The wish, or "-": JSON lines {"text", "like", "exclude"} on stdin.')],
     run_id: RunId = DEFAULT_RUN,
     like: Annotated[list[str] | None, typer.Option(help="A movie you like; may be given several times.")] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="A movie you do not want to see.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="A movie you have seen: it is left out.")] = None,
     k: Annotated[int, typer.Option(help="How many movies.")] = 10,
     as_json: AsJson = False,
 ) -> None:
@@ -161,6 +225,8 @@ def recommend(
             typer.echo(f"{kind}: {movie['title']} ({movie['year'] or 'year unknown'})")
     for match in answer["matched"]:
         typer.echo(f"understood {match['text']!r} as {match['title']} ({match['year'] or 'year unknown'})")
+    for sentence in answer["heeded"]:
+        typer.echo(sentence)
     for movie in answer["recommendations"]:
         typer.echo(f"{movie['rank']:3}. {movie['title']} ({movie['year'] or '?'})  {movie['reason']}")
     for notice in answer["notices"]:
@@ -186,6 +252,7 @@ def _answer(engine: Any, row: dict[str, Any], k: int) -> dict[str, Any]:
             for item in answer.recommendations
         ],
         "notices": notices + answer.notices,
+        "heeded": answer.heeded,
     }
 
 
@@ -194,7 +261,7 @@ def _movie(movie: Any) -> dict[str, Any]:
 
 
 def _match(match: Any) -> dict[str, Any]:
-    return {**_movie(match.movie), "score": round(match.score, 4), "text": match.text}
+    return {**_movie(match.movie), "score": round(match.score, 4), "text": match.text, "stance": match.stance}
 
 
 def _each_line(answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
@@ -223,7 +290,7 @@ def match(
     text: Annotated[str, typer.Argument(help='A text, or "-": one text a line on stdin, one JSON line each out.')],
     as_json: AsJson = False,
 ) -> None:
-    """The movies a text names."""
+    """The movies a text names, what it says of them, and the genres it refuses."""
     from recommender.data.task import load_catalog
     from recommender.query.titles import TitleMatcher
 
@@ -241,14 +308,19 @@ def match(
         typer.echo("no movie found", err=True)
     for item in found["matched"]:
         others = ", ".join(f"{other['title']} ({other['year'] or 'year unknown'})" for other in item["alternatives"])
-        line = f"{item['text']!r}: {item['title']} ({item['year']}), {item['score']:.2f}"
+        line = f"{item['text']!r}: {item['title']} ({item['year']}), {item['score']:.2f}, {item['stance']}"
         typer.echo(f"{line}; or {others}" if others else line)
+    for genre in found["refused_genres"]:
+        typer.echo(f"refused: {genre}")
 
 
 def _matches(matcher: Any, text: str) -> dict[str, Any]:
-    found = matcher.find(text)
+    from recommender.query.refusals import with_stances
+
+    found, refused_genres = with_stances(text, matcher.find(text))
     return {
         "text": text,
+        "refused_genres": refused_genres,
         "matched": [
             {**_match(m), "start": m.start, "end": m.end, "alternatives": [_movie(other) for other in m.alternatives]}
             for m in found

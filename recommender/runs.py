@@ -1,61 +1,30 @@
 """Run folders: the only code that knows their file names. A reader never sees half a file or a half-written line."""
 
 import json
-import os
 import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import psutil
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from recommender.config import RunConfig, parse_config
 from recommender.data.catalog import Catalog
 from recommender.errors import CheckpointError, DataError, RecommenderError, UnknownNameError
 from recommender.files import safetensors_metadata, write_atomically
 from recommender.settings import Settings
+from recommender.status import State as State
+from recommender.status import Status as Status
 
 if TYPE_CHECKING:  # torch takes a second to import, and the list of runs does not need it
     from torch import Tensor
 
+    from recommender.evaluation.records import Record
+
 DEFAULT_RUN = "default"  # the one that ships with the project
 RUN_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}")
-State = Literal["queued", "running", "finished", "stopped", "failed", "interrupted"]
-
-
-class Status(BaseModel):
-    """What a run is doing. `interrupted` is never written: a running run whose process is gone reads as it."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    state: State
-    reason: str = ""
-    pid: int | None = None
-    process_started: float | None = None  # pids are used again; pid and start time together are not
-    started: float | None = None
-    updated: float | None = None
-    seconds: float = 0.0
-    epoch: float = 0.0
-    step: int = 0
-    steps: int = 0
-    device: str = ""
-    peak_memory_mb: int = 0
-    source: str = ""
-    data: str = ""  # fingerprint of what it learns from
-    commit: str = ""
-    seed: int = 0
-    train_examples: int = 0
-    validation_examples: int = 0
-
-
-def process_start(pid: int) -> float | None:
-    try:
-        return psutil.Process(pid).create_time()
-    except psutil.Error:
-        return None
 
 
 @dataclass(frozen=True)
@@ -90,19 +59,9 @@ class Run:
     def status(self) -> Status:
         """The status as it is now: a run whose process was killed is `interrupted`."""
         try:
-            status = Status.model_validate(self._json("status.json"))
+            return Status.model_validate(self._json("status.json")).now()
         except ValidationError as error:
             raise CheckpointError(f"{self.run_id}/status.json is damaged: {error.errors()[0]['msg']}.") from error
-        if status.state in ("queued", "running") and not self._alive(status):
-            return status.model_copy(update={"state": "interrupted", "reason": "its process ended without a word"})
-        return status
-
-    @staticmethod
-    def _alive(status: Status) -> bool:
-        if status.pid is None or status.process_started is None:
-            return False
-        started = process_start(status.pid)
-        return started is not None and abs(started - status.process_started) < 1
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         line = (json.dumps(row) + "\n").encode()
@@ -127,12 +86,63 @@ class Run:
         rows = [json.dumps(row) for row in self.metrics() if row.get("step", 0) <= step]
         write_atomically(self.folder / "metrics.jsonl", "".join(f"{row}\n" for row in rows))
 
-    def write_report(self, report: dict[str, Any]) -> None:
-        name = f"report-{report['source']}-{report['protocol']}-{report['split']}-{report['targets']}.json"
-        write_atomically(self.folder / name, json.dumps(report, indent=2) + "\n")
+    def write_report(self, report: dict[str, Any], record: "Record") -> None:
+        """The report and, beside it under the same name, the record of its single examples."""
+        name = _report_name(report)
+        write_atomically(self.folder / f"{name}.safetensors", record.to_bytes())
+        write_atomically(self.folder / f"{name}.json", json.dumps(report, indent=2) + "\n")
 
     def reports(self) -> list[dict[str, Any]]:
-        return [self._json(path.name) for path in sorted(self.folder.glob("report-*.json"))]
+        """Every report of the run. Those of older versions lack what was added since (`epoch`, `beyond`, ...).
+
+        Raises `CheckpointError` naming the file that is damaged.
+        """
+        return [self._report(path.name) for path in sorted(self.folder.glob("report-*.json"))]
+
+    def _report(self, name: str) -> dict[str, Any]:
+        report = self._json(name)
+        if not isinstance(report, dict) or "metrics" not in report or f"{_report_name(report)}.json" != name:
+            raise CheckpointError(f"{self.run_id}/{name} is damaged: it is not the report that its name promises.")
+        return report
+
+    def record(self, report: dict[str, Any]) -> "Record | None":
+        """The single examples behind one of the run's reports; None for a report of an older version, which has none.
+
+        Raises `CheckpointError` naming the file if it is damaged.
+        """
+        from safetensors import SafetensorError
+
+        from recommender.evaluation.records import Record
+
+        path = self.folder / f"{_report_name(report)}.safetensors"
+        if not path.exists():
+            return None
+        try:
+            return Record.from_bytes(path.read_bytes())
+        except (SafetensorError, ValueError) as error:
+            raise CheckpointError(
+                f"{self.run_id}/{path.name} is damaged: {error}. Write it again with `python -m recommender evaluate`."
+            ) from error
+
+    def training_facts(self) -> dict[str, Any]:
+        """What a report says of the training behind it: the epoch whose weights were kept (None without any), and what
+        it took."""
+        status = self.status()
+        measured = [row for row in self.metrics() if "eval_ndcg@10" in row]
+        best = max(measured, key=lambda row: row["eval_ndcg@10"], default={})
+        return {
+            "epoch": best.get("epoch"),
+            "seconds": status.seconds,
+            "device": status.device,
+            "peak_memory_mb": status.peak_memory_mb,
+        }
+
+    def write_baselines(self, metrics: dict[str, dict[str, float]]) -> None:
+        write_atomically(self.folder / "baselines.json", json.dumps(metrics, indent=2) + "\n")
+
+    def baselines(self) -> dict[str, dict[str, float]]:
+        """Baseline -> metric -> value on the run's own validation examples; empty for a run that has not got there."""
+        return dict(self._json("baselines.json")) if (self.folder / "baselines.json").exists() else {}
 
     def write_catalog(self, catalog: Catalog) -> None:
         catalog.save(self.folder / "catalog.json")
@@ -195,9 +205,15 @@ class Run:
             raise CheckpointError(f"{self.run_id}/{name} is damaged: {error}.") from error
 
 
+def _report_name(report: dict[str, Any]) -> str:
+    return "report-" + "-".join(str(report.get(key)) for key in ("source", "protocol", "split", "targets"))
+
+
 def _runs(settings: Settings) -> Iterator[Run]:
     if settings.checkpoints_dir.is_dir():
         for folder in sorted(settings.checkpoints_dir.iterdir()):
+            if not RUN_ID.fullmatch(folder.name):  # a run that is being deleted
+                continue
             # A run that lost a file is still listed, so that its error can be shown.
             if any((folder / name).is_file() for name in ("config.json", "status.json", "model.safetensors")):
                 yield Run(folder)
@@ -229,7 +245,7 @@ def new_run(run_id: str, config: RunConfig, settings: Settings) -> Run:
         raise RecommenderError(f"Cannot create {folder}: {error.strerror}.") from error
     run = Run(folder)
     run.write_config(config)
-    run.write_status(
-        Status(state="queued", pid=os.getpid(), process_started=process_start(os.getpid()), seed=config.seed)
-    )
+    status = Status(state="queued", seed=config.seed)
+    status.queue(settings.device)
+    run.write_status(status)
     return run

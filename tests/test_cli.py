@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from recommender.__main__ import app
-from recommender.config import RunConfig
+from recommender.config import RunConfig, load_preset
 from recommender.data.task import load_catalog
 from recommender.runs import find_run, new_run
 from recommender.settings import Settings, settings
@@ -69,6 +69,7 @@ def test_recommend_gives_one_json_object(default: Settings, call: Call) -> None:
         "movie_id": 30,
         "score": match["score"],
         "text": "The Cellar Door",
+        "stance": "liked",
     }
     assert 0.5 <= match["score"] <= 1
     assert [item["rank"] for item in found["recommendations"]] == [1, 2, 3]
@@ -212,7 +213,7 @@ def test_evaluate_gives_the_run_beside_the_baselines(default: Settings, call: Ca
         assert row["example_id"] == f"{row['dialogue_id']}:{row['turn']}"
         assert set(row["ranking"]) == ids - set(row["mentioned"])
         assert len(row["ranking"]) == len(set(row["ranking"]))
-    assert find_run("default", default).reports() == [found]
+    assert found in find_run("default", default).reports()
 
 
 def test_rankings_hold_fifty_movies_of_a_catalogue_that_has_them(
@@ -239,7 +240,7 @@ def test_evaluate_prints_a_table_with_what_was_measured(default: Settings, call:
     assert result.exit_code == 0, result.output
     assert "default: paper, validation split of folder, all targets" in result.stdout
     assert "ndcg@10" in result.stdout
-    assert all(name in result.stdout for name in ("popularity", "copy", "item_knn", "95 % interval"))
+    assert all(name in result.stdout for name in ("popularity", "copy", "item_knn", "95 % interval", "coverage@10"))
 
 
 @pytest.mark.parametrize(
@@ -313,7 +314,7 @@ def test_a_run_is_resumed(world: Settings, call: Call, tiny_encoder: str, monkey
     step_end = Progress.on_step_end
 
     def stop(self: Progress, *args: Any, **rest: Any) -> None:
-        self.stop_requested = True
+        self.work.stop.requested = True
         step_end(self, *args, **rest)
 
     with monkeypatch.context() as patch:
@@ -322,6 +323,50 @@ def test_a_run_is_resumed(world: Settings, call: Call, tiny_encoder: str, monkey
     result = call("train", "--resume", "--run-id", "r")
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("r: finished after ")
+
+
+def test_a_run_that_waits_for_its_turn_is_trained_then(world: Settings, call: Call) -> None:
+    result = call("train", "--preset", "popularity", "--run-id", "p", "--wait")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("p: finished after ")
+    check_mistake(call("train", "--run-id", "p", "--resume", "--wait"), "p is finished")
+    assert find_run("p", world).status().state == "finished"
+
+
+def test_read_only_is_for_the_app_and_not_for_who_owns_the_machine(
+    world: Settings, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECOMMENDER_READ_ONLY", "1")
+    settings.cache_clear()
+    assert call("train", "--preset", "popularity", "--run-id", "p").exit_code == 0
+
+
+def test_an_estimate_is_one_json_object_and_trains_nothing(world: Settings, call: Call, tmp_path: Path) -> None:
+    found = one_object(call("estimate", "--preset", "popularity", "--json"))
+    assert found["train_examples"] > found["validation_examples"] > 0
+    assert (found["steps"], found["source"]) == (0, "ReDial (folder): 40 training and 10 test dialogues")
+    file = tmp_path / "config.json"
+    file.write_text(load_preset("popularity").model_dump_json())
+    same = one_object(call("estimate", "--config", str(file), "--json"))
+    assert same["train_examples"] == found["train_examples"]
+    assert one_object(call("estimate", "--config", "-", "--json", stdin=file.read_text())).keys() == found.keys()
+    assert call("estimate", "--preset", "popularity").stdout.count("\n") == 3
+    assert one_object(call("runs", "--json")) == {"runs": []}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--preset", "populraity"), ["Unknown preset", "Did you mean: popularity"]),
+        (("--preset", "copy", "--config", "-"), ["--config stands alone"]),
+        (("--config", "-"), ["<stdin> is not JSON"]),
+        (("--preset", "copy", "--set", "data.source=cache"), ["has no train split"]),
+    ],
+)
+def test_an_estimate_refuses_what_cannot_be(
+    words: tuple[str, ...], said: list[str], world: Settings, call: Call
+) -> None:
+    check_mistake(call("estimate", *words), *said)
 
 
 def test_runs_are_listed_with_what_they_do(default: Settings, call: Call) -> None:
@@ -369,4 +414,4 @@ def test_a_setting_of_the_environment_that_cannot_be_is_a_mistake(
 def test_help_names_every_command(call: Call) -> None:
     for words in ((), ("--help",)):
         text = call(*words).output
-        assert all(name in text for name in ("prepare", "train", "evaluate", "recommend", "match", "runs"))
+        assert all(name in text for name in ("prepare", "train", "estimate", "evaluate", "recommend", "match", "runs"))

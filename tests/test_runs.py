@@ -5,15 +5,18 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from recommender.config import RunConfig
 from recommender.data.catalog import Catalog
 from recommender.errors import CheckpointError, RecommenderError, UnknownNameError
+from recommender.evaluation.records import Record
 from recommender.files import write_atomically
-from recommender.runs import Run, Status, find_run, list_runs, new_run, process_start
+from recommender.runs import Run, find_run, list_runs, new_run
 from recommender.settings import Settings, settings
+from recommender.status import Status, process_start
 
 CONFIG = RunConfig(protocol="conversational", seed=7)
 PATHS = ["../x", "a/b", ".", "..", "", "/etc", ".hidden", "a\\b", "a b", "a\n", "é", "x" * 65, "-x"]
@@ -159,16 +162,64 @@ def report(protocol: str, targets: str) -> dict[str, object]:
     return {"source": "folder", "protocol": protocol, "split": "test", "targets": targets, "metrics": {"ndcg@10": 0.5}}
 
 
+def record(value: float) -> Record:
+    one = np.array([3], dtype=np.int32)
+    values = {"ndcg@10": np.array([value], dtype=np.float32)}
+    return Record(("d:1",), ("d",), values, np.array([[4, -1]], dtype=np.int32), one, one, values["ndcg@10"], "c")
+
+
 def test_each_protocol_split_and_kind_of_target_has_one_report(run: Run) -> None:
-    for protocol, targets in (("paper", "all"), ("conversational", "new"), ("paper", "all")):
-        run.write_report(report(protocol, targets))
-    assert run.reports() == [report("conversational", "new"), report("paper", "all")]
+    for protocol, targets, value in (("paper", "all", 0.1), ("conversational", "new", 0.2), ("paper", "all", 0.3)):
+        run.write_report(report(protocol, targets), record(value))
+    first, second = run.reports()
+    assert (first, second) == (report("conversational", "new"), report("paper", "all"))
+    kept = [run.record(first), run.record(second)]
+    assert [r.values["ndcg@10"].tolist() for r in kept if r] == [pytest.approx([0.2]), pytest.approx([0.3])]
 
 
-def test_a_damaged_report_is_an_error_that_names_the_file(run: Run) -> None:
-    (run.folder / "report-paper-test-all.json").write_text('{"protocol": ')
-    with pytest.raises(CheckpointError, match=r"r/report-paper-test-all\.json"):
+def test_a_report_of_an_older_version_has_no_record(run: Run) -> None:
+    name = "report-folder-paper-test-all.json"
+    (run.folder / name).write_text(json.dumps(report("paper", "all")))
+    [found] = run.reports()
+    assert run.record(found) is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b'{"protocol": ', b"\xff", b"[]", b"null", b"{}", json.dumps(report("paper", "new")).encode()],
+)
+def test_a_damaged_report_is_an_error_that_names_the_file(content: bytes, run: Run) -> None:
+    run.write_report(report("conversational", "all"), record(0.5))
+    (run.folder / "report-folder-paper-test-all.json").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"r/report-folder-paper-test-all\.json is damaged"):
         run.reports()
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\x00" * 100, record(0.5).to_bytes()[:-1]])
+def test_a_damaged_record_is_an_error_that_names_the_file(content: bytes, run: Run) -> None:
+    run.write_report(report("paper", "all"), record(0.5))
+    (run.folder / "report-folder-paper-test-all.safetensors").write_bytes(content)
+    [found] = run.reports()
+    with pytest.raises(CheckpointError, match=r"r/report-folder-paper-test-all\.safetensors is damaged"):
+        run.record(found)
+
+
+def test_a_report_is_told_of_the_epoch_whose_weights_were_kept(run: Run) -> None:
+    assert run.training_facts() == {"epoch": None, "seconds": 0, "device": "", "peak_memory_mb": 0}
+    run.write_status(Status(state="finished", seconds=62.5, device="a GPU", peak_memory_mb=900))
+    for epoch, value in ((1, 0.1), (2, 0.3), (3, 0.3), (4, 0.2)):
+        run.append_metrics({"step": epoch, "epoch": epoch, "loss": 1.0})
+        run.append_metrics({"step": epoch, "epoch": epoch, "eval_ndcg@10": value})
+    assert run.training_facts() == {"epoch": 2, "seconds": 62.5, "device": "a GPU", "peak_memory_mb": 900}
+
+
+def test_baselines_are_kept_beside_the_run(run: Run) -> None:
+    assert run.baselines() == {}
+    run.write_baselines({"copy": {"ndcg@10": 0.25}})
+    assert run.baselines() == {"copy": {"ndcg@10": 0.25}}
+    (run.folder / "baselines.json").write_text('{"copy": {"nd')
+    with pytest.raises(CheckpointError, match=r"r/baselines\.json is damaged"):
+        run.baselines()
 
 
 WEIGHTS = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.tensor([1, 2])}

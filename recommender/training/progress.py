@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from recommender.device import peak_memory_mb
+from recommender.device import memory_mb, peak_memory_mb
 from recommender.models.base import Recommender
-from recommender.runs import Run, Status
 from recommender.training.trainer import SELECTION_METRIC
+from recommender.training.work import Work
 
 log = logging.getLogger(__name__)
 
@@ -18,28 +18,36 @@ HEARTBEAT_SECONDS = 5.0
 
 
 class Progress(TrainerCallback):
-    """Writes into the run folder. `stop_requested` becomes true from outside (a signal) and ends the run politely."""
+    """Writes into the run folder, and ends the training when that is asked for."""
 
-    def __init__(self, run: Run, status: Status, model: Recommender, facts: dict[str, str], best: float) -> None:
-        self.run, self.status, self.model, self.facts, self.best = run, status, model, facts, best
-        self.stop_requested = False
+    def __init__(self, work: Work, model: Recommender, facts: dict[str, str]) -> None:
+        self.work, self.run, self.status, self.model, self.facts = work, work.run, work.status, model, facts
+        self.best = max((row.get(f"eval_{SELECTION_METRIC}", -1.0) for row in self.run.metrics()), default=-1.0)
         self._clock = time.monotonic()
-        self._spent = status.seconds
+        self._spent = self.status.seconds
+        self._last = (0.0, 0.0)  # epoch and time from which the speed is counted
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        self.status.state, self.status.steps = "running", state.max_steps
+        self.status.steps, self.status.phase = state.max_steps, "training"
         self._beat(state, args.device)
+
+    def on_epoch_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Validation and saving are over; they are no part of the training speed."""
+        self._last = (state.epoch or 0.0, time.monotonic())
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         if time.time() - (self.status.updated or 0) > HEARTBEAT_SECONDS:
             self._beat(state, args.device)
-        if self.stop_requested:
+        if self.work.stop.requested:
             control.should_training_stop = True
 
     def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """A run that is stopped within an epoch goes on from the last whole one, so this piece is not measured."""
-        if self.stop_requested and state.epoch is not None and not float(state.epoch).is_integer():
+        if self.work.stop.requested and state.epoch is not None and not float(state.epoch).is_integer():
             control.should_evaluate = control.should_save = False
+        else:
+            self.status.phase = "measuring"
+            self._beat(state, args.device)
 
     def on_log(
         self,
@@ -49,7 +57,16 @@ class Progress(TrainerCallback):
         logs: dict[str, float] | None = None,
         **_: Any,
     ) -> None:
-        self.run.append_metrics({"step": state.global_step, "seconds": round(self.seconds, 1), **(logs or {})})
+        row = {"step": state.global_step, "seconds": round(self.seconds, 1), **(logs or {})}
+        if "loss" in row:
+            row |= {"examples_per_second": self._speed(state), "memory_mb": memory_mb(args.device)}
+        self.run.append_metrics(row)
+
+    def _speed(self, state: TrainerState) -> float:
+        """Examples a second since the last line."""
+        (epoch, then), (now_epoch, now) = self._last, (state.epoch or 0.0, time.monotonic())
+        self._last = (now_epoch, now)
+        return round((now_epoch - epoch) * self.status.train_examples / max(now - then, 1e-9), 1)
 
     def on_evaluate(
         self,
@@ -67,7 +84,10 @@ class Progress(TrainerCallback):
         if value > self.best:
             self.best = value
             self.run.write_weights(self.model.saved_weights(), self.facts)
+        self.status.phase = "training"
         self._beat(state, args.device)
+        if self.work.stop.requested:
+            control.should_training_stop = True
 
     def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self._beat(state, args.device)

@@ -16,19 +16,15 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from recommender.config import LossConfig, TrainingConfig
 from recommender.data.collate import Item, collate
-from recommender.errors import RecommenderError
 from recommender.evaluation.metrics import CUTOFFS, evaluate_rankings
 from recommender.evaluation.ranking import rank
 from recommender.files import write_atomically
 from recommender.models.base import Recommender
 from recommender.training import resume
+from recommender.training.failure import NotFiniteError
 
 SELECTION_METRIC = "ndcg@10"  # higher is better; measured on validation, it picks the best epoch
 LOGS_PER_EPOCH = 20
-
-
-class TrainingError(RecommenderError):
-    """A run that cannot go on, and what to change."""
 
 
 class WishSet(Dataset[Item]):
@@ -152,7 +148,7 @@ class RecommenderTrainer(Trainer):
     def _keep(self, part: str, loss: Tensor) -> None:
         value = loss.item()
         if not np.isfinite(value):
-            raise TrainingError(
+            raise NotFiniteError(
                 f"The {part.replace('_', ' ')} is not finite at step {self.state.global_step + 1}. "
                 "Try a lower learning rate, for example --set training.head_lr=1e-5."
             )

@@ -5,7 +5,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ import pytest
 import torch
 
 from recommender.config import RunConfig
-from recommender.errors import RecommenderError
 from recommender.runs import Run, find_run, new_run
 from recommender.settings import ROOT, Settings
 from recommender.training import resume
@@ -101,34 +99,6 @@ def test_a_killed_run_goes_on_to_the_same_figures_and_weights(
     assert not killed.resume_folder.exists()
 
 
-def test_a_running_run_belongs_to_its_process_until_that_is_told_to_stop(world: Settings, tiny_encoder: str) -> None:
-    words = command("busy", settings_of(tiny_encoder, ["training.epochs=5000"]), "-m", "recommender")
-    process = subprocess.Popen(words, cwd=ROOT, env=dict(os.environ), stderr=subprocess.PIPE, text=True)
-    try:
-        run = wait_for_steps("busy", world, process)
-        assert run.status().pid == process.pid
-        with pytest.raises(RecommenderError, match=f"is being trained by process {process.pid}"):
-            train_run(run, world, resume=True)
-        process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=120)
-        assert process.returncode == 0, errors
-    finally:
-        process.kill()
-        process.wait()
-    status = run.status()
-    assert (status.state, status.pid) == ("stopped", process.pid)
-    assert 0 < status.step < status.steps
-
-
-def wait_for_steps(run_id: str, world: Settings, process: subprocess.Popen[str]) -> Run:
-    """Until the run has logged a step; a process that ends before is told with what it wrote."""
-    folder = world.checkpoints_dir / run_id
-    while not (folder / "metrics.jsonl").exists() or not steps(Run(folder)):
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.05)
-    return find_run(run_id, world)
-
-
 def test_a_stopped_run_goes_on_to_the_figures_of_an_uninterrupted_one(
     world: Settings, tiny_encoder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,7 +110,7 @@ def test_a_stopped_run_goes_on_to_the_figures_of_an_uninterrupted_one(
     beat = Progress.on_step_end
 
     def stop(self: Progress, args: Any, state: Any, control: Any, **rest: Any) -> None:
-        self.stop_requested |= state.global_step == in_second_epoch
+        self.work.stop.requested |= state.global_step == in_second_epoch
         beat(self, args, state, control, **rest)
 
     with monkeypatch.context() as patch:

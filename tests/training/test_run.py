@@ -5,7 +5,9 @@ import json
 import logging
 import os
 import signal
+import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,13 @@ from recommender.checkpoints import load_checkpoint
 from recommender.config import RunConfig
 from recommender.data.catalog import Catalog
 from recommender.data.task import load_task
-from recommender.errors import RecommenderError
+from recommender.errors import DataError, RecommenderError
 from recommender.evaluation.report import evaluate
 from recommender.runs import Run, Status, new_run
 from recommender.settings import Settings
 from recommender.training import run as training_run
 from recommender.training import trainer as training_trainer
+from recommender.training.job import fresh_run_id
 from recommender.training.progress import Progress
 from recommender.training.run import train_run
 
@@ -80,11 +83,59 @@ def test_a_finished_run_says_what_it_was(
     assert status.device.startswith("CPU")
     assert status.peak_memory_mb > 0
     names = {path.name for path in run.folder.iterdir()}
-    assert names == {"config.json", "status.json", "metrics.jsonl", "catalog.json", "model.safetensors", "log.txt"}
+    report = "report-folder-conversational-validation-new"
+    assert names == {
+        "config.json", "status.json", "metrics.jsonl", "catalog.json", "model.safetensors", "log.txt", "baselines.json",
+        f"{report}.json", f"{report}.safetensors",
+    }  # fmt: skip
     assert run.config() == config_of()
     log = (run.folder / "log.txt").read_text()
     assert "data: ReDial (folder)" in log
     assert "epoch 3 of 3: validation ndcg@10" in log
+
+
+def test_a_finished_run_is_measured_with_its_best_weights(world: Settings, config_of: MakeConfig) -> None:
+    run = trained(config_of(epochs=4), world)
+    [report] = run.reports()
+    best = max(evals(run), key=lambda row: row["eval_ndcg@10"])
+    assert report["metrics"]["ndcg@10"] == pytest.approx(best["eval_ndcg@10"], abs=1e-9)
+    assert (report["epoch"], report["split"], report["targets"]) == (best["epoch"], "validation", "new")
+    assert (report["run"], report["seconds"]) == ("r", run.status().seconds)
+    record = run.record(report)
+    assert record.values["ndcg@10"].mean() == pytest.approx(best["eval_ndcg@10"], abs=1e-6)
+    assert run.baselines() == report["baselines"]
+    assert set(run.baselines()) == {"popularity", "copy", "item_knn"}
+
+
+def test_it_says_what_it_is_doing(
+    world: Settings, config_of: MakeConfig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[str] = []
+    write = Run.write_status
+
+    def note(self: Run, status: Status) -> None:
+        seen.append(status.phase)
+        write(self, status)
+
+    monkeypatch.setattr(Run, "write_status", note)
+    with caplog.at_level(logging.INFO):
+        run = trained(config_of(epochs=1), world)
+    told = [phase for before, phase in pairwise(["", *seen]) if phase != before]
+    vectors = [phase for phase in told if phase.startswith("computing text vectors: ")]
+    count = f"{run.status().train_examples:,}"
+    assert vectors[0].startswith(f"computing text vectors: {count} of {count} ")
+    assert [phase for phase in told if phase not in vectors] == [
+        "reading the data", "preparing the examples", "measuring the baselines", "training", "measuring", "training",
+        "measuring", "",
+    ]  # fmt: skip
+
+
+def test_training_lines_hold_speed_and_memory(world: Settings, config_of: MakeConfig) -> None:
+    run = trained(config_of(epochs=2), world)
+    rows = [row for row in run.metrics() if "loss" in row]
+    assert len(rows) > 2
+    assert all(row["examples_per_second"] > 0 and row["memory_mb"] > 0 for row in rows)
+    assert not any("memory_mb" in row for row in run.metrics() if "loss" not in row)
 
 
 def test_it_learns(world: Settings, config_of: MakeConfig) -> None:
@@ -137,7 +188,7 @@ def test_the_kept_weights_score_what_was_logged_for_their_epoch(world: Settings,
     run = trained(config, world)
     task = load_task(config.protocol, config.data, config.seed, world)
     model = load_checkpoint(run, torch.device("cpu")).model
-    report = evaluate(model, task, "validation", "new", torch.device("cpu"))
+    report, _ = evaluate(model, task, "validation", "new", torch.device("cpu"))
     best = max(row["eval_ndcg@10"] for row in evals(run))
     assert report["metrics"]["ndcg@10"] == pytest.approx(best, abs=1e-9)
     assert report["source"] == "folder"
@@ -174,7 +225,7 @@ def test_a_loss_that_is_not_finite_fails_with_what_to_change(
     with pytest.raises(RecommenderError, match="not finite"), caplog.at_level(logging.ERROR):
         train_run(run, world)
     status = run.status()
-    assert status.state == "failed"
+    assert (status.state, status.problem, status.phase) == ("failed", "not_finite", "")
     assert "The movie loss is not finite at step" in status.reason
     assert "--set training.head_lr=1e-5" in status.reason
     assert "r failed: The movie loss is not finite" in caplog.text
@@ -192,7 +243,7 @@ def test_a_full_disk_fails_with_what_to_do_and_leaves_no_half_model(
     with pytest.raises(RecommenderError, match="disk is full"):
         train_run(run, world)
     status = run.status()
-    assert status.state == "failed"
+    assert (status.state, status.problem) == ("failed", "disk_full")
     assert "--resume" in status.reason
     assert not run.has_weights
     assert not has_part(run, "model")
@@ -235,7 +286,7 @@ def test_too_little_memory_names_the_batch_size(
     run = new_run("r", config_of(), world)
     with pytest.raises(RecommenderError, match=r"--set training\.batch_size=8"):
         train_run(run, world)
-    assert run.status().state == "failed"
+    assert (run.status().state, run.status().problem) == ("failed", "out_of_memory")
 
 
 def test_an_unforeseen_error_is_written_down_and_passed_on(
@@ -248,7 +299,8 @@ def test_an_unforeseen_error_is_written_down_and_passed_on(
     run = new_run("r", config_of(), world)
     with pytest.raises(ZeroDivisionError):
         train_run(run, world)
-    assert (run.status().state, run.status().reason) == ("failed", "ZeroDivisionError")
+    status = run.status()
+    assert (status.state, status.problem, status.reason) == ("failed", "other", "ZeroDivisionError")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -269,6 +321,77 @@ def test_a_signal_stops_the_run_after_the_step(
     assert "--resume" in run.status().reason
     assert run.status().step < run.status().steps
     assert signal.getsignal(number) == before
+
+
+def test_a_signal_ends_the_preparation_at_once(
+    world: Settings, config_of: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also within code that takes every `Exception` for a mistake in a file."""
+
+    def interrupted(*_: Any) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+        except Exception as error:
+            raise RecommenderError("damaged") from error
+
+    before = signal.getsignal(signal.SIGTERM)
+    with monkeypatch.context() as patch:
+        patch.setattr(training_run, "checked_examples", interrupted)
+        run = trained(config_of(), world)
+    status = run.status()
+    assert (status.state, status.phase, status.problem) == ("stopped", "", "")
+    assert "nothing was trained yet" in status.reason
+    assert signal.getsignal(signal.SIGTERM) == before
+    train_run(run, world, resume=True)
+    assert run.status().state == "finished"
+
+
+def test_a_run_that_is_stopped_while_it_is_measured_is_finished(
+    world: Settings, config_of: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_run, "evaluate", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    run = trained(config_of(epochs=1), world)
+    assert run.status().state == "finished"
+    assert run.has_weights
+    assert run.reports() == []
+
+
+def test_a_run_that_was_killed_while_it_was_measured_is_not_trained_again(
+    world: Settings, config_of: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: Any) -> None:
+        raise Killed
+
+    config = config_of(epochs=2)
+    with monkeypatch.context() as patch:
+        patch.setattr(training_run, "evaluate", killed)
+        run = new_run("r", config, world)
+        with pytest.raises(Killed):
+            train_run(run, world)
+    run.write_status(run.status().model_copy(update={"pid": None}))
+    assert run.status().state == "interrupted"
+    lines = run.metrics()
+    train_run(run, world, resume=True)
+    assert run.status().state == "finished"
+    assert run.metrics() == lines
+    [report] = run.reports()
+    assert report["metrics"] == trained(config, world, "whole").reports()[0]["metrics"]
+
+
+class Killed(BaseException):
+    """Ends a run without a word, as a kill does."""
+
+
+def test_a_validation_split_without_targets_is_not_measured(world: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(*_: Any) -> None:
+        raise DataError("No example of the validation split has a target")
+
+    monkeypatch.setattr(training_run, "evaluate", nothing)
+    run = trained(RunConfig.model_validate({"protocol": "conversational", "model": {"kind": "copy"}}), world)
+    assert run.status().state == "finished"
+    assert run.reports() == []
+    assert "not measured: No example" in run.log_file.read_text()
 
 
 def test_metrics_can_be_read_line_by_line(world: Settings, config_of: MakeConfig) -> None:
@@ -335,4 +458,4 @@ def test_a_finished_run_is_not_resumed(world: Settings, config_of: MakeConfig) -
 def test_every_run_id_that_is_made_up_is_allowed() -> None:
     from recommender.runs import RUN_ID
 
-    assert RUN_ID.fullmatch(training_run.fresh_run_id("weighted-rnn-tags"))
+    assert RUN_ID.fullmatch(fresh_run_id("weighted-rnn-tags"))

@@ -1,0 +1,85 @@
+"""What a run is doing: the record that its process writes, read against whether that process still lives."""
+
+import os
+import time
+from typing import Literal, Self
+
+import psutil
+from pydantic import BaseModel, ConfigDict
+
+from recommender.device import machine_memory_mb
+
+State = Literal["queued", "running", "finished", "stopped", "failed", "interrupted"]
+Problem = Literal["", "out_of_memory", "not_finite", "disk_full", "other"]
+
+LIVE: tuple[State, ...] = ("queued", "running")  # a process stands behind them
+FULL = 0.85  # share of the machine's memory from which on the system may have ended a process for it
+
+
+def process_start(pid: int) -> float | None:
+    """When a process began, in seconds since 1970; None if it has ended, also where nobody has taken note of that."""
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
+    except psutil.Error:
+        return None
+
+
+class Status(BaseModel):
+    """What a run is doing. `interrupted` is never written: a live run whose process is gone reads as it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: State
+    reason: str = ""
+    problem: Problem = ""  # what kind of failure the reason tells of
+    phase: str = ""  # what a live run is doing, in words
+    trained: bool = False  # the last step is done; what may be missing is the report
+    queued: float | None = None
+    device_asked: str = "auto"  # the setting; runs whose settings may mean one device wait for each other
+    pid: int | None = None
+    process_started: float | None = None  # pids are used again; pid and start time together are not
+    started: float | None = None
+    updated: float | None = None
+    seconds: float = 0.0
+    epoch: float = 0.0
+    step: int = 0
+    steps: int = 0
+    device: str = ""
+    peak_memory_mb: int = 0
+    source: str = ""
+    data: str = ""  # fingerprint of what it learns from
+    commit: str = ""
+    seed: int = 0
+    train_examples: int = 0
+    validation_examples: int = 0
+
+    def belong_to(self, pid: int) -> None:
+        self.pid, self.process_started = pid, process_start(pid)
+
+    def queue(self, device: str) -> None:
+        """In the queue from now on, in the name of this process."""
+        self.state, self.reason, self.problem, self.phase = "queued", "", "", ""
+        self.queued, self.device_asked = time.time(), device
+        self.belong_to(os.getpid())
+
+    def now(self) -> Self:
+        """The status as it is now: a run whose process was killed is `interrupted`."""
+        if self.state in LIVE and not self._alive():
+            return self.model_copy(update={"state": "interrupted", "reason": self._end(), "phase": ""})
+        return self
+
+    def _alive(self) -> bool:
+        if self.pid is None or self.process_started is None:
+            return False
+        started = process_start(self.pid)
+        return started is not None and abs(started - self.process_started) < 1
+
+    def _end(self) -> str:
+        had = machine_memory_mb()
+        if self.device.startswith("CPU") and self.peak_memory_mb > FULL * had:
+            return (
+                f"its process ended without a word; it had used {self.peak_memory_mb:,} of {had:,} MiB, so the "
+                "system may have ended it because memory ran out"
+            )
+        return "its process ended without a word"

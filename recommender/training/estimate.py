@@ -1,0 +1,102 @@
+"""What a run will cost on this device, measured by a trial of a few batches, and remembered."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError, computed_field
+
+from recommender.config import RunConfig
+from recommender.errors import RecommenderError
+from recommender.files import write_atomically
+from recommender.settings import Settings
+
+# What changes neither a step's time nor the number of steps in an epoch; epochs are multiplied in afterwards.
+FREE_OF_COST: dict[str, Any] = {
+    "description": True,
+    "seed": True,
+    "start_from": True,
+    "training": {"epochs", "encoder_lr", "head_lr", "weight_decay", "warmup", "clip", "patience"},
+}
+
+
+class Estimate(BaseModel):
+    """Seconds and MiB."""
+
+    model_config = ConfigDict(frozen=True)
+
+    train_examples: int
+    validation_examples: int
+    epochs: int
+    steps_per_epoch: int
+    seconds_per_step: float
+    validation_seconds: float  # after every epoch
+    preparation_seconds: float  # reading, text vectors that are not at hand yet, the baselines
+    closing_seconds: float  # the report at the end
+    memory_mb: int  # of the process on the CPU, of the GPU on cuda
+    device: str
+    precision: str
+    source: str
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def steps(self) -> int:
+        """Of the whole run."""
+        return self.epochs * self.steps_per_epoch
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def total_seconds(self) -> float:
+        learning = self.epochs * (self.steps_per_epoch * self.seconds_per_step + self.validation_seconds)
+        return self.preparation_seconds + learning + self.closing_seconds
+
+
+def estimate(config: RunConfig, settings: Settings) -> Estimate:
+    """A trial in this process: reads the data, then trains and ranks a few batches; nothing is kept of it.
+
+    Raises `RecommenderError` for what would keep the run from starting, and for too little memory.
+    """
+    from recommender.training.failure import explain
+    from recommender.training.trial import trial
+
+    try:
+        return trial(config, settings)
+    except RecommenderError:
+        raise
+    except Exception as error:
+        problem, reason = explain(error, config)
+        if problem == "other":
+            raise
+        raise RecommenderError(reason) from error
+
+
+def remembered(config: RunConfig, settings: Settings) -> Estimate | None:
+    """An earlier trial of these settings on this data and device, for as many epochs as these settings ask for."""
+    try:
+        found = Estimate.model_validate_json(_file(config, settings).read_bytes())
+    except (OSError, ValidationError):
+        return None
+    return found.model_copy(update={"epochs": config.training.epochs})
+
+
+def remember(found: Estimate, config: RunConfig, settings: Settings) -> None:
+    write_atomically(_file(config, settings), found.model_dump_json(indent=2) + "\n")
+
+
+def _file(config: RunConfig, settings: Settings) -> Path:
+    """Named after everything that the cost depends on: also how many text vectors there are, if they are needed."""
+    vectors = sum(file.stat().st_size for file in settings.cache_dir.glob("*.sqlite"))
+    facts = [
+        config.model_dump(exclude=FREE_OF_COST),
+        str(settings.data_dir),
+        _stamps(settings.data_dir),
+        settings.device,
+        vectors if config.model.text.train == "none" else 0,
+    ]
+    name = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
+    return settings.cache_dir / "estimates" / f"{name}.json"
+
+
+def _stamps(folder: Path | None) -> list[float]:
+    return [] if folder is None else sorted(file.stat().st_mtime for file in folder.rglob("train*") if file.is_file())

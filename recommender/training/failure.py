@@ -1,0 +1,45 @@
+"""Why a run failed, in words, and what kind of failure that is."""
+
+import errno
+import sqlite3
+
+import torch
+
+from recommender.config import RunConfig
+from recommender.errors import RecommenderError
+from recommender.status import Problem
+from recommender.training.advice import smaller_batch
+
+# How allocators that raise a plain RuntimeError say it: torch on the CPU, on cuda below its own allocator, on a Mac.
+NO_MEMORY = ("can't allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "MPS backend out of")
+
+
+class NotFiniteError(RecommenderError):
+    """A loss that is no number: the run cannot go on."""
+
+
+def out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY)
+
+
+def disk_full(error: BaseException | None) -> bool:
+    """Also where a `RecommenderError` tells of a full disk in its own words."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return True
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL  # sqlite3's own complaints have none
+    return error is not None and disk_full(error.__cause__)
+
+
+def explain(error: Exception, config: RunConfig | None) -> tuple[Problem, str]:
+    """The kind of failure, and what is wrong and what to do. `config` is None if it could not be read."""
+    if out_of_memory(error):
+        change = " ".join(f"--set {override}" for override in smaller_batch(config)) if config else ""
+        return "out_of_memory", f"Out of memory. Use a smaller batch, for example {change or 'half of it'}."
+    if disk_full(error):
+        return "disk_full", "The disk is full. Make room and use --resume: the last finished epoch is kept."
+    if isinstance(error, NotFiniteError):
+        return "not_finite", str(error)
+    return "other", str(error) or type(error).__name__

@@ -1,0 +1,200 @@
+"""A training run as a process of its own: it outlives the page, the browser and the app that started it.
+
+Nothing here imports torch, so that a page can ask at once. In read-only mode (`RECOMMENDER_READ_ONLY=1`) everything
+here that changes something raises `RecommenderError`; the command line is for who owns the machine and stays free.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+
+import psutil
+
+from recommender.config import RunConfig, _override, parse_config
+from recommender.errors import RecommenderError
+from recommender.runs import DEFAULT_RUN, Run, list_runs, new_run
+from recommender.settings import ROOT, Settings
+from recommender.status import LIVE, State
+from recommender.training.estimate import Estimate, remember, remembered
+from recommender.training.queue import live_runs
+from recommender.training.stopping import set_stopped
+
+RESUMABLE: tuple[State, ...] = ("stopped", "interrupted", "failed")
+AGAIN = re.compile(r"-again(\d*)$")
+GRACE_SECONDS = 10.0  # for a waiting run to note that it was stopped
+
+_starting = threading.Lock()  # two clicks on "Resume" must not start two processes
+_trying = threading.Lock()  # two trials at once would measure each other
+
+
+def start(config: RunConfig, run_id: str, settings: Settings) -> Run:
+    """A new run in the queue of its device. Raises `RecommenderError` for an id that is taken or no plain name."""
+    _check_allowed(settings)
+    with _starting:
+        return _launch(new_run(run_id, config, settings), settings)
+
+
+def resume(run: Run, settings: Settings) -> Run:
+    """Queue a run that was stopped, interrupted or has failed; it goes on from its last finished epoch."""
+    _check_allowed(settings)
+    with _starting:
+        status = run.status()
+        if status.state not in RESUMABLE:
+            raise RecommenderError(f"The run {run.run_id} is {status.state}: there is nothing to resume.")
+        status.queue(settings.device)
+        run.write_status(status)
+        return _launch(run, settings)
+
+
+def restart(run: Run, overrides: list[str], settings: Settings) -> Run:
+    """A new run with the settings of `run` and `part.key=value` overrides; `run` stays as it is."""
+    _check_allowed(settings)
+    values = run.config().model_dump()
+    for override in overrides:
+        _override(values, override)
+    config = parse_config(values, f"the settings of {run.run_id} with {', '.join(overrides)}")
+    return start(config, _next_id(run.run_id, settings), settings)
+
+
+def stop(run: Run, settings: Settings) -> None:
+    """Ask a live run to end: one that waits ends now, one that trains after its step, in a moment.
+
+    The run's process is signalled only if it is still the one that was started: same number, same start time.
+    """
+    _check_allowed(settings)
+    with _starting:
+        status = run.status()
+        if status.state not in LIVE or status.pid is None:
+            raise RecommenderError(f"The run {run.run_id} is {status.state}: there is nothing to stop.")
+        waits = status.state == "queued"
+        _terminate(status.pid)
+        if waits:
+            _wait_for_end(run, status.pid)
+
+
+def delete(run: Run, settings: Settings) -> None:
+    """Remove a run's folder for good. Raises `RecommenderError` for a live run, a shipped one, or another folder."""
+    _check_allowed(settings)
+    with _starting:
+        if run.run_id == DEFAULT_RUN:
+            raise RecommenderError(f"The run {run.run_id} belongs to the project and is not deleted.")
+        folder = settings.checkpoints_dir / run.run_id
+        if run.folder.is_symlink() or run.folder.resolve() != folder.resolve() or run not in list_runs(settings):
+            raise RecommenderError(f"{run.folder} is not a run below {settings.checkpoints_dir}; nothing was deleted.")
+        if any(run == live for live, _ in live_runs(settings)):
+            raise RecommenderError(f"The run {run.run_id} is {run.status().state}. Stop it first.")
+        aside = folder.with_name(f".{run.run_id}.deleted")  # not a name of a run: nobody reads a half of one
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.rename(aside)
+        shutil.rmtree(aside)
+
+
+def waiting(settings: Settings) -> list[Run]:
+    """The runs that wait for their turn, the next one first."""
+    return [run for run, status in live_runs(settings) if status.state == "queued"]
+
+
+def fresh_run_id(preset: str) -> str:
+    """A name no earlier run has: the preset and the time."""
+    return f"{preset}-{time.strftime('%Y%m%d-%H%M%S')}"
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """This process's environment with exactly these settings in it. Read-only is for the app's visitors alone."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RECOMMENDER_")}
+    values = {name: value for name, value in settings.model_dump().items() if value is not None}
+    values["read_only"] = False
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])  # the app may run from elsewhere
+    return kept | {f"RECOMMENDER_{name.upper()}": str(value) for name, value in values.items()} | {"PYTHONPATH": path}
+
+
+def _check_allowed(settings: Settings) -> None:
+    if settings.read_only:
+        raise RecommenderError("This is a read-only demo: runs are not started, stopped or deleted here.")
+
+
+def _launch(run: Run, settings: Settings) -> Run:
+    words = [sys.executable, "-m", "recommender", "train", "--run-id", run.run_id, "--resume", "--wait"]
+    status = run.status()
+    try:
+        with run.log_file.open("ab") as log:
+            process = subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment(settings),
+                start_new_session=True,
+            )
+    except OSError as error:
+        status.state, status.problem, status.reason = "failed", "other", f"its process could not be started: {error}"
+        run.write_status(status)
+        raise RecommenderError(f"The run {run.run_id} could not be started: {error}.") from error
+    status.belong_to(process.pid)
+    run.write_status(status)
+    threading.Thread(target=process.wait, daemon=True).start()  # so that it leaves no zombie behind
+    return run
+
+
+def _terminate(pid: int) -> None:
+    """SIGTERM to the process and what it started. One that leads no group shares its shell's, which is left alone."""
+    with suppress(ProcessLookupError):  # it has just ended by itself
+        if os.getpgid(pid) == pid:
+            os.killpg(pid, signal.SIGTERM)
+        else:
+            os.kill(pid, signal.SIGTERM)
+
+
+def _wait_for_end(run: Run, pid: int) -> None:
+    """A process that was stopped before it could listen to the signal says nothing; then it is said here."""
+    with suppress(psutil.Error):
+        psutil.Process(pid).wait(GRACE_SECONDS)
+    status = run.status()
+    if status.state == "interrupted":
+        set_stopped(status)
+        run.write_status(status)
+
+
+def _next_id(run_id: str, settings: Settings) -> str:
+    """`x` -> `x-again`, `x-again2`, ...: the first that is free."""
+    base = AGAIN.sub("", run_id)[:50]
+    taken = {run.run_id for run in list_runs(settings)}
+    names = (f"{base}-again{number if number > 1 else ''}" for number in range(1, len(taken) + 2))
+    return next(name for name in names if name not in taken)
+
+
+def estimate_apart(config: RunConfig, settings: Settings) -> Estimate:
+    """What a run would cost: an earlier trial's answer, or a trial in a process of its own, which takes half a minute.
+
+    Raises `RecommenderError` for what would keep the run from starting, and for too little memory.
+    """
+    with _trying:
+        if (found := remembered(config, settings)) is not None:
+            return found
+        _check_allowed(settings)
+        done = subprocess.run(
+            [sys.executable, "-m", "recommender", "estimate", "--config", "-", "--json"],
+            input=config.model_dump_json(),
+            env=environment(settings),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RecommenderError(_last_words(done))
+        found = Estimate.model_validate_json(done.stdout)
+        remember(found, config, settings)
+        return found
+
+
+def _last_words(done: "subprocess.CompletedProcess[str]") -> str:
+    if done.returncode == -signal.SIGKILL:
+        return "The trial was ended by the system, most likely because memory ran out. Use a smaller batch."
+    lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+    return lines[-1].removeprefix("error: ")

@@ -1,0 +1,115 @@
+"""What a training run is put together from, also for the trial that estimates one: model, examples, loop."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from recommender.config import LossConfig, Protocol, RunConfig
+from recommender.data.assets import VECTORS_FILE, load_arrays
+from recommender.data.catalog import Catalog
+from recommender.data.collate import Item
+from recommender.data.examples import Example
+from recommender.data.task import Task
+from recommender.device import supports_bfloat16
+from recommender.errors import DataError, RecommenderError, UnknownNameError
+from recommender.evaluation.report import TargetKind, wanted
+from recommender.losses import make_loss
+from recommender.models.base import Recommender
+from recommender.models.registry import make_model
+from recommender.runs import find_run
+from recommender.settings import Settings
+
+if TYPE_CHECKING:  # `transformers.Trainer` takes seconds to import, and the baselines do not need it
+    from transformers import TrainerCallback
+
+    from recommender.training.trainer import RecommenderTrainer
+
+# Which targets pick the best epoch: where the answers may stand in the input, repeating them is part of the task.
+SELECTION_TARGETS: dict[Protocol, TargetKind] = {
+    "notebook": "all",
+    "paper": "all",
+    "one_shot": "new",
+    "conversational": "new",
+}
+
+
+def checked_examples(task: Task, split: str) -> list[Example]:
+    """The examples of a split. Raises `DataError` if none has an answer of the kind that validation measures."""
+    examples = task.examples(split)
+    if not any(wanted(example, SELECTION_TARGETS[task.protocol]) for example in examples):
+        raise DataError(
+            f"The {split} split has no example with a target under the protocol {task.protocol}: "
+            f"{len(task.split(split)):,} dialogues were read. Use more data or another data.validation share."
+        )
+    return examples
+
+
+def build_model(config: RunConfig, task: Task, settings: Settings) -> Recommender:
+    """A fresh model; the movies' text vectors [V, D], where it needs them, come from the assets."""
+    text = None
+    if config.model.kind == "one_shot" and config.model.head.kind == "catalogue":
+        text = torch.from_numpy(load_arrays(settings.assets_dir / VECTORS_FILE, task.catalog)["vectors"])
+    return make_model(config.model, len(task.catalog), text, config.seed)
+
+
+def start_from(model: Recommender, run_id: str, catalog: Catalog, settings: Settings) -> None:
+    """Take over the weights of another run; what it does not have (adapters of a frozen encoder) starts fresh.
+
+    Raises `RecommenderError` if there is no such run, or its weights are of another catalogue or shape.
+    """
+    try:
+        source = find_run(run_id, settings)
+    except UnknownNameError as error:
+        raise RecommenderError(
+            f"This preset starts from the run {run_id!r}, which does not exist. Train it first: "
+            f"python -m recommender train --preset {run_id} --run-id {run_id}"
+        ) from error
+    if (state := source.status().state) != "finished":
+        raise RecommenderError(f"The run {run_id!r} that this preset starts from is {state}, not finished.")
+    weights, facts = source.weights()
+    encoder = model.text.weights_hash if model.text is not None else ""
+    if facts.get("catalog") != catalog.fingerprint or facts.get("encoder") not in ("", encoder):
+        raise RecommenderError(f"The run {run_id!r} was made for another catalogue or encoder; train it again.")
+    model.load_weights({**model.saved_weights(), **weights})
+
+
+def make_trainer(
+    config: RunConfig,
+    model: Recommender,
+    movies: int,
+    train: list[Item],
+    tags: list[Item],
+    validation: list[Item],
+    folder: Path,
+    callbacks: "list[TrainerCallback]",
+) -> "RecommenderTrainer":
+    """The loop over the items, for a catalogue of V = `movies`; its state to go on from goes to `folder`."""
+    from recommender.training.trainer import RecommenderTrainer, WishSet, training_arguments
+
+    device, parts = next(model.parameters()).device, config.training
+    if model.text is not None and device.type == "cpu":
+        model.text.prepare_for_training_on_cpu()
+    args = training_arguments(
+        parts, config.seed, folder, len(train), use_cpu=device.type == "cpu", bf16=bfloat16(config, device)
+    )
+    args._n_gpu = min(1, args.n_gpu)  # on two GPUs the Trainer would silently double the batch
+    return RecommenderTrainer(
+        model,
+        args,
+        loss=make_loss(config.loss, movies, sum(len(item.targets) for item in train) / len(train)),
+        tag_loss=make_loss(LossConfig(kind="bce"), movies, 1.0),
+        config=parts,
+        loss_config=config.loss,
+        train=WishSet(train, tags, parts.tag_batch_size // parts.batch_size, config.seed),
+        validation=validation,
+        targets=SELECTION_TARGETS[config.protocol],
+        callbacks=callbacks,
+    )
+
+
+def bfloat16(config: RunConfig, device: torch.device) -> bool:
+    """`auto` takes it where the processor has it and the encoder is trained: a head alone gains nothing."""
+    if config.training.precision == "auto":
+        return config.model.text.train != "none" and supports_bfloat16(device)
+    return config.training.precision == "bfloat16"

@@ -1,0 +1,213 @@
+"""A few real batches on this device, to tell what a run costs before it is started.
+
+On a CPU that trains the encoder batches are cut to some 1,000 tokens, and what grows with the batch is scaled up;
+everywhere else they are whole.
+"""
+
+import random
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from recommender.config import ModelConfig, RunConfig
+from recommender.data.collate import Item, collate, to_items
+from recommender.data.examples import Example
+from recommender.data.task import Task, load_task
+from recommender.device import choose_device, describe_device, peak_memory_mb
+from recommender.evaluation.metrics import CUTOFFS
+from recommender.evaluation.ranking import rank, to_device
+from recommender.models.base import Recommender
+from recommender.models.registry import BASELINES, make_model
+from recommender.models.vector_cache import cached_vectors
+from recommender.settings import Settings
+from recommender.training.estimate import Estimate
+from recommender.training.memory import Growth
+from recommender.training.parts import bfloat16, build_model, checked_examples, make_trainer
+from recommender.training.trainer import RecommenderTrainer
+
+SAMPLE = 1000  # examples that are tokenised
+CUT_TOKENS = 1024  # of a batch on a CPU that computes text vectors
+RANKED = 64  # examples of a validation batch, as `rank` takes them
+PLACES = (0.5, 0.1, 0.9, 0.3, 0.7)  # where in the order of length batches are taken; any first three are fair
+MIN_STEPS, MAX_STEPS, STEP_SECONDS = 3, 40, 5.0
+HEAP = 1.6  # what the heap holds for one batch's largest tensors: pieces of other sizes stay behind
+TOKEN_BYTES = 40  # a Python integer in a list
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A sample of all examples as items, in the order of their length, and the longest ones."""
+
+    items: list[Item]
+    longest: list[Item]
+    tags: list[Item]
+
+    def batches(self, size: int) -> list[list[Item]]:
+        """Neighbours in length, as training groups them, spread over all lengths."""
+        last = max(len(self.items) - size, 0)
+        return [self.items[round(place * last) :][:size] for place in PLACES]
+
+    @property
+    def mean_tokens(self) -> float:
+        return sum(len(item.tokens) for item in self.items) / len(self.items)
+
+
+@dataclass(frozen=True)
+class Learning:
+    seconds_per_step: float
+    validation_seconds: float  # an example
+    memory_mb: float
+
+
+def trial(config: RunConfig, settings: Settings) -> Estimate:
+    """See `estimate.estimate`."""
+    device = choose_device(settings)
+    begin = time.monotonic()
+    task = load_task(config.protocol, config.data, config.seed, settings)
+    train, validation = checked_examples(task, "train"), checked_examples(task, "validation")
+    model = build_model(config, task, settings).to(device)
+    reading = time.monotonic() - begin
+
+    begin, examples = time.monotonic(), len(train) + len(validation)
+    pool = _pool(config, task, model, [*train, *validation])
+    model.fit(pool.items)
+    tokenising = (time.monotonic() - begin) * examples / len(pool.items)
+    baselines = _baseline_seconds(pool, len(task.catalog)) * len(validation)
+    vectors, vector_memory = _vectors(model, pool, settings.cache_dir, device)
+    if model.learns_by_gradient:
+        learning = _learn(config, model, len(task.catalog), pool, device)
+    else:
+        learning = Learning(0.0, 0.0, 0.0)
+    ranking = learning.validation_seconds * len(validation)
+    items_mb = examples * pool.mean_tokens * TOKEN_BYTES / MIB if device.type == "cpu" else 0.0
+    memory = max(learning.memory_mb, vector_memory) + items_mb
+    return Estimate(
+        train_examples=len(train),
+        validation_examples=len(validation),
+        epochs=config.training.epochs if model.learns_by_gradient else 0,
+        steps_per_epoch=-(-len(train) // config.training.batch_size) if model.learns_by_gradient else 0,
+        seconds_per_step=learning.seconds_per_step,
+        validation_seconds=ranking,
+        preparation_seconds=reading + tokenising + vectors * examples + baselines,
+        closing_seconds=ranking + baselines,
+        memory_mb=round(max(memory, peak_memory_mb(device))),
+        device=describe_device(device),
+        precision="bfloat16" if bfloat16(config, device) else "float32",
+        source=task.dialogues.describe(),
+    )
+
+
+def _pool(config: RunConfig, task: Task, model: Recommender, examples: Sequence[Example]) -> Pool:
+    def items(chosen: Sequence[Example]) -> list[Item]:
+        made = to_items(chosen, task.catalog, config.data, model.tokenize)
+        return sorted(made, key=lambda item: len(item.tokens))
+
+    # Another sample every time: texts that an earlier trial has put into the store would look as if all were there.
+    sample = items(random.Random().sample(examples, min(SAMPLE, len(examples))))
+    longest = items(sorted(examples, key=lambda example: len(example.text))[-config.training.batch_size :])
+    rows = task.tags() if config.model.tags else []
+    chosen = random.Random(config.seed).sample(rows, min(SAMPLE, len(rows)))
+    tokens = model.tokenize([row.tag for row in chosen], config.data.tag_max_tokens, "first")
+    tags = [Item(ids, targets=[task.catalog.index(r.movie_id)]) for ids, r in zip(tokens, chosen, strict=True)]
+    return Pool(sample, longest, tags)
+
+
+def _baseline_seconds(pool: Pool, movies: int) -> float:
+    """An example, for the three baselines together."""
+    begin, items = time.monotonic(), pool.items[:RANKED]
+    for kind in BASELINES:
+        model = make_model(ModelConfig.model_validate({"kind": kind}), movies, None, seed=0)
+        model.fit(pool.items)
+        rank(model, items, max(CUTOFFS), torch.device("cpu"))
+    return (time.monotonic() - begin) / len(items)
+
+
+def _vectors(model: Recommender, pool: Pool, cache: Path, device: torch.device) -> tuple[float, float]:
+    """Seconds an example for the text vectors of a frozen encoder that are not in the store yet, and the memory (MiB)
+    that they take; every item of the pool gets a vector, a made-up one, since only the cost counts here."""
+    if model.text is None or model.text.config.train != "none":
+        return 0.0, 0.0
+    whole = device.type != "cpu"
+    model.text.vectors([pool.items[0].tokens])  # warms up
+    size = RANKED if whole else max(1, 2 * CUT_TOKENS // len(pool.longest[-1].tokens))
+    with Growth(device) as growth:
+        cached_vectors(model.text, [item.tokens for item in pool.longest[-size:]], cache)
+    scale = RANKED / len(pool.longest[-size:])
+    memory = growth.before_mb + growth.mb * scale
+    batches = pool.batches(RANKED if whole else max(1, int(CUT_TOKENS / pool.mean_tokens)))
+    begin = time.monotonic()
+    for batch in batches:
+        cached_vectors(model.text, [item.tokens for item in batch], cache)
+    seconds = (time.monotonic() - begin) / sum(len(batch) for batch in batches)
+    for item in [*pool.items, *pool.longest, *pool.tags]:
+        item.vector = torch.randn(model.text.width)
+    return seconds, memory
+
+
+def _learn(config: RunConfig, model: Recommender, movies: int, pool: Pool, device: torch.device) -> Learning:
+    size = config.training.batch_size
+    cut = device.type == "cpu" and config.model.text.train != "none"
+    rows = max(1, min(size, int(CUT_TOKENS / pool.mean_tokens))) if cut else size
+    longest = max(1, min(size, CUT_TOKENS // len(pool.longest[-1].tokens))) if cut else size
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = make_trainer(config, model, movies, pool.items, pool.tags, pool.items, Path(folder), callbacks=[])
+        steps = Steps(trainer, model, pool, config)
+        batches = pool.batches(rows)
+        steps.take(batches[1])  # the first step makes room for the optimizer's numbers, and warms up
+        with Growth(device) as growth:
+            steps.take(pool.longest[-longest:])
+        gradients = sum(4 * p.numel() for p in model.parameters() if p.requires_grad) / MIB
+        activations = max(0.0, growth.mb - gradients) * size / longest
+        if device.type == "cpu":
+            activations *= HEAP
+        seconds = steps.mean_seconds(batches, scale=size / rows)
+    begin, ranked = time.monotonic(), pool.batches(rows if cut else RANKED)[:MIN_STEPS]
+    for batch in ranked:
+        rank(model, batch, max(CUTOFFS), device, bfloat16=trainer.args.bf16)
+    ranking = (time.monotonic() - begin) / sum(len(batch) for batch in ranked)
+    return Learning(seconds, ranking, growth.before_mb + gradients + activations)
+
+
+class Steps:
+    """Training steps on batches of our own choice, with the run's loss, precision and optimizer."""
+
+    def __init__(self, trainer: RecommenderTrainer, model: Recommender, pool: Pool, config: RunConfig) -> None:
+        self.trainer, self.clip = trainer, config.training.clip
+        self.tags, self.tags_per_item = pool.tags, config.training.tag_batch_size // config.training.batch_size
+        self.model, self.optimizer = trainer.accelerator.prepare(model, trainer.create_optimizer())
+
+    def take(self, items: Sequence[Item]) -> tuple[float, float]:
+        """Seconds for what grows with the batch, and for the optimizer, which does not."""
+        begin = time.monotonic()
+        self.model.train()
+        batch = to_device(collate([self._with_tags(item) for item in items]), self.trainer.args.device)
+        self.trainer.accelerator.backward(self.trainer.compute_loss(self.model, batch))
+        self._settle()
+        learned = time.monotonic()
+        self.trainer.accelerator.clip_grad_norm_(self.model.parameters(), self.clip)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self._settle()
+        return learned - begin, time.monotonic() - learned
+
+    def mean_seconds(self, batches: Sequence[Sequence[Item]], scale: float) -> float:
+        """A step with a whole batch, `scale` times these ones."""
+        taken: list[float] = []
+        begin = time.monotonic()
+        while len(taken) < MIN_STEPS or (len(taken) < MAX_STEPS and time.monotonic() - begin < STEP_SECONDS):
+            growing, fixed = self.take(batches[len(taken) % len(batches)])
+            taken.append(growing * scale + fixed)
+        return sum(taken) / len(taken)
+
+    def _with_tags(self, item: Item) -> Item:
+        return replace(item, tags=random.sample(self.tags, min(self.tags_per_item, len(self.tags))))
+
+    def _settle(self) -> None:
+        """A GPU works on after it was asked."""
+        if self.trainer.args.device.type == "cuda":
+            torch.cuda.synchronize()

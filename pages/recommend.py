@@ -1,236 +1,136 @@
-"""The chat: a wish in, ten movies with reasons out."""
+"""The first page: a wish in, ten movies with reasons out; every remark on them changes the next ten."""
 
 from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared.conversation import Conversation, Turn
+from pages.parts.recommend_answer import draw_answer
+from pages.parts.recommend_data import draw_data, know_person
+from pages.parts.recommend_messages import draw_examples, draw_input, draw_messages
+from pages.parts.recommend_models import draw_models, draw_other_models
+from pages.parts.recommend_share import draw_share, draw_shared, open_address, went_through_history, write_address
+from pages.parts.recommend_strip import draw_strip, draw_tools
+from pages.parts.recommend_style import apply_style
+from pages.shared.conversation import Conversation
 from pages.shared.models import describe, engine_of, offered_runs
-from pages.shared.setup import APP_NAME, Key, set_up
+from pages.shared.person import keep_person
+from pages.shared.setup import Key, set_up
 from pages.shared.text import plain
 from recommender.errors import RecommenderError
 
 if TYPE_CHECKING:  # they import torch, and the page is drawn before that is done
-    from recommender.data.catalog import Catalog
-    from recommender.query.engine import Answer, Engine
+    from recommender.query.engine import Engine
     from recommender.runs import Run
-
-EXAMPLES = (
-    "something like Inception and The Matrix but funnier",
-    "a feel-good animated movie for the whole family",
-    "I loved Get Out and It (2017), something scary",
-    "somthing like Incepton but funnier, no horror",
-)
-BAR_WIDTH = 88  # pixels
 
 
 def main() -> None:
     set_up("Recommend")
-    conversation: Conversation = st.session_state.setdefault(Key.CONVERSATION, Conversation())
-    begun = bool(conversation.turns) or Key.TYPED in st.session_state
-    tools = draw_head(begun)
-    said = st.container()
-    # An input inside a container stays where it is. At the foot of the page it would scroll the tenth movie into view.
-    with st.container():
-        st.chat_input("Refine your wish" if begun else "What do you feel like watching?", key="wish", on_submit=send)
-    if not begun:
-        draw_examples()
-    answer, foot = st.container(), st.container()
-    with foot:
-        engine = open_engine(tools, conversation)
-    if engine:
-        with answer:
+    apply_style()
+    runs = offered_runs()
+    conversation = current_conversation([run.run_id for run in runs])
+    chosen = chosen_run(runs)
+    # Every place is reserved before anything is drawn: what comes and goes moves nothing else in the page's tree, so
+    # that React keeps its elements and no click goes astray.
+    head, said, strip, asked, tools, told, examples, answer, foot = (st.container() for _ in range(9))
+    with head:
+        share = draw_head(conversation, runs, chosen)
+    with said:
+        draw_messages(conversation)
+    with asked:
+        draw_input(conversation)
+    if not conversation.begun:
+        with examples:
+            draw_examples(conversation)
+    with told:
+        engine = open_engine(runs, chosen, conversation)
+        if engine:
             hear(conversation, engine)
-            if begun and not conversation.turns:
-                draw_examples()
-            draw_answer(conversation, engine)
+        draw_problem(conversation)
+        draw_shared(conversation)
+    if engine:
+        with strip:
+            draw_strip(conversation, engine.catalog)
+        with tools:
+            draw_tools(conversation, engine)
+        with answer:
+            draw_answer(conversation, engine, runs)
         with foot:
             draw_source(engine)
-    with said:
-        draw_messages(conversation, engine.catalog if engine else None)
+            draw_data(conversation, engine)
+        params = write_address(conversation, engine.run.run_id)
+        with share:
+            draw_share(conversation, params)
+    keep_person()
 
 
-def draw_head(begun: bool) -> DeltaGenerator:
-    """The name, what to do, and a way to start over; returns the place for more tools."""
+def current_conversation(run_ids: list[str]) -> Conversation:
+    """The session's conversation, or the one in the page's address: when a session begins, and on the way back."""
+    conversation: Conversation | None = st.session_state.get(Key.CONVERSATION)
+    if conversation is None:
+        conversation = Conversation()
+        open_address(conversation, run_ids)
+        st.session_state[Key.CONVERSATION] = conversation  # last: a run that is cut short here begins again
+    elif went_through_history():
+        open_address(conversation, run_ids)
+    return conversation
+
+
+def chosen_run(runs: "list[Run]") -> "Run | None":
+    return next((run for run in runs if run.run_id == st.session_state.get(Key.RUN_ID)), runs[0] if runs else None)
+
+
+def draw_head(conversation: Conversation, runs: "list[Run]", chosen: "Run | None") -> DeltaGenerator:
+    """The heading, what to do, and the page's tools; returns the place for the one that needs the answer."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.title(APP_NAME, anchor=False, width="content")
-        tools = st.container(horizontal=True, horizontal_alignment="right", width="content")
-    if begun:
-        tools.button("New wish", icon=":material/add:", on_click=start_over)
+        st.title("Your wish" if conversation.begun else "Find your next movie", anchor=False, width="content")
+        with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall", width="content"):
+            new, models, share = (st.container(width="content") for _ in range(3))
+    if conversation.begun:
+        new.button("New wish", icon=":material/add:", on_click=conversation.start_over)
     else:
         st.write("Say what you feel like watching, and name movies you like. You get ten, each with a reason.")
-    return tools
+    if chosen:
+        with models:
+            draw_models(conversation, runs, chosen)
+    return share
 
 
-def draw_examples() -> None:
-    with st.container(gap="xsmall"):
-        st.caption("Or start from one of these:")
-        for example in EXAMPLES:
-            st.button(example, on_click=take, args=(example,))
-
-
-def send() -> None:
-    take(st.session_state["wish"])
-
-
-def take(text: str) -> None:
-    """Keep a message until a model has answered it."""
-    st.session_state[Key.TYPED] = text
-
-
-def start_over() -> None:
-    st.session_state[Key.CONVERSATION] = Conversation()
-    st.session_state.pop(Key.TYPED, None)
-
-
-def open_engine(tools: DeltaGenerator, conversation: Conversation) -> "Engine | None":
+def open_engine(runs: "list[Run]", chosen: "Run | None", conversation: Conversation) -> "Engine | None":
     """The chosen run's engine, or None after saying why there is none."""
-    with st.spinner("Loading the model…"):
-        runs = offered_runs()
-        if not runs:
-            st.info(
-                plain("There is no model yet. Train one: python -m recommender train --preset frozen --run-id frozen")
-            )
-            return None
-        chosen = next((run for run in runs if run.run_id == st.session_state.get(Key.RUN_ID)), runs[0])
-        try:
-            engine, problem = engine_of(chosen), None
-        except RecommenderError as error:
-            engine, problem = None, str(error)
-    if problem:
-        st.error(plain(problem), icon=":material/error:")
-        if len(runs) > 1:
-            draw_models(runs, chosen, conversation, "Choose another model")
-    elif len(runs) > 1:
-        with tools.popover("Model", icon=":material/tune:"):
-            draw_models(runs, chosen, conversation, "Which model answers")
-    return engine
-
-
-def draw_models(runs: "list[Run]", chosen: "Run", conversation: Conversation, label: str) -> None:
-    names = {run.run_id: plain(describe(run)) for run in runs}
-
-    def choose() -> None:
-        st.session_state[Key.RUN_ID] = st.session_state["model"]
-        conversation.ask_again()
-
-    st.radio(label, list(names), runs.index(chosen), format_func=names.__getitem__, key="model", on_change=choose)
+    if chosen is None:
+        st.info(plain("There is no model yet. Train one: python -m recommender train --preset frozen --run-id frozen"))
+        return None
+    try:
+        with st.spinner("Loading the model…"):
+            return engine_of(chosen)
+    except RecommenderError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        draw_other_models(conversation, [run for run in runs if run != chosen])
+        return None
 
 
 def hear(conversation: Conversation, engine: "Engine") -> None:
-    """Take in what was typed, if anything was."""
-    text = st.session_state.pop(Key.TYPED, None)
-    if text is None:
-        return
+    """Take in the link that was opened and what was typed, if anything was."""
+    if conversation.begun:
+        know_person(conversation)
     try:
-        conversation.say(text, engine)
+        if conversation.opened:
+            conversation.open(engine)
+        if conversation.typed is not None:
+            text, conversation.typed = conversation.typed, None
+            conversation.say(text, engine)
     except RecommenderError as error:
-        st.warning(plain(str(error)))
+        conversation.problem = str(error)
+        st.rerun()  # the page was drawn for a wish that is none
 
 
-def draw_messages(conversation: Conversation, catalog: "Catalog | None") -> None:
-    for number, turn in enumerate(conversation.turns):
-        with st.chat_message("user", avatar=":material/person:"):
-            st.text(turn.utterance.text)
-            draw_matches(conversation, number, turn, catalog)
-            for notice in turn.notices:
-                st.caption(plain(notice))
-
-
-def draw_answer(conversation: Conversation, engine: "Engine") -> None:
-    if not conversation.turns:
-        return
-    try:
-        with st.spinner("Ranking the movies…"):
-            answer = conversation.answer(engine)
-    except RecommenderError as error:
-        st.error(plain(str(error)))
-        return
-    for notice in answer.notices:
-        st.info(plain(notice))
-    if answer.recommendations:
-        st.caption("Best first. A bar compares a movie's score with the first one's.")
-        draw_ranking(answer)
-    draw_earlier(conversation.turns[:-1])
-
-
-def draw_earlier(turns: list[Turn]) -> None:
-    answered = [turn for turn in turns if turn.answer and turn.answer.recommendations]
-    if answered:
-        with st.expander("Earlier answers"):
-            for turn in answered:
-                st.caption(plain(turn.utterance.text))
-                st.text("\n".join(f"{item.rank}. {item.movie.name}" for item in turn.answer.recommendations))
-
-
-def draw_matches(conversation: Conversation, number: int, turn: Turn, catalog: "Catalog | None") -> None:
-    matches = turn.utterance.matches
-    if not matches:
-        return
-    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
-        for place, match in enumerate(matches):
-            st.button(
-                plain(match.movie.name),
-                icon=":material/close:",
-                icon_position="right",
-                wrap=True,
-                help="Read from your words. Press to remove it.",
-                key=f"chip-{number}-{place}-{conversation.changes}",
-                on_click=conversation.remove,
-                args=(number, place),
-            )
-        menu = st.popover(
-            "Wrong movie?", type="tertiary", on_change="rerun", key=f"change-{number}-{conversation.changes}"
-        )
-    if menu.open and catalog:  # 7,000 titles travel to the browser only when they are asked for
-        with menu:
-            draw_replacements(conversation, number, turn, catalog)
-
-
-def draw_replacements(conversation: Conversation, number: int, turn: Turn, catalog: "Catalog") -> None:
-    matches = turn.utterance.matches
-    place = 0
-    if len(matches) > 1:
-        names = [match.movie.name for match in matches]
-        key = f"which-{number}-{conversation.changes}"
-        place = st.radio("Which one?", range(len(matches)), format_func=lambda i: plain(names[i]), key=key)
-    match = matches[place]
-    if match.alternatives:
-        st.caption(plain(f"“{match.text}” could also be"))
-    with st.container(horizontal=True, gap="xsmall"):
-        for other in match.alternatives:
-            st.button(
-                plain(other.name),
-                wrap=True,
-                key=f"other-{number}-{place}-{other.movie_id}",
-                on_click=conversation.replace,
-                args=(number, place, other),
-            )
-    # Of two movies with the same title and year the list offers the better known.
-    movies = {movie.name: movie for movie in sorted(catalog, key=lambda movie: movie.mentions)}
-    key = f"search-{number}-{place}"
-    st.selectbox(
-        "Any other title",
-        list(reversed(movies)),
-        index=None,
-        placeholder="Type to search the catalogue",
-        key=key,
-        on_change=lambda: conversation.replace(number, place, movies[st.session_state[key]]),
-    )
-
-
-def draw_ranking(answer: "Answer") -> None:
-    for item in answer.recommendations:
-        movie = item.movie
-        year = plain(f"({movie.year})") if movie.year else ""
-        with st.container(horizontal=True, vertical_alignment="center", wrap=False):
-            with st.container(gap=None):
-                genres = f":small[:gray[{plain(', '.join(movie.genres))}]]" if movie.genres else ""
-                st.markdown(f"**{item.rank}\\. {plain(movie.title)}** {year} {genres}")
-                st.markdown(f":small[{plain('. '.join(item.reasons))}]")
-            percent = round(100 * item.bar)
-            st.progress(percent, f"{percent}%", width=BAR_WIDTH)
+def draw_problem(conversation: Conversation) -> None:
+    if conversation.problem:
+        st.warning(plain(conversation.problem), icon=":material/info:")
+    for turn in conversation.turns[-1:]:
+        for notice in turn.notices:
+            st.caption(plain(notice))
 
 
 def draw_source(engine: "Engine") -> None:

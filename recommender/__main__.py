@@ -183,7 +183,7 @@ def _evaluate(
     from recommender.data.task import Task
     from recommender.device import choose_device
     from recommender.evaluation.report import evaluate as measure
-    from recommender.training.run import current_commit
+    from recommender.version import current_commit
 
     if protocol not in PROTOCOLS:
         raise UnknownNameError("protocol", protocol, PROTOCOLS)

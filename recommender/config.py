@@ -110,8 +110,8 @@ def load_preset(name: str, overrides: list[str] | None = None) -> RunConfig:
     if name not in names:
         raise UnknownNameError("preset", name, names)
     values = tomllib.loads((PRESETS / f"{name}.toml").read_text(encoding="utf-8"))
-    for override in overrides or []:
-        _override(values, override)
+    for setting in overrides or []:
+        override(values, setting)
     return parse_config(values, f"preset {name}")
 
 
@@ -127,10 +127,11 @@ def parse_config(values: dict[str, Any], where: str) -> RunConfig:
         raise RecommenderError(f"{where}: {path} = {first.get('input')!r}: {first['msg']}.") from error
 
 
-def _override(values: dict[str, Any], override: str) -> None:
-    path, separator, text = override.partition("=")
+def override(values: dict[str, Any], setting: str) -> None:
+    """Put `part.key=value` into nested settings. Raises `UnknownNameError` for an unknown key."""
+    path, separator, text = setting.partition("=")
     if not separator:
-        raise RecommenderError(f"--set {override!r}: expected part.key=value, for example training.epochs=5.")
+        raise RecommenderError(f"--set {setting!r}: expected part.key=value, for example training.epochs=5.")
     if path not in _keys(RunConfig):
         raise UnknownNameError("setting", path, _keys(RunConfig))
     *parts, key = path.split(".")

@@ -21,6 +21,7 @@ from recommender.data.assets import (
 )
 from recommender.data.catalog import Catalog
 from recommender.data.examples import build_examples
+from recommender.data.facts import FACTS_FILE, build_facts
 from recommender.data.movielens import coverage
 from recommender.data.redial import DialogueSet, load_dialogues
 from recommender.data.task import load_catalog
@@ -48,7 +49,8 @@ def prepare(source: str, settings: Settings) -> Prepared:
     if dialogues.source == "folder" and settings.data_dir is not None:
         if find_file(settings.data_dir, CSV_FILE) and find_file(settings.data_dir, INFO_FILE):
             catalog = build_assets(dialogues, settings.data_dir, settings)
-            result.lines.append(f"rebuilt {CATALOG_FILE}, {VECTORS_FILE} and {COUNTS_FILE} in {settings.assets_dir}")
+            names = f"{CATALOG_FILE}, {VECTORS_FILE}, {COUNTS_FILE} and {FACTS_FILE}"
+            result.lines.append(f"rebuilt {names} in {settings.assets_dir}")
         else:
             result.lines.append(f"the shipped catalogue stays: {settings.data_dir} lacks {CSV_FILE} or {INFO_FILE}")
     catalog = catalog or load_catalog(settings)
@@ -65,7 +67,7 @@ def prepare(source: str, settings: Settings) -> Prepared:
 
 
 def build_assets(dialogues: DialogueSet, folder: Path, settings: Settings) -> Catalog:
-    """Catalogue, text vectors and counts from the data folder -> the assets folder."""
+    """Catalogue, text vectors, counts and facts from the data folder -> the assets folder."""
     info = read_info(folder)
     catalog = build_catalog(folder, info, dialogues.train)
     encoder = TextEncoder(TextConfig())
@@ -75,4 +77,5 @@ def build_assets(dialogues: DialogueSet, folder: Path, settings: Settings) -> Ca
     catalog.save(settings.assets_dir / CATALOG_FILE)
     save_arrays(settings.assets_dir / VECTORS_FILE, {"vectors": vectors.half().numpy()}, catalog)
     save_arrays(settings.assets_dir / COUNTS_FILE, count_follows(dialogues.train, catalog), catalog)
+    build_facts(dialogues, catalog).save(settings.assets_dir / FACTS_FILE)
     return catalog

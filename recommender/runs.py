@@ -23,7 +23,10 @@ if TYPE_CHECKING:  # torch takes a second to import, and the list of runs does n
 
     from recommender.evaluation.records import Record
 
-DEFAULT_RUN = "default"  # the one that ships with the project
+DEFAULT_RUN = "default"  # the one that answers when no other is asked for
+# What comes with the project: records have no weights, they are there to be compared.
+SHIPPED_RECORDS = ("original-frozen", "original-full", "original-tags-frozen", "weighted-full", "weighted-tags-frozen")
+SHIPPED_RUNS = (DEFAULT_RUN, "weighted-frozen", *SHIPPED_RECORDS)
 RUN_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}")
 
 

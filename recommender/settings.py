@@ -21,6 +21,8 @@ class Settings(BaseSettings):
     cache_dir: Path = Field(ROOT / ".cache", description="downloaded data and text vectors; safe to delete")
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     max_wish_chars: int = Field(2000, ge=1, description="a longer wish is cut here, and the user is told")
+    database_url: str = Field(f"sqlite:///{ROOT / 'feedback.sqlite'}", description="where thumbs and seen movies go")
+    read_only: bool = Field(False, description="a public demo: nobody can start, stop or delete, nothing is stored")
 
 
 @cache

@@ -28,12 +28,13 @@ def pytest_configure() -> None:
 
 @pytest.fixture(autouse=True)
 def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every test has runs and a cache of its own, and no data folder unless it names one."""
+    """Every test has runs, a cache and a database of its own, and no data folder unless it names one."""
     home = tmp_path_factory.mktemp("home")
     for name in [name for name in os.environ if name.startswith("RECOMMENDER_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("RECOMMENDER_CHECKPOINTS_DIR", str(home / "checkpoints"))
     monkeypatch.setenv("RECOMMENDER_CACHE_DIR", str(home / "cache"))
+    monkeypatch.setenv("RECOMMENDER_DATABASE_URL", f"sqlite:///{home / 'feedback.sqlite'}")
     settings.cache_clear()
     yield
     settings.cache_clear()

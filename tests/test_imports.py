@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-LEAVES = ("settings", "config", "errors", "files", "device")
+LEAVES = ("settings", "version", "config", "errors", "files", "device", "status", "published")
 # A room imports from itself and from the rows above its own. Leaves may import each other; others in one row may not.
 ROWS = (
     LEAVES,
@@ -18,7 +18,8 @@ ROWS = (
     ("runs",),
     ("checkpoints",),
     ("training",),
-    ("query", "charts", "prepare"),
+    ("query", "charts", "feedback", "prepare"),
+    ("compare",),
     ("__main__",),
 )
 ROW = {room: number for number, row in enumerate(ROWS) for room in row}

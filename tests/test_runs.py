@@ -165,7 +165,17 @@ def report(protocol: str, targets: str) -> dict[str, object]:
 def record(value: float) -> Record:
     one = np.array([3], dtype=np.int32)
     values = {"ndcg@10": np.array([value], dtype=np.float32)}
-    return Record(("d:1",), ("d",), values, np.array([[4, -1]], dtype=np.int32), one, one, values["ndcg@10"], "c")
+    return Record(
+        ("d:1",),
+        ("d",),
+        values,
+        np.array([[4, -1]], dtype=np.int32),
+        np.array([[True, False]]),
+        one,
+        one,
+        values["ndcg@10"],
+        "c",
+    )
 
 
 def test_each_protocol_split_and_kind_of_target_has_one_report(run: Run) -> None:

@@ -1,76 +1,279 @@
-"""A conversation: what the user wrote, the movies read in it, and the rankings that answered."""
+"""A conversation: what the user wrote and marked, the movies read in it, and the rankings that answered."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from recommender.data.catalog import Movie
+from pages.shared.link import Chip, Link, LinkError, Said
+from recommender.data.catalog import Catalog, Movie
+from recommender.errors import RecommenderError
 from recommender.query.titles import Match
-from recommender.query.wish import Utterance, Wish, check_wish
+from recommender.query.wish import Utterance, Wish, check_wish, clean_wish
 
 if TYPE_CHECKING:  # it imports torch, and a page is drawn before that is done
     from recommender.query.engine import Answer, Engine
 
 SHOWN = 10
+Mark = Literal["liked", "seen", "disliked"]
+MARKS: tuple[Mark, ...] = ("liked", "seen", "disliked")
+
+
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """Movie ids that the user marked, the latest last. A movie has one mark at most."""
+
+    liked: tuple[int, ...] = ()
+    seen: tuple[int, ...] = ()
+    disliked: tuple[int, ...] = ()
+
+    def marked(self, movie_id: int, mark: Mark) -> "Taste":
+        rest = self.without(movie_id)
+        return replace(rest, **{mark: (*getattr(rest, mark), movie_id)})
+
+    def without(self, movie_id: int) -> "Taste":
+        return Taste(*(tuple(other for other in getattr(self, mark) if other != movie_id) for mark in MARKS))
+
+    def lasting(self) -> "Taste":
+        """What holds for the next wish too."""
+        return replace(self, liked=())
+
+    def lasts_like(self, other: "Taste") -> bool:
+        return set(self.seen) == set(other.seen) and set(self.disliked) == set(other.disliked)
 
 
 @dataclass
 class Turn:
-    """One message and its answer; `answer` is None until it is computed for the movies as they are now."""
+    """One message. `answer` is the ranking that was on the screen when the user went on, None for the last message."""
 
     utterance: Utterance
     notices: list[str]
     answer: "Answer | None" = None
 
 
+@dataclass(frozen=True)
+class Past:
+    """What held before the user's last action, and that action in words."""
+
+    action: str
+    utterances: tuple[Utterance, ...]
+    taste: Taste
+    own: Taste
+
+
 @dataclass
 class Conversation:
+    """One for each session. Callbacks change it in place; every change is whole, and the same one twice is one."""
+
     turns: list[Turn] = field(default_factory=list)
-    changes: int = 0  # to matches: a menu drawn for the movies of before is not the menu of now
+    taste: Taste = Taste()  # what holds for this wish
+    own: Taste = Taste()  # the user's seen and disliked movies, of every wish and visit
+    own_of: str = ""  # the person whose they are
+    shared: bool = False  # came by a link, whose marks hold instead of the user's own
+    typed: str | None = None  # a message that no model has read yet
+    opened: Link | None = None  # a link that no model has read yet
+    problem: str = ""  # why the last action came to nothing, to be told until the next one
+    comparing: bool = False
+    beside: str = ""  # the run to compare with
+    shown: "Answer | None" = None
+    past: list[Past] = field(default_factory=list)
+    changes: int = 0  # a menu drawn for the movies of before is not the menu of now
     catalog: str = ""  # fingerprint of the catalogue that the matches are from
+    answers: "dict[tuple[str, float], Answer]" = field(default_factory=dict)  # to the wish as it is now, by run
+
+    @property
+    def begun(self) -> bool:
+        """There is a wish, or one that waits for a model."""
+        return bool(self.turns or self.taste.liked or self.opened or self.typed is not None)
+
+    @property
+    def texts(self) -> list[str]:
+        """Every message, also one that waits for a model."""
+        waiting = [said.text for said in self.opened.said] if self.opened else []
+        return [*(turn.utterance.text for turn in self.turns), *waiting, *filter(None, [self.typed])]
+
+    @property
+    def kept(self) -> Taste:
+        """What is to be kept of this person."""
+        return replace(self.own, liked=self.taste.liked)
+
+    def wish(self, catalog: Catalog) -> Wish:
+        """Everything said and marked so far. Marks on movies that the model does not know are left out."""
+        liked, seen, disliked = (tuple(filter(catalog.has, getattr(self.taste, mark))) for mark in MARKS)
+        return Wish(tuple(turn.utterance for turn in self.turns), liked, seen, disliked)
+
+    def take(self, text: str, limit: int) -> None:
+        """Keep a message until a model reads it; one without a word is a problem and no message."""
+        try:
+            check_wish(Wish((Utterance(clean_wish(text, limit)[0]),)))
+        except RecommenderError as error:
+            self.problem = str(error)
+        else:
+            self.typed, self.problem = text, ""
 
     def say(self, text: str, engine: "Engine") -> None:
         """Add a message. Raises `RecommenderError` for one without a word, and keeps the conversation as it is."""
-        shown = self.turns[-1].answer if self.turns else None
-        utterance, notices = engine.read(text, [item.movie for item in shown.recommendations] if shown else [])
+        on_screen = [item.movie for item in self.shown.recommendations] if self.shown else []
+        utterance, notices = engine.read(text, on_screen)
         check_wish(Wish((utterance,)))
+        if self.turns:
+            self.turns[-1].answer = self.shown
         self.turns.append(Turn(utterance, notices))
         self.catalog = engine.catalog.fingerprint
+        self.past.clear()
+        self.answers.clear()
 
     def answer(self, engine: "Engine") -> "Answer":
         """The answer to everything said so far, computed if need be. Raises `RecommenderError`."""
-        if self.catalog != engine.catalog.fingerprint:
+        if self.turns and self.catalog != engine.catalog.fingerprint:
             self._read_again(engine)
-        last = self.turns[-1]
-        if last.answer is None:
-            last.answer = engine.recommend(Wish(tuple(turn.utterance for turn in self.turns)), SHOWN)
-        return last.answer
+        self.shown = self.ask(engine)
+        return self.shown
 
-    def remove(self, turn: int, place: int) -> None:
+    def ask(self, engine: "Engine") -> "Answer":
+        """A run's answer, without a trace in the conversation. Raises `RecommenderError`."""
+        key = engine.run.run_id, engine.run.stamp
+        if key not in self.answers:
+            self.answers[key] = engine.recommend(self.wish(engine.catalog), SHOWN)
+        return self.answers[key]
+
+    def remove(self, turn: int, match: Match) -> None:
         """The user did not mean this movie: its words become words again."""
         matches = self.turns[turn].utterance.matches
-        self._put(turn, (*matches[:place], *matches[place + 1 :]))
+        self._put(turn, f"{match.movie.name}: removed", matches=tuple(other for other in matches if other != match))
 
-    def replace(self, turn: int, place: int, movie: Movie) -> None:
-        """The user meant another movie; the one before becomes an alternative, so that this can be undone."""
-        matches = list(self.turns[turn].utterance.matches)
-        before = matches[place]
-        others = tuple(other for other in (before.movie, *before.alternatives) if other != movie)
-        matches[place] = replace(before, movie=movie, score=1.0, alternatives=others)
-        self._put(turn, tuple(matches))
+    def replace(self, turn: int, match: Match, movie: Movie) -> None:
+        """The user meant another movie; the one before becomes an alternative, so that this can be had back."""
+        others = tuple(other for other in (match.movie, *match.alternatives) if other != movie)
+        meant = replace(match, movie=movie, score=1.0, alternatives=others)
+        matches = self.turns[turn].utterance.matches
+        action = f"{match.movie.name}: changed to {movie.name}"
+        self._put(turn, action, matches=tuple(meant if other == match else other for other in matches))
 
-    def ask_again(self) -> None:
-        """The last answer no longer holds: another movie is meant, or another model asked."""
-        if self.turns:
-            self.turns[-1].answer = None
+    def allow_genre(self, turn: int, genre: str) -> None:
+        """The user does not refuse this genre."""
+        genres = self.turns[turn].utterance.refused_genres
+        self._put(turn, f"No {genre}: removed", refused_genres=tuple(other for other in genres if other != genre))
 
-    def _put(self, turn: int, matches: tuple[Match, ...]) -> None:
-        self.turns[turn].utterance = replace(self.turns[turn].utterance, matches=matches)
+    def mark(self, movie: Movie, mark: Mark, action: str) -> None:
+        movie_id = movie.movie_id
+        self._mark(self.taste.marked(movie_id, mark), self.own.marked(movie_id, mark).lasting(), movie, action)
+
+    def unmark(self, movie: Movie) -> None:
+        self._mark(self.taste.without(movie.movie_id), self.own.without(movie.movie_id), movie, "removed")
+
+    def undo(self) -> None:
+        """Back to what held before the last action."""
+        if not self.past:
+            return
+        before = self.past.pop()
+        for turn, utterance in zip(self.turns, before.utterances, strict=True):
+            turn.utterance = utterance
+        self.taste, self.own = before.taste, before.own
+        self._changed()
+
+    def start_over(self) -> None:
+        """Forget the wish. What the user has seen or put aside still holds."""
+        self.turns, self.shown, self.typed, self.opened, self.problem = [], None, None, None, ""
+        self.taste, self.shared = self.own, False
+        self.past.clear()
+        self._changed()
+
+    def use_own(self, person: str, own: Taste) -> None:
+        """What this person has seen and put aside before: it holds, unless a link's marks do."""
+        self.own_of, self.own = person, own.lasting()
+        self.shared = self.shared and not self.taste.lasts_like(own)
+        if not self.shared:
+            self.make_mine()
+
+    def make_mine(self) -> None:
+        """The user's own marks hold, for a shared wish too."""
+        self.shared, self.taste = False, self.kept
+        self.past.clear()
+        self._changed()
+
+    def forget_marks(self) -> None:
+        self.own, self.taste = Taste(), Taste()
+        self.past.clear()
+        self._changed()
+
+    def link(self, run_id: str) -> Link:
+        said = tuple(
+            Said(
+                turn.utterance.text,
+                tuple(Chip(m.start, m.end, m.stance, m.movie.movie_id) for m in turn.utterance.matches),
+                turn.utterance.refused_genres,
+            )
+            for turn in self.turns
+        )
+        beside = self.beside if self.comparing else ""
+        return Link(said, self.taste.liked, self.taste.seen, self.taste.disliked, run_id, beside)
+
+    def open(self, engine: "Engine") -> None:
+        """Become the wish of the link that was opened. Raises `RecommenderError` where it does not fit the model."""
+        link, self.opened = self.opened, None
+        genres = {genre for movie in engine.catalog for genre in movie.genres}
+        turns = [_read_said(said, engine, genres) for said in link.said]
+        _check_known((*link.liked, *link.seen, *link.disliked), engine.catalog)
+        self.turns, self.taste = turns, Taste(link.liked, link.seen, link.disliked)
+        self.shared = not self.taste.lasts_like(self.own)
+        self.catalog = engine.catalog.fingerprint
+        self._changed()
+
+    def _mark(self, taste: Taste, own: Taste, movie: Movie, action: str) -> None:
+        if taste != self.taste:
+            self._remember(f"{movie.name}: {action}")
+            self.taste, self.own = taste, own
+            self._changed()
+
+    def _put(self, turn: int, action: str, **changed: object) -> None:
+        utterance = replace(self.turns[turn].utterance, **changed)
+        if utterance != self.turns[turn].utterance:
+            self._remember(action)
+            self.turns[turn].utterance = utterance
+            self._changed()
+
+    def _remember(self, action: str) -> None:
+        self.problem = ""
+        self.past.append(Past(action, tuple(turn.utterance for turn in self.turns), self.taste, self.own))
+
+    def _changed(self) -> None:
+        """The menus and the answers are those of before."""
         self.changes += 1
-        self.ask_again()
+        self.answers.clear()
 
     def _read_again(self, engine: "Engine") -> None:
         """The same messages for a model with other movies."""
         texts = [turn.utterance.text for turn in self.turns]
-        self.turns = []
+        self.turns, self.shown = [], None
         for text in texts:
             self.say(text, engine)
+
+
+def _read_said(said: Said, engine: "Engine", genres: set[str]) -> Turn:
+    text, _ = clean_wish(said.text, engine.settings.max_wish_chars)
+    utterance, notices = engine.read(said.text)
+    check_wish(Wish((utterance,)))
+    if said.chips is None:
+        return Turn(utterance, notices)
+    if text != said.text:
+        raise LinkError(f"A message in this link is longer than {engine.settings.max_wish_chars:,} characters.")
+    if not genres.issuperset(said.refused_genres):
+        raise LinkError("This link refuses a genre that no movie here has.")
+    _check_known((chip.movie_id for chip in said.chips), engine.catalog)
+    # What else the words could mean is not in the link.
+    read = {(match.start, match.end): match for match in utterance.matches}
+    return Turn(replace(utterance, matches=tuple(_match(chip, text, read, engine.catalog) for chip in said.chips),
+                        refused_genres=said.refused_genres), notices)  # fmt: skip
+
+
+def _match(chip: Chip, text: str, read: dict[tuple[int, int], Match], catalog: Catalog) -> Match:
+    movie = catalog.by_id(chip.movie_id)
+    found = read.get((chip.start, chip.end))
+    others = (found.movie, *found.alternatives) if found else ()
+    rest = tuple(other for other in others if other != movie)
+    return Match(chip.start, chip.end, text[chip.start : chip.end], movie, 1.0, rest, chip.stance)
+
+
+def _check_known(movie_ids: Iterable[int], catalog: Catalog) -> None:
+    if not all(map(catalog.has, movie_ids)):
+        raise LinkError("This link names a movie that this model does not know. Choose another model, or start anew.")

@@ -16,9 +16,10 @@ if TYPE_CHECKING:  # they import torch, and the page is drawn before that is don
 
 def offered_runs() -> list["Run"]:
     """Runs that hold weights, or should: the default run first, then by name."""
-    from recommender.runs import list_runs
+    from recommender.runs import SHIPPED_RECORDS, list_runs
 
-    runs = [run for run in list_runs(settings()) if run.has_weights or _finished(run)]
+    every = [run for run in list_runs(settings()) if run.run_id not in SHIPPED_RECORDS]
+    runs = [run for run in every if run.has_weights or _finished(run)]
     return sorted(runs, key=lambda run: (run.run_id != DEFAULT_RUN, run.run_id))
 
 
@@ -30,12 +31,15 @@ def _finished(run: "Run") -> bool:
 
 
 def describe(run: "Run") -> str:
-    """`"default (MiniLM with attention)"`; only the name where the configuration cannot be read."""
+    """`"default (MiniLM with attention)"`; only the name where the configuration cannot be read. A run that learned
+    from the sample says so: its answers are no better than the sample."""
     try:
         description = run.config().description
+        on_sample = "the synthetic sample" in run.status().source
     except RecommenderError:
         return run.run_id
-    return f"{run.run_id} ({description})" if description else run.run_id
+    named = f"{run.run_id} ({description})" if description else run.run_id
+    return f"{named}, trained on the synthetic sample" if on_sample else named
 
 
 def engine_of(run: "Run") -> "Engine":
@@ -43,7 +47,7 @@ def engine_of(run: "Run") -> "Engine":
     return _load(str(run.folder), run.stamp)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+@st.cache_resource(max_entries=4, show_spinner=False)
 def _load(folder: str, stamp: float) -> "Engine":
     from recommender.query.engine import Engine
     from recommender.runs import Run

@@ -8,7 +8,8 @@ from streamlit.navigation.page import Page
 from recommender.settings import ROOT
 
 APP_NAME = "Reelwish"
-ICON = "🎬"
+MARK = ROOT / "pages" / "shared" / "mark.svg"  # its colour has contrast on both backgrounds
+LOGO = ROOT / "pages" / "shared" / "logo.svg"
 
 
 class Key(StrEnum):
@@ -16,19 +17,31 @@ class Key(StrEnum):
 
     NAVIGATED = "navigated"
     CONVERSATION = "conversation"
-    TYPED = "typed"
     RUN_ID = "run_id"
+    COMPARE_RUNS = "compare_runs"  # run ids to begin a comparison with
+    TRAIN_TAB = "train_tab"
+    TRAIN_RUN = "train_run"  # the run whose curves are shown
+    TRAIN_PROBLEM = "train_problem"  # why the last click on Train did nothing
+    TRAIN_ASKED = "train_asked"  # settings whose trial the user asked for
+    TRAIN_STOPPING = "train_stopping"  # runs that were asked to stop
 
 
 def navigation() -> Page:
     """The pages. A default page has no address but `/`, so that page is a hidden twin of `/recommend`."""
     st.session_state[Key.NAVIGATED] = True
+    # Before the navigation: without an icon of its own a page would fetch the one of its link from a server abroad.
+    st.set_page_config(page_icon=MARK)
+    st.logo(LOGO)
     recommend = ROOT / "pages" / "recommend.py"
     return st.navigation(
         [
             st.Page(recommend, title="Recommend", url_path="home", default=True, visibility="hidden"),
             st.Page(recommend, title="Recommend", url_path="recommend", icon=":material/movie:"),
-        ]
+            st.Page(ROOT / "pages" / "train.py", title="Train", url_path="train", icon=":material/show_chart:"),
+            st.Page(ROOT / "pages" / "compare.py", title="Compare", url_path="compare", icon=":material/balance:"),
+            st.Page(ROOT / "pages" / "about.py", title="About", url_path="about", icon=":material/info:"),
+        ],
+        position="top",
     )
 
 
@@ -38,6 +51,7 @@ def set_up(title: str) -> None:
     When the first request after a server start asks for a page by its address, Streamlit runs that page alone, with a
     navigation made of file names. `st.navigation` puts an end to that, for this run and every later one.
     """
-    st.set_page_config(page_title=f"{title} · {APP_NAME}", page_icon=ICON)
+    st.set_page_config(page_title=f"{title} · {APP_NAME}")
     if Key.NAVIGATED not in st.session_state:
         navigation()
+        st.rerun()  # widgets of this run have other identities than those of the later ones, and would lose their state

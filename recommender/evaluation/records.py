@@ -23,6 +23,7 @@ class Record:
     dialogues: tuple[str, ...]  # N, for the bootstrap: examples of one dialogue are not independent
     values: dict[str, NDArray[np.float32]]  # metric name -> [N]
     rankings: NDArray[np.int32]  # [N, KEPT] catalogue indices, best first, -1 where a ranking is short
+    found: NDArray[np.bool_]  # [N, KEPT] which of them are targets
     mentioned: NDArray[np.int32]  # [N] how many movies the wish mentions
     words: NDArray[np.int32]  # [N] length of the wish's text
     popularity: NDArray[np.float32]  # [N] mean number of mentions, in training, of the example's targets
@@ -33,6 +34,7 @@ class Record:
         the narrowest whole numbers lose nothing and take a third of the room."""
         arrays: dict[str, NDArray[np.generic]] = {"popularity": self.popularity}
         arrays |= {name: _narrow(getattr(self, name)) for name in ("rankings", "mentioned", "words")}
+        arrays["found"] = self.found.astype(np.uint8)
         for name, values in self.values.items():
             levels, places = np.unique(values, return_inverse=True)
             arrays |= {f"levels:{name}": levels, f"places:{name}": _narrow(places)}
@@ -51,6 +53,7 @@ class Record:
                 dialogues=tuple(facts["dialogues"]),
                 values={name: arrays[f"levels:{name}"][arrays[f"places:{name}"]] for name in facts["metrics"]},
                 rankings=arrays["rankings"].astype(np.int32),
+                found=arrays["found"].astype(np.bool_),
                 mentioned=arrays["mentioned"].astype(np.int32),
                 words=arrays["words"].astype(np.int32),
                 popularity=arrays["popularity"],
@@ -58,7 +61,7 @@ class Record:
             )
         except (KeyError, IndexError, TypeError) as error:
             raise ValueError(f"it lacks or contradicts {error}") from error
-        columns = [record.dialogues, record.rankings, record.mentioned, record.words, record.popularity]
+        columns = [record.dialogues, record.rankings, record.found, record.mentioned, record.words, record.popularity]
         if any(len(column) != len(record.example_ids) for column in [*columns, *record.values.values()]):
             raise ValueError("its columns have different lengths")
         return record

@@ -125,15 +125,17 @@ def _record(
     targets: TargetKind,
     mentions: Counts,
 ) -> Record:
-    known = [mentions[catalog.indices(wanted(example, targets))].mean() for example in examples]
+    answers = [catalog.indices(wanted(example, targets)) for example in examples]
+    kept = rankings[:, :KEPT].astype(np.int32)
     return Record(
         example_ids=tuple(example.example_id for example in examples),
         dialogues=tuple(example.dialogue_id for example in examples),
         values={name: v.astype(np.float32) for name, v in values.items()},
-        rankings=rankings[:, :KEPT].astype(np.int32),
+        rankings=kept,
+        found=np.array([np.isin(row, answer) for row, answer in zip(kept, answers, strict=True)]),
         mentioned=np.array([len(example.mentioned) for example in examples], dtype=np.int32),
         words=np.array([len(example.text.split()) for example in examples], dtype=np.int32),
-        popularity=np.array(known, dtype=np.float32),
+        popularity=np.array([mentions[answer].mean() for answer in answers], dtype=np.float32),
         catalog=catalog.fingerprint,
     )
 

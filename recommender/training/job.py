@@ -16,9 +16,9 @@ from contextlib import suppress
 
 import psutil
 
-from recommender.config import RunConfig, _override, parse_config
+from recommender.config import RunConfig, override, parse_config
 from recommender.errors import RecommenderError
-from recommender.runs import DEFAULT_RUN, Run, list_runs, new_run
+from recommender.runs import SHIPPED_RUNS, Run, list_runs, new_run
 from recommender.settings import ROOT, Settings
 from recommender.status import LIVE, State
 from recommender.training.estimate import Estimate, remember, remembered
@@ -56,8 +56,8 @@ def restart(run: Run, overrides: list[str], settings: Settings) -> Run:
     """A new run with the settings of `run` and `part.key=value` overrides; `run` stays as it is."""
     _check_allowed(settings)
     values = run.config().model_dump()
-    for override in overrides:
-        _override(values, override)
+    for setting in overrides:
+        override(values, setting)
     config = parse_config(values, f"the settings of {run.run_id} with {', '.join(overrides)}")
     return start(config, _next_id(run.run_id, settings), settings)
 
@@ -82,7 +82,7 @@ def delete(run: Run, settings: Settings) -> None:
     """Remove a run's folder for good. Raises `RecommenderError` for a live run, a shipped one, or another folder."""
     _check_allowed(settings)
     with _starting:
-        if run.run_id == DEFAULT_RUN:
+        if run.run_id in SHIPPED_RUNS:
             raise RecommenderError(f"The run {run.run_id} belongs to the project and is not deleted.")
         folder = settings.checkpoints_dir / run.run_id
         if run.folder.is_symlink() or run.folder.resolve() != folder.resolve() or run not in list_runs(settings):

@@ -3,7 +3,6 @@
 import logging
 import os
 import shutil
-import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -19,13 +18,14 @@ from recommender.evaluation.report import baseline_metrics, evaluate
 from recommender.models.base import Recommender
 from recommender.models.inputs import example_items, tag_items
 from recommender.runs import Run
-from recommender.settings import ROOT, Settings
+from recommender.settings import Settings
 from recommender.training.failure import explain
 from recommender.training.parts import SELECTION_TARGETS, build_model, checked_examples, make_trainer, start_from
 from recommender.training.queue import check_free, check_unfinished
 from recommender.training.resume import last_checkpoint
 from recommender.training.stopping import Stopped, set_stopped, stoppable
 from recommender.training.work import Work, logging_to, telling_vectors
+from recommender.version import current_commit
 
 log = logging.getLogger(__name__)
 
@@ -157,13 +157,3 @@ def _measure(work: Work, task: Task, model: Recommender, device: torch.device) -
         return
     facts = {"run": work.run.run_id, "commit": work.status.commit, **work.run.training_facts()}
     work.run.write_report(facts | report, record)
-
-
-def current_commit() -> str:
-    """The commit the code is at, with `+` when it was changed since; empty outside a git checkout."""
-    try:
-        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
-        changed = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return head.stdout.strip()[:12] + ("+" if changed.stdout.strip() else "")

@@ -1,17 +1,21 @@
-"""A folder of runs for the app: a small one that answers, and copies of it that a test may break."""
+"""A folder of runs for the app, the app without a browser, and a browser with the app in it."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page, expect
 from streamlit.testing.v1 import AppTest
 
+from benchmarks.screenshot import chromium, find_chromium, serving
 from recommender.config import load_preset
 from recommender.query.engine import Engine
 from recommender.runs import Run, new_run
 from recommender.settings import Settings, settings
 from recommender.training.run import train_run
+from tests.app.browser import PATIENCE, listen
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SLOW = 60  # seconds: a page may have to import torch
@@ -43,3 +47,56 @@ def app(runs: Callable[[str], Path]) -> AppTest:
     """The app with one run, not yet opened."""
     runs("default")
     return AppTest.from_file(ROOT / "streamlit_app.py", default_timeout=SLOW)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = find_chromium()
+    if path is None:
+        pytest.skip("needs chromium or google-chrome on the PATH")
+    expect.set_options(timeout=PATIENCE)
+    with chromium(path) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def variables(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Settings with two runs: one that answers, and one whose weights are cut."""
+    home = tmp_path_factory.mktemp("served")
+    shutil.copytree(trained, home / "runs" / "default")
+    weights = shutil.copytree(trained, home / "runs" / "broken") / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    return {
+        "RECOMMENDER_CHECKPOINTS_DIR": str(home / "runs"),
+        "RECOMMENDER_CACHE_DIR": str(home / "cache"),
+        "RECOMMENDER_DATABASE_URL": f"sqlite:///{home / 'feedback.sqlite'}",
+    }
+
+
+@pytest.fixture(scope="session")
+def address(browser: Browser, variables: dict[str, str]) -> Iterator[str]:
+    """The app on the air for all tests of the session: they only read."""
+    with serving(ROOT / "streamlit_app.py", variables) as served:
+        yield served
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """`open_page(viewport=PHONE, color_scheme="dark")`: an empty page with a session of its own."""
+    contexts = []
+
+    def make(**options: Any) -> Page:
+        contexts.append(browser.new_context(**options))
+        listen(contexts[-1])
+        page = contexts[-1].new_page()
+        page.set_default_timeout(PATIENCE)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page]) -> Page:
+    return open_page()

@@ -1,9 +1,8 @@
-"""The chat page, without a browser."""
+"""The first page, without a browser: what a wish shows, and every state that has no ranking."""
 
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,45 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from pages.shared.conversation import SHOWN, Conversation
+from pages.shared.conversation import SHOWN
+from pages.shared.person import feedback
 from pages.shared.text import plain
 from recommender.data.catalog import Catalog, Movie
-from recommender.errors import RecommenderError
 from recommender.query.engine import Answer, Engine
 from recommender.runs import Run
 from recommender.settings import settings
-
-WISH = "I loved Get Out and It (2017), something scary"
-
-
-def unescaped(markdown: str) -> str:
-    return re.sub(r"\\(.)", r"\1", markdown).replace("\u2060", "")
+from tests.app.page import WISH, captions, chips, messages, press, ranking, say, unescaped
 
 
-def say(app: AppTest, text: str) -> AppTest:
-    app.chat_input[0].set_value(text).run()
-    assert not app.exception
-    return app
-
-
-def ranking(app: AppTest) -> list[str]:
-    """What stands after the rank in each row, down to the year."""
-    rows = (re.match(r"\*\*\d+\\\. (.*?)\*\* (\\\(\d+\\\))?", markdown.value) for markdown in app.markdown)
-    return [unescaped(" ".join(filter(None, row.groups()))) for row in rows if row]
-
-
-def chips(app: AppTest) -> list[str]:
-    return [unescaped(button.label) for button in app.button if button.key and button.key.startswith("chip-")]
-
-
-def press(app: AppTest, label: str) -> AppTest:
-    next(button for button in app.button if unescaped(button.label) == label).click().run()
-    assert not app.exception
-    return app
-
-
-def messages(app: AppTest) -> list[str]:
-    return [text.value for message in app.chat_message for text in message.text]
+@pytest.fixture(autouse=True)
+def _no_database_of_another_test() -> None:
+    feedback.clear()
 
 
 # What is shown is what was written.
@@ -72,71 +45,15 @@ def test_what_is_found_after_escaping_is_parted(text: str) -> None:
     assert "\u2060" in plain(text)
 
 
-# The conversation, without a page.
-
-
-def test_a_removed_movie_counts_no_longer(engine: Engine) -> None:
-    conversation = Conversation()
-    conversation.say(WISH, engine)
-    before = conversation.answer(engine)
-    conversation.remove(0, 1)
-    assert [match.movie.name for match in conversation.turns[0].utterance.matches] == ["Get Out (2017)"]
-    after = conversation.answer(engine)
-    assert [item.movie for item in after.recommendations] != [item.movie for item in before.recommendations]
-
-
-def test_a_replaced_movie_can_be_had_back(engine: Engine) -> None:
-    conversation = Conversation()
-    conversation.say(WISH, engine)
-    wrong = conversation.turns[0].utterance.matches[1]
-    other = wrong.alternatives[0]
-    conversation.replace(0, 1, other)
-    changed = conversation.turns[0].utterance.matches[1]
-    assert changed.movie == other
-    assert changed.alternatives[0] == wrong.movie
-    assert other not in changed.alternatives
-    assert other not in [item.movie for item in conversation.answer(engine).recommendations]
-
-
-def test_a_change_in_an_early_turn_answers_the_last_one_anew(engine: Engine) -> None:
-    conversation = Conversation()
-    for text in (WISH, "less violent"):
-        conversation.say(text, engine)
-        conversation.answer(engine)
-    early, late = (turn.answer for turn in conversation.turns)
-    conversation.remove(0, 1)
-    conversation.answer(engine)
-    assert conversation.turns[0].answer is early
-    assert conversation.turns[1].answer != late
-
-
-def test_a_refused_message_changes_nothing(engine: Engine) -> None:
-    conversation = Conversation()
-    conversation.say(WISH, engine)
-    with pytest.raises(RecommenderError):
-        conversation.say("😀 !!", engine)
-    assert len(conversation.turns) == 1
-
-
-def test_a_model_with_other_movies_reads_the_messages_again(engine: Engine) -> None:
-    conversation = Conversation()
-    conversation.say(WISH, engine)
-    conversation.catalog = "another catalogue's fingerprint"
-    conversation.turns[0].utterance = replace(conversation.turns[0].utterance, matches=())
-    assert len(conversation.answer(engine).recommendations) == SHOWN
-    assert [match.movie.name for match in conversation.turns[0].utterance.matches] == ["Get Out (2017)", "It (2017)"]
-    assert conversation.catalog == engine.catalog.fingerprint
-
-
-# The page.
+# A wish and its answer.
 
 
 def test_the_empty_page_tells_what_to_do_and_which_model_answers(app: AppTest) -> None:
     app.run()
     assert not app.exception
-    assert app.title[0].value == "Reelwish"
+    assert app.title[0].value == "Find your next movie"
     assert len(app.button) >= 3
-    source = unescaped(app.caption[-1].value)
+    (source,) = [caption for caption in captions(app) if caption.startswith("Answered by")]
     assert "default" in source
     assert "the synthetic sample, NOT ReDial" in source
     assert "CPU" in source or "GPU" in source or "GB" in source
@@ -152,12 +69,13 @@ def test_the_first_example_is_answered(app: AppTest) -> None:
     assert not {"Inception (2010)", "The Matrix (1999)"} & set(ranking(app))
 
 
-def test_every_row_has_a_bar_and_a_reason(app: AppTest) -> None:
+def test_every_row_has_a_bar_in_words_and_a_reason(app: AppTest) -> None:
     say(app.run(), WISH)
     bars = app.get("progress")
     assert len(bars) == SHOWN
     assert bars[0].proto.value == 100
-    assert [bar.proto.text for bar in bars] == [f"{bar.proto.value}%" for bar in bars]
+    (legend,) = [caption for caption in captions(app) if caption.startswith("Best first.")]
+    assert all(bar.proto.text and bar.proto.text.lower() in legend for bar in bars)
     reasons = [markdown.value for markdown in app.markdown if markdown.value.startswith(":small[")]
     assert len(reasons) == SHOWN
     assert all(len(reason) > len(":small[]") for reason in reasons)
@@ -172,11 +90,22 @@ def test_removing_a_chip_changes_the_ranking(app: AppTest) -> None:
     assert ranking(app) != before
 
 
+def test_what_is_refused_is_shown_heeded_and_can_be_allowed(app: AppTest) -> None:
+    say(app.run(), "something like Get Out, not like Saw, no horror")
+    assert chips(app) == ["Get Out (2017)", "not like Saw (2004)", "no horror"]
+    horror = [caption for caption in captions(app) if "no horror" in caption]
+    assert len(horror) == 1
+    assert any("Saw (2004)" in caption for caption in captions(app))
+    press(app, "no horror")
+    assert chips(app) == ["Get Out (2017)", "not like Saw (2004)"]
+    assert not any("no horror" in caption for caption in captions(app))
+
+
 def test_the_second_one_is_not_shown_again(app: AppTest) -> None:
     say(app.run(), WISH)
     second = ranking(app)[1]
     say(app, "less violent, I have seen the second one")
-    assert chips(app) == ["Get Out (2017)", "It (2017)", second]
+    assert chips(app) == ["Get Out (2017)", "It (2017)", f"seen {second}"]
     assert second not in ranking(app)
     assert len(ranking(app)) == SHOWN
     earlier = [text.value for text in app.expander[0].text]
@@ -193,17 +122,24 @@ def test_new_wish_starts_over(app: AppTest) -> None:
 
 
 @pytest.mark.parametrize("text", ["😀 🎬", "!?", " \t ", "\x00\x07\u200b", "…"])
-def test_a_wish_without_words_is_answered_with_an_example(app: AppTest, text: str) -> None:
+def test_a_wish_without_words_leaves_the_page_as_it_was_and_says_why(app: AppTest, text: str) -> None:
     say(app.run(), text)
     assert "something like Inception" in unescaped(app.warning[0].value)
     assert messages(app) == []
+    assert app.title[0].value == "Find your next movie"
+    assert app.chat_input[0].placeholder == "What do you feel like watching?"
     assert len(app.button) >= 3, "the examples are gone"
+    say(app, WISH)
+    assert not app.warning
 
 
-def test_a_long_text_is_cut_at_the_limit_with_a_notice(app: AppTest) -> None:
+def test_a_long_text_is_cut_at_the_limit_with_a_notice_and_folded(app: AppTest) -> None:
     say(app.run(), "space " * 20_000)
-    assert len(messages(app)[0]) <= settings().max_wish_chars
-    assert any("first 2,000 characters" in unescaped(caption.value) for caption in app.caption)
+    (message,) = messages(app)
+    assert message == ("space " * 50) + "…"
+    (whole,) = [expander for expander in app.expander if expander.label.startswith("Show all 2,000")]
+    assert len(whole.text[0].value) <= settings().max_wish_chars
+    assert any("first 2,000 characters" in caption for caption in captions(app))
     assert len(ranking(app)) == SHOWN
 
 
@@ -218,7 +154,7 @@ def test_markup_is_text(app: AppTest, text: str) -> None:
 
 def test_another_language_is_answered_with_a_notice(app: AppTest) -> None:
     say(app.run(), "что-нибудь весёлое для всей семьи")
-    assert any("English" in caption.value for caption in app.caption)
+    assert any("English" in caption for caption in captions(app))
     assert len(ranking(app)) == SHOWN
 
 
@@ -227,6 +163,9 @@ def test_an_empty_answer_says_why(app: AppTest, monkeypatch: pytest.MonkeyPatch)
     say(app.run(), WISH)
     assert [unescaped(info.value) for info in app.info] == ["Nothing *is* left."]
     assert ranking(app) == []
+
+
+# Models.
 
 
 def write_catalog(run: Path, movies: list[Movie]) -> None:
@@ -270,6 +209,15 @@ def test_a_broken_run_is_named_and_the_others_offered(runs: Callable[[str], Path
     assert len(ranking(app)) == SHOWN
 
 
+def test_a_broken_run_leaves_a_way_on_in_one_press(runs: Callable[[str], Path], app: AppTest) -> None:
+    runs("sound")
+    cut(settings().checkpoints_dir / "default" / "model.safetensors")
+    press(say(app.run(), WISH), "Ask sound instead")
+    assert not app.error
+    assert len(ranking(app)) == SHOWN
+    assert app.radio[0].value == "sound"
+
+
 def test_without_a_run_the_page_says_how_to_get_one(runs: Callable[[str], Path], app: AppTest) -> None:
     shutil.rmtree(settings().checkpoints_dir / "default")
     app.run()
@@ -277,9 +225,18 @@ def test_without_a_run_the_page_says_how_to_get_one(runs: Callable[[str], Path],
     assert "python -m recommender train" in unescaped(app.info[0].value)
 
 
-def test_one_run_needs_no_choice_of_models(app: AppTest) -> None:
+def test_one_run_needs_no_choice_of_models_and_the_page_says_how_to_get_two(app: AppTest) -> None:
     say(app.run(), WISH)
     assert not app.radio
+    assert app.toggle[0].disabled
+    assert any("second model" in caption for caption in captions(app))
+
+
+def test_a_run_that_learned_from_the_sample_says_so(runs: Callable[[str], Path], app: AppTest) -> None:
+    real = Run(runs("real"))
+    real.write_status(real.status().model_copy(update={"source": "ReDial (folder): 9 training dialogues"}))
+    app.run()
+    assert ["sample" in option for option in app.radio[0].options] == [True, False]
 
 
 def test_a_run_in_training_is_not_offered(runs: Callable[[str], Path], app: AppTest) -> None:

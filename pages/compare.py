@@ -1,0 +1,42 @@
+"""Runs side by side: how good, how they got there, where they differ, and what they recommend."""
+
+import streamlit as st
+
+from pages.parts.compare_choice import draw_choice, draw_notices
+from pages.parts.compare_export import draw_export
+from pages.parts.compare_movies import draw_movies
+from pages.parts.compare_results import draw_results
+from pages.parts.compare_training import draw_training
+from pages.parts.compare_wishes import draw_slices, draw_wishes
+from pages.shared.setup import set_up
+from recommender.compare.entries import read_entries
+from recommender.runs import list_runs
+from recommender.settings import settings
+
+TABS = {
+    "Results": draw_results,
+    "Training": draw_training,
+    "Kinds of wishes": draw_slices,
+    "Movies": draw_movies,
+    "Single wishes": draw_wishes,
+    "Export": draw_export,
+}
+
+
+def main() -> None:
+    set_up("Compare")
+    st.title("Compare", anchor=False)
+    st.write("Set models side by side: how good they are, how sure that is, and what they recommend.")
+    entries, damaged = read_entries(list_runs(settings()))
+    view = draw_choice(entries, damaged)
+    draw_notices(view, entries, damaged)
+    if view is None:
+        return
+    # Only the open tab is computed and sent.
+    for tab, draw_tab in zip(st.tabs(list(TABS), key="compare-tab", on_change="rerun"), TABS.values(), strict=True):
+        if tab.open:
+            with tab:
+                draw_tab(view)
+
+
+main()

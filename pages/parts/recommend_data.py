@@ -1,0 +1,114 @@
+"""What is kept of a person: read when it is needed, written with every remark, exported and forgotten on demand."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.shared.conversation import MARKS, Conversation, Mark, Taste
+from pages.shared.person import feedback, person
+from pages.shared.text import plain
+from recommender.data.catalog import Movie
+from recommender.errors import RecommenderError
+from recommender.settings import settings
+
+if TYPE_CHECKING:
+    from recommender.feedback import Kind
+    from recommender.query.engine import Engine
+
+KIND: "dict[Mark, Kind]" = {"liked": "more", "seen": "seen", "disliked": "not_for_me"}
+WHAT_IS_KEPT = (
+    "When you press “More like this”, “Seen it” or “Not for me”, the movie is kept under a random number that only "
+    "this browser knows. Your words are not kept."
+)
+
+
+def know_person(conversation: Conversation) -> None:
+    """Read what this person has seen and put aside before; once, and only when there is a wish."""
+    who = person()
+    if conversation.own_of == who:
+        return
+    try:
+        said = feedback().of(who)
+    except RecommenderError as error:
+        conversation.problem, said = str(error), {}
+    seen = [movie_id for movie_id, kinds in said.items() if "seen" in kinds and "not_for_me" not in kinds]
+    disliked = [movie_id for movie_id, kinds in said.items() if "not_for_me" in kinds]
+    conversation.use_own(who, Taste((), tuple(seen), tuple(disliked)))
+
+
+def mark(conversation: Conversation, who: str, run_id: str, movie: Movie, kind: Mark, action: str) -> None:
+    before = conversation.kept
+    conversation.mark(movie, kind, action)
+    keep(conversation, who, run_id, before)
+
+
+def unmark(conversation: Conversation, who: str, movie: Movie) -> None:
+    before = conversation.kept
+    conversation.unmark(movie)
+    keep(conversation, who, "", before)
+
+
+def undo(conversation: Conversation, who: str) -> None:
+    before = conversation.kept
+    conversation.undo()
+    keep(conversation, who, "", before)
+
+
+def keep(conversation: Conversation, who: str, run_id: str, before: Taste) -> None:
+    """Write what changed. Where that fails the remark still holds for as long as the page is open."""
+    try:
+        for mark in MARKS:
+            old, new = getattr(before, mark), getattr(conversation.kept, mark)
+            for movie_id in set(old) - set(new):
+                feedback().remove(who, movie_id, KIND[mark])
+            for movie_id in set(new) - set(old):
+                feedback().add(who, movie_id, KIND[mark], run_id)
+    except RecommenderError as error:
+        conversation.problem = f"{error} What you marked holds until you close this page."
+
+
+def draw_data(conversation: Conversation, engine: "Engine") -> None:
+    menu = st.popover("Your data", type="tertiary", icon=":material/database:", on_change="rerun", key="data")
+    if menu.open:  # the database is read when somebody asks
+        with menu:
+            draw_kept(conversation, engine)
+
+
+def draw_kept(conversation: Conversation, engine: "Engine") -> None:
+    if settings().read_only:
+        st.write("This is a public demo: nothing you mark is kept.")
+        return
+    st.write(WHAT_IS_KEPT)
+    try:
+        number = sum(map(len, feedback().of(person()).values()))
+        table = feedback().csv(person(), engine.catalog)
+    except RecommenderError as error:
+        st.error(plain(str(error)))
+        return
+    st.write(f"Kept so far: {number} remarks." if number != 1 else "Kept so far: one remark.")
+    st.download_button(
+        "Export as CSV", table, "reelwish.csv", "text/csv", icon=":material/download:", on_click="ignore", key="export",
+        disabled=not number,
+    )  # fmt: skip
+    if st.button("Forget everything…", icon=":material/delete:", key="forget", disabled=not number):
+        confirm(conversation, number)
+
+
+@st.dialog("Forget everything?", icon=":material/delete:")
+def confirm(conversation: Conversation, number: int) -> None:
+    st.write(f"This deletes what is kept of you: {number} remark{'s' if number != 1 else ''}. It cannot be undone.")
+    with st.container(horizontal=True):
+        forget = st.button(
+            "Forget everything", type="primary", key="forget-all", on_click=forget_all, args=(conversation, person())
+        )
+        if st.button("Keep it", key="forget-nothing") or forget:
+            st.rerun()
+
+
+def forget_all(conversation: Conversation, who: str) -> None:
+    try:
+        feedback().wipe(who)
+    except RecommenderError as error:
+        conversation.problem = str(error)
+    else:
+        conversation.forget_marks()

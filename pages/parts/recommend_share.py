@@ -1,0 +1,75 @@
+"""The wish in the page's address: read when a session begins, written with every answer, shown to be copied."""
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from pages.shared.conversation import Conversation
+from pages.shared.link import LinkError, address, from_params, to_params
+from pages.shared.setup import Key
+from pages.shared.text import plain
+
+
+def open_address(conversation: Conversation, run_ids: list[str]) -> None:
+    """Keep what the address says until a model can read it. An address that says nothing changes nothing."""
+    try:
+        link = from_params({name: st.query_params.get_all(name) for name in st.query_params})
+    except LinkError as error:
+        conversation.problem = str(error)
+        return
+    if link is None:
+        return
+    if link.said or link.liked:
+        conversation.start_over()
+        conversation.opened = link
+    if link.beside in run_ids:
+        conversation.comparing, conversation.beside = True, link.beside
+    if link.run in run_ids:
+        st.session_state[Key.RUN_ID] = link.run
+    elif link.run:
+        conversation.problem = f"This link asks the model {link.run}, which is not here. Another one answers."
+
+
+def went_through_history() -> bool:
+    """The browser's Back or Forward asked for this run, so that the address is older than the conversation."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
+
+
+def write_address(conversation: Conversation, run_id: str) -> dict[str, list[str]] | None:
+    """Bring the address up to date, so that a reload or a copy of it finds the wish; None if it fits into none."""
+    try:
+        params = to_params(conversation.link(run_id)) if conversation.begun else {}
+    except LinkError:
+        params = None
+    if went_through_history() and not st.query_params:
+        return params  # a new address here would lead Back to this page for ever
+    if (params or {}) != {name: st.query_params.get_all(name) for name in st.query_params}:
+        st.query_params.from_dict(params or {})
+    return params
+
+
+def draw_share(conversation: Conversation, params: dict[str, list[str]] | None) -> None:
+    if not conversation.begun:
+        return
+    with st.popover("Share", icon=":material/share:", key="share"):
+        if params is None:
+            st.write("This wish is too long for a link.")
+            return
+        st.write("Whoever opens this link sees your wish and this ranking.")
+        st.code(address(st.context.url or "", params), language=None, wrap_lines=True)
+        marked = len(conversation.taste.seen) + len(conversation.taste.disliked)
+        if marked:
+            movies = "the movie" if marked == 1 else f"the {marked} movies"
+            st.caption(f"It holds your words and {movies} that you marked as seen or not for you.")
+        else:
+            st.caption("It holds your words and the movies you named.")
+
+
+def draw_shared(conversation: Conversation) -> None:
+    if conversation.shared and not conversation.opened:
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            st.caption(
+                plain("Opened from a link: ranked by the seen and disliked movies in the link, not by yours."),
+                width="content",
+            )
+            st.button("Make it mine", type="tertiary", key="mine", on_click=conversation.make_mine)

@@ -1,0 +1,150 @@
+"""The curves of one run, drawn from its log."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.shared.charts import draw
+from recommender.errors import RecommenderError
+from recommender.published import published_for
+from recommender.runs import Run
+
+if TYPE_CHECKING:
+    from recommender.charts.training import Reference
+
+BASELINES = {"popularity": "popularity", "copy": "copy", "item_knn": "item-kNN"}
+METRICS = {"ndcg@10": "nDCG@10", "recall@10": "Recall@10"}
+SELECTING = "ndcg@10"  # the metric that picks the weights
+LOSSES = {"movie_loss": "Movie loss", "tag_loss": "Tag loss"}
+MEANINGS = (
+    "After every epoch the model ranks all movies for wishes it did not learn from. **nDCG@10** is high when the right "
+    "movies stand near the top of the ten, **Recall@10** is the share of them among the ten. Dashed lines: what simple "
+    "rules score on the same wishes, and what others have published, measured on theirs. The **loss** is what training "
+    "makes smaller."
+)
+
+Rows = list[dict[str, Any]]
+
+
+def metrics_of(run: Run) -> Rows:
+    """The run's log, read again only when it has grown."""
+    path = run.folder / "metrics.jsonl"
+    if not path.is_file():
+        return []
+    facts = path.stat()
+    return _metrics(str(run.folder), facts.st_size, facts.st_mtime)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _metrics(folder: str, size: int, changed: float) -> Rows:
+    return Run(Path(folder)).metrics()
+
+
+def best_of(run: Run) -> dict[str, Any] | None:
+    """The evaluation row that picked the run's weights, remembered for a long list of runs."""
+    path = run.folder / "metrics.jsonl"
+    if not path.is_file():
+        return None
+    facts = path.stat()
+    return _best(str(run.folder), facts.st_size, facts.st_mtime)
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _best(folder: str, size: int, changed: float) -> dict[str, Any] | None:
+    return best_epoch(_metrics(folder, size, changed))
+
+
+def draw_curves(run: Run, rows: Rows, protocol: str) -> None:
+    """nDCG@10 in full width, since it picks the weights; below it the others, two side by side where there is room."""
+    _draw_validation(run, rows, protocol, SELECTING)
+    parts = {key: title for key, title in LOSSES.items() if any(key in row for row in rows)}
+    left, right = st.columns(2)
+    with left:
+        _draw_validation(run, rows, protocol, "recall@10")
+    for place, (key, title) in enumerate({**parts, "learning_rate": "Learning rate"}.items(), start=1):
+        if place % 2 == 0:
+            left, right = st.columns(2)
+        with right if place % 2 else left:
+            _draw_training(run, rows, key, title)
+    with st.expander("What the curves mean"):
+        st.markdown(MEANINGS)
+
+
+def _draw_validation(run: Run, rows: Rows, protocol: str, metric: str) -> None:
+    from recommender.charts.training import validation_curve
+
+    title, lines = METRICS[metric], references(run, protocol, metric)
+    draw(
+        lambda look: validation_curve(rows, f"eval_{metric}", f"{title} on validation", lines, look),
+        key=f"{run.run_id}-{metric}",
+        alt=_validation_in_words(rows, metric, title, lines),
+    )
+
+
+def _draw_training(run: Run, rows: Rows, key: str, title: str) -> None:
+    from recommender.charts.training import training_curve
+
+    draw(
+        lambda look: training_curve(rows, key, title, look),
+        key=f"{run.run_id}-{key}",
+        alt=_training_in_words(rows, key, title),
+    )
+
+
+def references(run: Run, protocol: str, metric: str) -> "list[Reference]":
+    """The baselines on the run's own validation wishes, and the best of each publication under its protocol."""
+    from recommender.charts.training import Reference
+
+    lines = [
+        Reference(BASELINES[name], values[metric])
+        for name, values in baselines_of(run).items()
+        if name in BASELINES and metric in values
+    ]
+    best: dict[str, float] = {}
+    for row in published_for(protocol) if metric == SELECTING else ():  # others publish their Recall for the test split
+        if metric in row.values:
+            source = row.name.partition(",")[0]
+            best[source] = max(best.get(source, 0.0), row.values[metric])
+    return lines + [Reference(source, value) for source, value in best.items()]
+
+
+def baselines_of(run: Run) -> dict[str, dict[str, float]]:
+    """On the run's validation wishes; {} where that was never measured, or cannot be read."""
+    try:
+        measured = run.baselines()
+    except RecommenderError:
+        measured = {}
+    return measured or validation_report(run).get("baselines", {})
+
+
+def validation_report(run: Run) -> dict[str, Any]:
+    """What was measured at the end; {} before that."""
+    try:
+        return next((report for report in run.reports() if report["split"] == "validation"), {})
+    except RecommenderError:
+        return {}
+
+
+def best_epoch(rows: Rows) -> dict[str, Any] | None:
+    """The evaluation row that picked the run's weights."""
+    measured = [row for row in rows if math.isfinite(row.get("eval_ndcg@10", math.nan))]
+    return max(measured, key=lambda row: row["eval_ndcg@10"], default=None)
+
+
+def _validation_in_words(rows: Rows, metric: str, title: str, lines: "list[Reference]") -> str:
+    best = best_epoch(rows)
+    said = f"Line chart of {title} on validation after every epoch. "
+    if best:
+        said += f"Best epoch {best.get('epoch', 0):.0f}: {best.get(f'eval_{metric}', 0):.4f}. "
+    else:
+        said += "No epoch is finished yet. "
+    return said + " ".join(f"{line.name}: {line.value:.4f}." for line in lines)
+
+
+def _training_in_words(rows: Rows, key: str, title: str) -> str:
+    values = [row[key] for row in rows if key in row]
+    if not values:
+        return f"Line chart of {title.lower()}, empty so far."
+    return f"Line chart of {title.lower()} over the epochs, from {values[0]:.3g} to {values[-1]:.3g}."

@@ -1,0 +1,148 @@
+"""The settings of a run as widgets, made from RunConfig's own fields: a new setting is on the page by itself."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
+
+import streamlit as st
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from pages.shared.text import plain
+from recommender.config import RunConfig
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One leaf of RunConfig."""
+
+    path: str  # "training.batch_size"
+    kind: type  # bool, int, float or str
+    choices: tuple[str, ...] = ()
+    low: int | None = None  # of an int, itself included
+    high: int | None = None
+    optional: bool = False
+    description: str = ""
+
+    @property
+    def label(self) -> str:
+        return LABELS.get(self.path) or self.path.rpartition(".")[2].replace("_", " ").capitalize()
+
+    @property
+    def part(self) -> str:
+        """`"model.text"` of `"model.text.pooling"`; empty for what stands at the top."""
+        return self.path.rpartition(".")[0]
+
+
+LABELS = {
+    "protocol": "What counts as a wish",
+    "data.source": "Data",
+    "training.epochs": "Epochs",
+    "training.head_lr": "Learning rate",
+    "training.encoder_lr": "Learning rate of the text encoder",
+}
+
+
+def settings_of(part: type[BaseModel], prefix: str = "") -> Iterator[Setting]:
+    """Every leaf of a configuration, in the order of the code."""
+    for name, field in part.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from settings_of(kind, f"{prefix}{name}.")
+        else:
+            yield _setting(f"{prefix}{name}", field)
+
+
+def _setting(path: str, field: FieldInfo) -> Setting:
+    kinds = [kind for kind in get_args(field.annotation) if kind is not NoneType] or [field.annotation]
+    choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+    bounds = {
+        name: getattr(rule, name) for rule in field.metadata for name in ("ge", "gt", "lt") if hasattr(rule, name)
+    }
+    kind = str if choices else kinds[0]
+    low = bounds.get("ge", bounds["gt"] + 1 if "gt" in bounds else None) if kind is int else None
+    high = bounds["lt"] - 1 if kind is int and "lt" in bounds else None
+    optional = NoneType in get_args(field.annotation)
+    return Setting(path, kind, choices, low, high, optional, field.description or "")
+
+
+SETTINGS = tuple(settings_of(RunConfig))
+
+
+def key_of(preset: str, path: str) -> str:
+    """The widget's key. Every preset has widgets of its own, which start at its values."""
+    return f"train:{preset}:{path}"
+
+
+def value_at(config: RunConfig, path: str) -> Any:
+    value: Any = config
+    for name in path.split("."):
+        value = getattr(value, name)
+    return value
+
+
+def draw_setting(setting: Setting, preset: str, start: RunConfig, names: dict[str, str] | None = None) -> None:
+    """The widget for one setting, at the preset's value until the user changes it. `names`: words for the choices."""
+    value = value_at(start, setting.path)
+    same: dict[str, Any] = {
+        "label": setting.label,
+        "key": key_of(preset, setting.path),
+        "help": plain(". ".join(filter(None, (setting.description, f"Setting: {setting.path}")))),
+        "persist_state": "session",
+    }
+    if setting.choices:
+        words = names or {}
+        index = setting.choices.index(value)
+        st.selectbox(options=setting.choices, index=index, format_func=lambda c: plain(words.get(c, c)), **same)
+    elif setting.kind is bool:
+        st.checkbox(value=value, **same)
+    elif setting.kind is int:
+        high = setting.high
+        none = "none" if setting.optional else None
+        st.number_input(min_value=setting.low, max_value=high, value=value, step=1, placeholder=none, **same)
+    else:  # numbers with a point are typed as one likes, 2e-5 or 0.00002, and checked as text
+        st.text_input(value=f"{value:g}" if setting.kind is float else value, **same)
+
+
+def read_config(preset: str, start: RunConfig) -> tuple[RunConfig | None, list[str]]:
+    """What the widgets say now, or what is wrong with it in words. Callbacks see the newest values here, too."""
+    values = start.model_dump()
+    problems = []
+    for setting in SETTINGS:
+        typed = st.session_state.get(key_of(preset, setting.path), value_at(start, setting.path))
+        if setting.kind is float and not _is_finite(typed):
+            problems.append(f"{setting.label}: a plain number is needed here, such as 0.1 or 2e-5, not {typed!r}.")
+        if setting.kind is int and typed is None and not setting.optional:
+            problems.append(f"{setting.label}: a number is needed here.")
+        _put(values, setting.path, typed)
+    if problems:
+        return None, problems
+    if not values["model"]["tags"]:  # then nobody reads it, and it need not fit the batch
+        values["training"]["tag_batch_size"] = values["training"]["batch_size"]
+    try:
+        return RunConfig.model_validate(values), []
+    except ValidationError as error:
+        return None, [_in_words(fault) for fault in error.errors()]
+
+
+def _is_finite(typed: Any) -> bool:
+    try:
+        return math.isfinite(float(typed))
+    except ValueError:
+        return False
+
+
+def _put(values: dict[str, Any], path: str, value: Any) -> None:
+    *parts, name = path.split(".")
+    for part in parts:
+        values = values[part]
+    values[name] = value
+
+
+def _in_words(fault: Any) -> str:
+    path = ".".join(str(step) for step in fault["loc"])
+    label = next((setting.label for setting in SETTINGS if setting.path == path), "")
+    message = fault["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
+    return f"{label}: {message}." if label else f"{message[:1].upper()}{message[1:]}."

@@ -1,0 +1,195 @@
+"""The form for a new run: data, preset, the settings that matter, the rest, and a name."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.parts.train_fields import SETTINGS, Setting, draw_setting, key_of, read_config
+from pages.shared.text import plain
+from recommender.config import RunConfig, load_preset, preset_names
+from recommender.data.redial import find_split
+from recommender.errors import DataError
+from recommender.runs import RUN_ID, list_runs
+from recommender.settings import settings
+
+PRESET = "train:preset"  # widget key
+FIRST = "frozen"  # the preset that any machine can train
+COUNTED = ("protocol", "seed")  # what matters for a model that counts
+LEARNED = ("training.epochs", "training.batch_size", "training.head_lr", "training.encoder_lr", "model.head.dropout")
+ABOVE = ("data.source", "description")  # the source has a place of its own, the description comes with the preset
+PROTOCOLS = {
+    "conversational": "Each turn of the talk",
+    "one_shot": "One wish, before any suggestion",
+    "paper": "Whole talk, as in the 2024 paper",
+    "notebook": "Whole talk, first reproduction",
+}
+LEAKY = (
+    "Under this rule about a fifth of the answers already stand in the wish, "
+    "so its numbers look better than the model is."
+)
+SOURCES = {
+    "auto": "Whatever is here",
+    "folder": "ReDial from your folder",
+    "cache": "ReDial, downloaded before",
+    "hub": "ReDial, downloaded now",
+    "sample": "Synthetic sample",
+}
+PARTS = {
+    "": "Run",
+    "data": "Data",
+    "model": "Model",
+    "model.text": "Text encoder",
+    "model.history": "Movies named in the wish",
+    "model.head": "Head, which scores the movies",
+    "loss": "Loss",
+    "training": "Training",
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the form says now: a configuration, or the problems that keep it from being one."""
+
+    preset: str
+    name: str
+    config: RunConfig | None
+    problems: list[str]
+
+
+def draw_form() -> None:
+    source, choice = st.columns(2)
+    with choice:
+        preset = _draw_preset()
+    start = load_preset(preset)
+    with source:
+        draw_setting(_setting("data.source"), preset, start, SOURCES)
+    st.caption(plain(f"{start.description}."))
+    _draw_source_here(st.session_state[key_of(preset, "data.source")])
+    learns = start.model.kind == "one_shot"
+    main = _settings_that_matter(start) if learns else COUNTED
+    _draw_in_rows([_setting(path) for path in main], preset, start)
+    if st.session_state[key_of(preset, "protocol")] in ("paper", "notebook"):
+        st.caption(LEAKY)
+    rest = [s for s in SETTINGS if s.path not in (*main, *ABOVE) and (learns or s.part == "data")]
+    _draw_advanced(rest, preset, start)
+    _draw_name(preset)
+
+
+def read_form() -> Wanted:
+    """Reads the widgets, also in a callback, where they are newer than the page."""
+    preset = st.session_state.get(PRESET, FIRST)
+    config, problems = read_config(preset, load_preset(preset))
+    name = st.session_state.get(key_of(preset, "name"), "")
+    return Wanted(preset, name, config, [*problems, *_name_problems(name)])
+
+
+def forget_name(preset: str) -> None:
+    """The name is used now; the next run gets a fresh one."""
+    st.session_state.pop(key_of(preset, "name"), None)
+
+
+def fresh_name(preset: str) -> str:
+    """The preset's own name, which presets that build on it look for, or that with a number."""
+    taken = {run.run_id for run in list_runs(settings())}
+    numbered = (f"{preset}-{number}" for number in range(2, len(taken) + 3))
+    return next(name for name in (preset, *numbered) if name not in taken)
+
+
+def source_here(source: str) -> str:
+    """The source that `auto` will take, without reading or fetching it: folder, cache, hub or sample.
+
+    Raises `DataError` for a folder with several files for a split.
+    """
+    here = settings()
+    if source != "auto":
+        return source
+    if here.data_dir is not None:
+        return "folder"
+    cache = here.cache_dir / "redial"
+    return "cache" if find_split(cache, "train") and find_split(cache, "test") else "hub"
+
+
+def _setting(path: str) -> Setting:
+    return next(setting for setting in SETTINGS if setting.path == path)
+
+
+def _settings_that_matter(start: RunConfig) -> tuple[str, ...]:
+    frozen = start.model.text.train == "none"
+    return (*(path for path in LEARNED if not (frozen and path == "training.encoder_lr")), *COUNTED)
+
+
+def _draw_preset() -> str:
+    names = [FIRST, *(name for name in preset_names() if name != FIRST)]
+    preset: str = st.selectbox(
+        "Preset",
+        names,
+        format_func=lambda name: "frozen (minutes, needs no graphics card)" if name == FIRST else plain(name),
+        key=PRESET,
+        help="A whole set of settings, which you can change below.",
+        persist_state="session",
+    )
+    return preset
+
+
+def _draw_source_here(source: str) -> None:
+    """Says what the chosen source is on this machine; the sample is called one loudly."""
+    try:
+        found = source_here(source)
+    except DataError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    if found == "sample":
+        st.warning(
+            "**Synthetic sample, NOT ReDial.** Made-up dialogues to try the app with. What a model scores on them "
+            "says nothing about real people.",
+            icon=":material/science:",
+        )
+    elif found == "folder":
+        st.caption("Found here: ReDial in the folder that RECOMMENDER\\_DATA\\_DIR names.")
+    elif found == "cache":
+        st.caption("Found here: ReDial, downloaded before.")
+    elif source == "hub":
+        st.caption("ReDial is downloaded from the Hugging Face hub once, about 10 MB.")
+    else:
+        st.warning(
+            "ReDial is not on this machine. It is downloaded from the Hugging Face hub; if that fails, the run uses a "
+            "**synthetic sample, NOT ReDial**.",
+            icon=":material/cloud_download:",
+        )
+
+
+def _draw_in_rows(settings: list[Setting], preset: str, start: RunConfig) -> None:
+    """Three in a row; below each other, in the same order, where the screen is narrow."""
+    for place, setting in enumerate(settings):
+        if place % 3 == 0:
+            columns = st.columns(3)
+        with columns[place % 3]:
+            draw_setting(setting, preset, start, PROTOCOLS if setting.path == "protocol" else None)
+
+
+def _draw_advanced(rest: list[Setting], preset: str, start: RunConfig) -> None:
+    box = st.expander("Advanced", key=f"advanced-{preset}", on_change="rerun")
+    if not box.open:  # thirty more widgets travel only when they are asked for
+        return
+    with box:
+        for part, title in PARTS.items():
+            if inside := [setting for setting in rest if setting.part == part]:
+                st.markdown(f"**{title}**")
+                _draw_in_rows(inside, preset, start)
+
+
+def _draw_name(preset: str) -> None:
+    key = key_of(preset, "name")
+    if key not in st.session_state:
+        st.session_state[key] = fresh_name(preset)
+    st.text_input(
+        "Name of the run", key=key, max_chars=64, help="Letters, digits, dots, dashes.", persist_state="session"
+    )
+
+
+def _name_problems(name: str) -> list[str]:
+    if not RUN_ID.fullmatch(name):
+        return ["Name of the run: letters, digits, dots, dashes and underscores only, and a letter or digit first."]
+    if any(run.run_id == name for run in list_runs(settings())):
+        return [f"Name of the run: there is a run {name} already. Choose another name."]
+    return []

@@ -1,0 +1,163 @@
+"""The runs of this machine: which one is shown, and what can be done with each."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.parts.train_curves import best_of
+from pages.parts.train_words import STATES, duration
+from pages.shared.setup import Key
+from pages.shared.text import plain
+from recommender.config import RunConfig
+from recommender.errors import RecommenderError
+from recommender.runs import SHIPPED_RUNS, Run, Status, list_runs
+from recommender.settings import settings
+from recommender.status import LIVE
+from recommender.training import job
+
+FEW = 8  # runs shown before "Show all"
+ORDER = ("running", "queued")  # then all others, the latest first
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A run as it was when the page was drawn. Without status and config it is damaged, and `problem` says how."""
+
+    run: Run
+    status: Status | None = None
+    config: RunConfig | None = None
+    problem: str = ""
+
+    @property
+    def run_id(self) -> str:
+        return self.run.run_id
+
+    @property
+    def alive(self) -> bool:
+        return self.status is not None and self.status.state in LIVE
+
+
+def see(run: Run) -> Seen:
+    try:
+        return Seen(run, run.status(), run.config())
+    except RecommenderError as error:
+        return Seen(run, problem=str(error))
+
+
+def seen_runs() -> list[Seen]:
+    """The one that trains, the queue in its order, then the others, the latest first; damaged ones last."""
+    line = {run.run_id: place for place, run in enumerate(job.waiting(settings()))}
+
+    def order(seen: Seen) -> tuple[int, float]:
+        if seen.status is None:
+            return len(ORDER) + 1, 0.0
+        state = seen.status.state
+        if state == "queued":
+            return ORDER.index(state), line.get(seen.run_id, len(line))
+        return ORDER.index(state) if state in ORDER else len(ORDER), -(seen.status.started or 0.0)
+
+    return sorted((see(run) for run in list_runs(settings())), key=order)
+
+
+def shown_run(runs: list[Seen]) -> Seen | None:
+    """The run the user picked, else the one that trains, else the latest."""
+    picked = st.session_state.get(Key.TRAIN_RUN)
+    return next((seen for seen in runs if seen.run_id == picked), runs[0] if runs else None)
+
+
+def show(run_id: str) -> None:
+    st.session_state[Key.TRAIN_RUN] = run_id
+
+
+def draw_heading(seen: Seen) -> None:
+    icon, word = STATES[seen.status.state] if seen.status else (":material/broken_image:", "cannot be read")
+    st.subheader(plain(seen.run_id), anchor=False)
+    about = f" · {plain(seen.config.description)}" if seen.config and seen.config.description else ""
+    st.caption(f"{icon} {word}{about}")
+
+
+def draw_others(runs: list[Seen], shown: Seen) -> None:
+    others = [seen for seen in runs if seen.run_id != shown.run_id]
+    if not others:
+        return
+    st.subheader("Other runs", anchor=False)
+    full = len(others) <= FEW or st.session_state.get("all-runs", False)
+    for seen in others if full else others[:FEW]:
+        with st.container(
+            horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="xsmall"
+        ):
+            with st.container(gap=None, width="content"):
+                icon, word = STATES[seen.status.state] if seen.status else (":material/broken_image:", "cannot be read")
+                st.markdown(f"**{plain(seen.run_id)}** :small[{icon} {word}]")
+                st.caption(plain(facts_of(seen)))
+            with st.container(horizontal=True, width="content", gap="xsmall"):
+                st.button("Show", key=f"show-{seen.run_id}", on_click=show, args=(seen.run_id,), help="Its curves")
+                draw_actions(seen)
+    if len(others) > FEW:
+        st.checkbox(f"Show all {len(others)} runs", key="all-runs", persist_state="session")
+
+
+def facts_of(seen: Seen) -> str:
+    if seen.status is None or seen.config is None:
+        return seen.problem
+    said = [seen.config.protocol]
+    if best := best_of(seen.run):
+        said.append(f"validation nDCG@10 {best['eval_ndcg@10']:.4f}")
+    if seen.status.seconds:
+        said.append(duration(seen.status.seconds))
+    if seen.run_id in SHIPPED_RUNS:
+        said.append("comes with the app")
+    return ", ".join(said)
+
+
+def draw_actions(seen: Seen) -> None:
+    """Stop, resume or delete, whichever the run's state allows. Nothing in read-only mode."""
+    if settings().read_only:
+        return
+    run_id, state = seen.run_id, seen.status.state if seen.status else None
+    if state in LIVE:
+        draw_stop(run_id, "Stop" if state == "running" else "Take out of the queue")
+        return
+    if state in job.RESUMABLE:
+        st.button(
+            "Resume",
+            icon=":material/play_arrow:",
+            key=f"resume-{run_id}",
+            help="Goes on from the last finished epoch.",
+            on_click=act,
+            args=("resume", run_id),
+        )
+    if run_id not in SHIPPED_RUNS:
+        with st.popover("Delete", icon=":material/delete:", key=f"ask-delete-{run_id}"):
+            st.write(plain(f"Delete {run_id} with its weights and curves? This cannot be undone."))
+            st.button("Yes, delete it", key=f"delete-{run_id}", on_click=act, args=("delete", run_id))
+
+
+def draw_stop(run_id: str, word: str) -> None:
+    """A run that trains ends after its step, so between the click and its end the button says that it was heard."""
+    heard = run_id in st.session_state.get(Key.TRAIN_STOPPING, ())
+    st.button(
+        "Stopping…" if heard else word,
+        icon=":material/stop:",
+        key=f"stop-{run_id}",
+        disabled=heard,
+        on_click=act,
+        args=("stop", run_id),
+    )
+
+
+def act(what: str, run_id: str) -> None:
+    """Stop, resume or delete; what goes wrong is said on the page."""
+    run = Run(settings().checkpoints_dir / run_id)
+    try:
+        {"stop": job.stop, "resume": job.resume, "delete": job.delete}[what](run, settings())
+    except RecommenderError as error:
+        st.session_state[Key.TRAIN_PROBLEM] = str(error)
+        return
+    stopping = st.session_state.setdefault(Key.TRAIN_STOPPING, set())
+    if what == "stop":
+        stopping.add(run_id)
+    else:
+        stopping.discard(run_id)
+    if what == "resume":
+        show(run_id)

@@ -1,0 +1,76 @@
+"""Training: a new run on one tab, what runs do and did on the other."""
+
+import streamlit as st
+
+from pages.parts.train_device import draw_device
+from pages.parts.train_form import draw_form
+from pages.parts.train_live import draw_live, states_of
+from pages.parts.train_outcome import draw_outcome
+from pages.parts.train_plan import PROGRESS, draw_plan
+from pages.parts.train_runs import Seen, draw_heading, draw_others, seen_runs, shown_run
+from pages.shared.setup import Key, set_up
+from pages.shared.text import plain
+from recommender.runs import SHIPPED_RUNS, list_runs
+from recommender.settings import settings
+
+NEW = "New run"
+
+
+def main() -> None:
+    set_up("Train")
+    st.title("Train", anchor=False)
+    st.write("Teach a model to recommend, and watch it learn.")
+    with st.container():  # a place that stays, so that an error does not move the tabs
+        if problem := st.session_state.pop(Key.TRAIN_PROBLEM, None):
+            st.error(plain(problem), icon=":material/error:")
+    runs = seen_runs()
+    if settings().read_only:
+        st.info(
+            "This is a public demo: look at every run, but nobody can start, stop or delete one here.",
+            icon=":material/lock:",
+        )
+        draw_progress(runs)
+        return
+    st.session_state.setdefault(Key.TRAIN_TAB, PROGRESS if any(seen.alive for seen in runs) else NEW)
+    new, progress = st.tabs([NEW, PROGRESS], key=Key.TRAIN_TAB, on_change="rerun")
+    if new.open:
+        with new:
+            draw_new(runs)
+    if progress.open:
+        with progress:
+            draw_progress(runs)
+
+
+def draw_new(runs: list[Seen]) -> None:
+    device, form, plan = st.container(), st.container(), st.container()
+    with form:
+        draw_form()
+    with plan:
+        draw_plan(runs)
+    with device:
+        draw_device()
+
+
+def draw_progress(runs: list[Seen]) -> None:
+    head, live, others = st.container(), st.container(), st.container()
+    shown = shown_run(runs)
+    with head:
+        if all(seen.run_id in SHIPPED_RUNS for seen in runs):
+            draw_empty()
+        if shown:
+            draw_heading(shown)
+            draw_outcome(shown)
+    if shown:
+        drawn = {seen.run_id: seen.status.state if seen.status else None for seen in runs}
+        with live:
+            draw_live(shown.run, drawn, lambda: states_of(list_runs(settings())))
+        with others:
+            draw_others(runs, shown)
+
+
+def draw_empty() -> None:
+    todo = f"Choose a preset under **{NEW}** and press **Start training**: its curves appear here while it learns."
+    st.info(f"No run of your own yet. {'' if settings().read_only else todo}", icon=":material/show_chart:")
+
+
+main()

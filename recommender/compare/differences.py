@@ -1,0 +1,61 @@
+"""How far a run is from the base, wish by wish, and what may be said of it."""
+
+from dataclasses import dataclass
+
+from recommender.errors import RecommenderError
+from recommender.evaluation.comparison import Paired, paired
+from recommender.evaluation.records import Record
+
+ALPHA = 0.05  # a difference with a larger p may be chance
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A run minus the base, or why that cannot be said."""
+
+    paired: Paired | None
+    reason: str = ""
+
+    @property
+    def shown(self) -> bool:
+        return self.paired is not None and self.paired.p < ALPHA
+
+    @property
+    def brief(self) -> str:
+        """For a cell of a table: `"+0.0123, p = 0.003"`, `"no difference shown"`."""
+        if self.paired is None:
+            return "not tested"
+        return f"{signed(self.paired.difference)}, {self._p}" if self.shown else "no difference shown"
+
+    def sentence(self, run_id: str, base: str, measure: str) -> str:
+        """What the test says, whole: which of the two is better and by how much, or that none shows."""
+        if self.paired is None:
+            return f"{run_id} was not tested against {base}: {self.reason}"
+        pair = self.paired
+        interval = f"95 % interval {signed(pair.low)} to {signed(pair.high)}, {self._p}"
+        if not self.shown:
+            return f"No difference shown between {run_id} and {base}: {measure} {signed(pair.difference)}, {interval}."
+        word = "better" if pair.difference > 0 else "worse"
+        return f"{run_id} is {word} than {base} by {abs(pair.difference):.4f} {measure}: {interval}."
+
+    @property
+    def _p(self) -> str:
+        assert self.paired is not None
+        return "p < 0.001" if self.paired.p < 0.001 else f"p = {self.paired.p:.3f}"
+
+
+def signed(value: float) -> str:
+    """
+    >>> signed(0.0123), signed(-0.00001)
+    ('+0.0123', '0.0000')
+    """
+    rounded = round(value, 4)
+    return f"{rounded:+.4f}" if rounded else "0.0000"
+
+
+def difference(base: Record, other: Record, measure: str) -> Difference:
+    """The paired test of two runs over the same examples."""
+    try:
+        return Difference(paired(base, other, measure))
+    except RecommenderError as error:
+        return Difference(None, str(error))

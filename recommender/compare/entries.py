@@ -1,0 +1,148 @@
+"""What one run brings to a comparison: its settings, its reports, its progress."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
+
+from recommender.config import RunConfig
+from recommender.errors import RecommenderError
+from recommender.evaluation.records import Record
+from recommender.runs import Run
+from recommender.status import Status
+
+MEASURES = {"ndcg@10": "nDCG@10", "recall@1": "Recall@1", "recall@10": "Recall@10", "recall@50": "Recall@50"}
+SELECTED_BY = "eval_ndcg@10"  # the validation metric whose best epoch gave the weights
+TRAINERS = {"bce": "original", "weighted_bce": "weighted", "focal": "focal", "softmax": "softmax"}
+ENCODERS = {"none": "frozen", "lora": "LoRA", "all": "trained"}
+HISTORIES = {"gru": "RNN", "attention": "attention"}
+
+
+def _with_all_measures(metrics: dict[str, float]) -> dict[str, float]:
+    if missing := MEASURES.keys() - metrics.keys():
+        raise ValueError(f"{', '.join(sorted(missing))} is missing")
+    return metrics
+
+
+T = TypeVar("T")
+Metrics = Annotated[dict[str, FiniteFloat], AfterValidator(_with_all_measures)]
+BASELINES = TypeAdapter(dict[str, dict[str, FiniteFloat]])
+
+
+class Group(NamedTuple):
+    """Reports of one group are of the same examples with the same answers: only they may be compared."""
+
+    source: str
+    protocol: str
+    split: str
+    targets: str
+
+
+class Report(BaseModel):
+    """A report as far as the comparison reads it. Older ones lack what stands here with a default."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    source: str
+    protocol: str
+    split: str
+    targets: str
+    examples: int
+    target_count: int
+    seed: int
+    metrics: Metrics
+    intervals: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    baselines: dict[str, Metrics] = Field(default_factory=dict)
+    beyond: dict[str, float] = Field(default_factory=dict)
+    epoch: float | None = None
+    parameters: dict[str, int] = Field(default_factory=dict)
+    seconds: float | None = None
+    device: str = ""
+    peak_memory_mb: int | None = None
+
+    @property
+    def group(self) -> Group:
+        return Group(self.source, self.protocol, self.split, self.targets)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run. `problems` say which of its files cannot be read; the rest is there."""
+
+    run: Run
+    config: RunConfig
+    status: Status
+    reports: dict[Group, Report]
+    baselines: dict[str, dict[str, float]]  # on the run's own validation examples
+    problems: tuple[str, ...] = ()
+
+    @property
+    def run_id(self) -> str:
+        return self.run.run_id
+
+    @property
+    def trainer(self) -> str:
+        """What the loss makes of it: `"original"` (BCE), `"weighted"`, ... A baseline has none."""
+        return TRAINERS[self.config.loss.kind] if self.config.model.kind == "one_shot" else "none"
+
+    @property
+    def architecture(self) -> str:
+        """`"MiniLM frozen, text + RNN + tags"`: two runs with the same one differ in how they were trained only."""
+        model = self.config.model
+        if model.kind != "one_shot":
+            return model.kind.replace("_", "-")
+        parts = ["text", *([HISTORIES[model.history.kind]] if model.history.kind != "none" else [])]
+        parts += ["counts"] if model.history.counts_weight else []
+        parts += ["tags"] if model.tags else []
+        name = "MiniLM" if model.text.name == "minilm" else model.text.name
+        return f"{name} {ENCODERS[model.text.train]}, {' + '.join(parts)}"
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        """What the run logged while it trained."""
+        return [row for row in self.run.metrics() if isinstance(row, dict)]
+
+    @property
+    def best_epoch(self) -> float | None:
+        """The epoch whose weights were kept; None for a run that was never validated."""
+        evaluated = [row for row in self.rows if isinstance(row.get(SELECTED_BY), (int, float))]
+        return max(evaluated, key=lambda row: row[SELECTED_BY]).get("epoch") if evaluated else None
+
+    def record(self, report: Report) -> Record | None:
+        """The single examples behind one of its reports. Raises `CheckpointError` for a damaged file."""
+        return self.run.record(report.model_dump())
+
+
+def read_entry(run: Run) -> Entry:
+    """Raises `RecommenderError` if the run's config or status cannot be read: then nothing can be said of it."""
+    config, status = run.config(), run.status()
+    problems: list[str] = []
+    reports = _checked(lambda: [Report.model_validate(content) for content in run.reports()], run, problems) or []
+    baselines = _checked(lambda: BASELINES.validate_python(run.baselines()), run, problems) or {}
+    return Entry(run, config, status, {report.group: report for report in reports}, baselines, tuple(problems))
+
+
+def _checked(read: Callable[[], T], run: Run, problems: list[str]) -> T | None:
+    """What `read` gives, or None and one problem more."""
+    try:
+        return read()
+    except RecommenderError as error:
+        problems.append(str(error))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(step) for step in first["loc"])
+        problems.append(f"A report of {run.run_id} is damaged: {where}: {first['msg']}.")
+    return None
+
+
+def read_entries(runs: list[Run]) -> tuple[list[Entry], dict[str, str]]:
+    """The runs that can be read, and run id -> what is wrong with each of the others."""
+    entries, damaged = [], {}
+    for run in runs:
+        try:
+            entries.append(read_entry(run))
+        except RecommenderError as error:
+            damaged[run.run_id] = str(error)
+    return entries, damaged

@@ -1,0 +1,186 @@
+"""The comparison as tables: numbers for a CSV file, and the same as short texts for the page and the HTML report."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from recommender.compare.differences import Difference
+from recommender.compare.entries import MEASURES, Entry
+from recommender.compare.view import View
+from recommender.published import Published, published_for
+
+NONE = "–"
+SHORT = {"ndcg@10": "nDCG@10", "recall@1": "R@1", "recall@10": "R@10", "recall@50": "R@50"}  # heads of columns
+BASELINES = {"popularity": "popularity", "copy": "copy", "item_knn": "item-kNN"}
+
+
+def results(view: View, differences: Mapping[str, Difference]) -> pd.DataFrame:
+    """One line a measured run, baseline and published value, all numbers in full: for the CSV file."""
+    reference = view.reference
+    if reference is None or view.group is None:
+        return pd.DataFrame()
+    where = {**view.group._asdict(), "examples": reference.examples}
+    rows = [
+        {"kind": "run", "name": entry.run_id, **where, **_measured(view, entry), **_apart(view, entry, differences)}
+        for entry in view.measured
+    ]
+    rows += [
+        {"kind": "baseline", "name": name, **where, **_values(values)} for name, values in reference.baselines.items()
+    ]
+    rows += [
+        {"kind": "published", "name": item.name, **view.group._asdict(), **_values(item.values), "note": item.note}
+        | {"source": "", "split": ""}
+        for item in published_rows(view)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _measured(view: View, entry: Entry) -> dict[str, Any]:
+    report, status = view.report(entry), entry.status
+    intervals = {
+        f"{measure} {end}": value
+        for measure in MEASURES
+        if measure in report.intervals
+        for end, value in zip(("low", "high"), report.intervals[measure], strict=True)
+    }
+    return {
+        "trainer": entry.trainer,
+        "architecture": entry.architecture,
+        "trained for": entry.config.protocol,
+        "examples": report.examples,
+        **_values(report.metrics),
+        **intervals,
+        "best epoch": report.epoch if report.epoch is not None else entry.best_epoch,
+        "seconds": report.seconds if report.seconds is not None else status.seconds,
+        "memory MB": report.peak_memory_mb if report.peak_memory_mb is not None else status.peak_memory_mb,
+        "device": report.device or status.device,
+        "parameters trained": report.parameters.get("trained"),
+        "parameters": report.parameters.get("all"),
+        **report.beyond,
+    }
+
+
+def _values(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {measure: metrics[measure] for measure in MEASURES if measure in metrics}
+
+
+def _apart(view: View, entry: Entry, differences: Mapping[str, Difference]) -> dict[str, Any]:
+    found = differences.get(entry.run_id)
+    if found is None:
+        return {}
+    facts: dict[str, Any] = {"base": view.base, "measure": view.measure}
+    if found.paired is None:
+        return {**facts, "note": f"not tested: {found.reason}"}
+    pair = found.paired
+    return {
+        **facts,
+        "difference": pair.difference,
+        "difference low": pair.low,
+        "difference high": pair.high,
+        "p": pair.p,
+    }
+
+
+def scores(view: View, differences: Mapping[str, Difference]) -> pd.DataFrame:
+    """How good: one line a run, then the baselines, as texts."""
+    rows = []
+    for entry in view.measured:
+        report = view.report(entry)
+        brief = differences[entry.run_id].brief if entry.run_id in differences else "the base"
+        texts = _texts(view, report.metrics, report.intervals.get(view.measure))
+        rows.append({"Run": entry.run_id, **texts, "against the base": brief})
+    reference = view.reference
+    for name, values in (reference.baselines if reference else {}).items():
+        rows.append({"Run": BASELINES.get(name, name), **_texts(view, values, None), "against the base": "a baseline"})
+    return pd.DataFrame(rows)
+
+
+def published_rows(view: View) -> tuple[Published, ...]:
+    """What others reported under the view's protocol. On the synthetic sample there is nothing to compare it with."""
+    if view.group is None or view.group.source == "sample":
+        return ()
+    return published_for(view.protocol, view.group.targets)
+
+
+def published(view: View) -> pd.DataFrame:
+    """The published values as texts; empty if there are none."""
+    found = published_rows(view)
+    measures = [measure for measure in MEASURES if any(measure in item.values for item in found)]
+    return pd.DataFrame(
+        {"Published": item.name, **{SHORT[measure]: _number(item.values.get(measure)) for measure in measures}}
+        for item in found
+    )
+
+
+def published_notes(view: View) -> list[str]:
+    """What to mind about the published values, each note once."""
+    return list(dict.fromkeys(item.note for item in published_rows(view)))
+
+
+def costs(view: View) -> pd.DataFrame:
+    """What each run is and what it cost, as texts."""
+    rows = []
+    for entry in view.measured:
+        facts = _measured(view, entry)
+        rows.append(
+            {
+                "Run": entry.run_id,
+                "Trainer": entry.trainer,
+                "Best epoch": _epoch(facts["best epoch"], entry),
+                "Time": duration(facts["seconds"]),
+                "Memory": memory(facts["memory MB"]),
+                "Learned": parameters(facts["parameters trained"], facts["parameters"]),
+                "Model": entry.architecture,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _texts(view: View, metrics: Mapping[str, float], interval: tuple[float, float] | None) -> dict[str, str]:
+    """The chosen measure with its interval, then the others."""
+    texts = {SHORT[view.measure]: _number(metrics.get(view.measure))}
+    texts["95 % interval"] = f"{interval[0]:.3f}–{interval[1]:.3f}" if interval else NONE
+    return texts | {head: _number(metrics.get(measure)) for measure, head in SHORT.items() if measure != view.measure}
+
+
+def _number(value: float | None) -> str:
+    return NONE if value is None else f"{value:.4f}"
+
+
+def _epoch(epoch: float | None, entry: Entry) -> str:
+    epochs = entry.config.training.epochs  # 0: its weights were taken over from another run
+    return f"{epoch:.0f} of {epochs}" if epochs and epoch is not None else NONE
+
+
+def duration(seconds: float | None) -> str:
+    """
+    >>> duration(69.6), duration(3700), duration(0)
+    ('1 min 10 s', '1 h 1 min', '–')
+    """
+    if not seconds:
+        return NONE
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def memory(megabytes: float | None) -> str:
+    """
+    >>> memory(886), memory(1702), memory(None)
+    ('886 MB', '1.7 GB', '–')
+    """
+    if not megabytes:
+        return NONE
+    return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1000:.1f} GB"
+
+
+def parameters(trained: int | None, every: int | None) -> str:
+    """
+    >>> parameters(1_879_308, 24_500_000), parameters(0, 0), parameters(None, None)
+    ('1.9 of 24.5 M', 'nothing', '–')
+    """
+    if trained is None or every is None:
+        return NONE
+    return f"{trained / 1e6:.1f} of {every / 1e6:.1f} M" if every else "nothing"

@@ -1,0 +1,25 @@
+"""The movies behind the places of a record's rankings."""
+
+from recommender.compare.entries import Entry
+from recommender.data.catalog import Catalog
+from recommender.data.task import load_catalog
+from recommender.errors import CheckpointError
+from recommender.evaluation.records import Record
+from recommender.settings import Settings
+
+
+def catalog_of(entry: Entry, record: Record, settings: Settings) -> Catalog:
+    """The run's own catalogue, or the installed one where the run has none and the record was made with that.
+
+    Raises `RecommenderError` if neither is the one that the record's places belong to.
+    """
+    try:
+        catalog = entry.run.catalog()
+    except CheckpointError:
+        catalog = load_catalog(settings)
+    if record.catalog != catalog.fingerprint:
+        raise CheckpointError(
+            f"The catalogue of {entry.run_id} is missing or is not the one it was measured with, so its movies have "
+            f"no titles here. Evaluate it again."
+        )
+    return catalog

@@ -1,0 +1,117 @@
+"""What the figures and tests say, in sentences: for the page, for those who cannot see a picture, for the report."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from recommender.compare.choice import describe_group
+from recommender.compare.entries import MEASURES
+from recommender.compare.figures import BEYOND, beyond_bars, curves_of
+from recommender.compare.table import BASELINES
+from recommender.compare.view import View
+
+LEAKS = {
+    "notebook": "copying the movies that the wish names, latest first, scores nDCG@10 0.233 on the test split",
+    "paper": "copying the movies that the wish names, latest first, scores nDCG@10 0.221 on the test split",
+}
+
+
+def warnings(view: View) -> list[str]:
+    """What the reader has to know before the numbers."""
+    found = []
+    if view.protocol in LEAKS:
+        found.append(
+            f"Under the protocol {view.protocol} about a fifth of the answers already stand in the wish: "
+            f"{LEAKS[view.protocol]}. These numbers say little about a real wish."
+        )
+    others = [entry for entry in view.measured if entry.config.protocol != view.protocol]
+    if others:
+        names = ", ".join(f"{entry.run_id} ({entry.config.protocol})" for entry in others)
+        found.append(f"Trained under another protocol than they are measured on here: {names}. Compare with care.")
+    return found
+
+
+def validated(view: View) -> str:
+    """What the curves are of, and which runs have none among them."""
+    text = (
+        "Measured while training, on dialogues held out from it, not on the test split. The same colour is the same "
+        "model; solid is the original trainer, dashed the weighted one."
+    )
+    if view.trained_otherwise:
+        names = ", ".join(f"{entry.run_id} ({entry.config.protocol})" for entry in view.trained_otherwise)
+        text += f" Not drawn, since trained under another protocol than {view.protocol}: {names}."
+    return text
+
+
+def how_tested(view: View) -> str:
+    """What was measured on what, and how differences were tested."""
+    reference = view.reference
+    if reference is None or view.group is None:
+        return ""
+    return (
+        f"{describe_group(view.group)}: {reference.examples:,} wishes with {reference.target_count:,} answers, ranked "
+        "over the whole catalogue. Intervals hold 95 % of 1,000 bootstrap draws of whole dialogues. Differences are "
+        "tested wish by wish with a randomisation test over dialogues; “no difference shown” means p of 0.05 or more. "
+        "With many runs one test in twenty finds a difference by chance."
+    )
+
+
+def beaten_by_baselines(view: View) -> list[str]:
+    """For each baseline that some run does not reach: which runs it is ahead of."""
+    sentences = []
+    for name, values in (view.reference.baselines if view.reference else {}).items():
+        mark = values[view.measure]
+        behind = [entry.run_id for entry in view.measured if view.report(entry).metrics[view.measure] <= mark]
+        if behind:
+            who = "every run" if len(behind) == len(view.measured) > 1 else ", ".join(behind)
+            sentences.append(
+                f"The baseline {BASELINES.get(name, name)} ({MEASURES[view.measure]} {mark:.4f}) is ahead of {who}."
+            )
+    return sentences
+
+
+def trained_on(view: View) -> str:
+    """The devices, and what the columns of the costs mean."""
+    devices = {entry.run_id: view.report(entry).device or entry.status.device for entry in view.measured}
+    if len(set(devices.values())) == 1:
+        where = f"Trained on {next(iter(devices.values())) or 'an unknown device'}."
+    else:
+        where = f"Trained on: {'; '.join(f'{run_id}: {device}' for run_id, device in devices.items())}."
+    return f"Time is that of training, memory its peak, learned the parameters that training changed. {where}"
+
+
+def best(view: View) -> str:
+    values = {entry.run_id: view.report(entry).metrics[view.measure] for entry in view.measured}
+    listed = ", ".join(f"{run_id} {value:.4f}" for run_id, value in values.items())
+    measure = MEASURES[view.measure]
+    return f"{measure} of each run with its 95 % interval: {listed}. Lines: baselines. Diamonds: published values."
+
+
+def beyond(view: View, name: str) -> str:
+    title, form, _ = BEYOND[name]
+    listed = ", ".join(f"{bar.mark.name} {format(bar.value, form)}" for bar in beyond_bars(view, name))
+    return f"{title} of each run: {listed}."
+
+
+def curves(view: View, key: str, name: str) -> str:
+    """Where each curve begins and ends."""
+    listed = ", ".join(
+        f"{curve.mark.name} from {curve.values[0]:.4f} to {curve.values[-1]:.4f}" for curve in curves_of(view, key)
+    )
+    return f"{name} over the epochs: {listed}."
+
+
+def slices(frames: Mapping[str, pd.DataFrame], kind: str, measure: str) -> str:
+    """From the first part of the wishes to the last, for each run."""
+    parts = []
+    for run_id, frame in frames.items():
+        chosen = frame[frame["slice_kind"] == kind]
+        values = ", ".join(f"{name} {value:.3f}" for name, value in zip(chosen["slice"], chosen["value"], strict=True))
+        parts.append(f"{run_id}: {values}")
+    return f"{measure} by {kind.lower()}. {'; '.join(parts)}."
+
+
+def most_recommended(shares: pd.DataFrame) -> str:
+    """The most recommended movie of each run."""
+    listed = ", ".join(f"{run} {shares[run].idxmax()} ({shares[run].max():.0%})" for run in shares.columns)
+    return f"Share of wishes whose top ten holds a movie. The first of each run: {listed}."

@@ -1,0 +1,155 @@
+"""The About page without a browser, and what it says of the protocols."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.parts.about_data import middle
+from pages.parts.about_findings import COPY, POPULARITY, measured
+from pages.parts.about_project import versions
+from pages.parts.about_protocols import DIALOGUE, MOVIES, Line, read_by
+from recommender.config import PROTOCOLS
+from recommender.data.examples import Example, build_examples, distinct_ids, wish_text
+from recommender.settings import ROOT, settings
+
+SLOW = 30  # seconds
+
+
+@pytest.fixture
+def about() -> AppTest:
+    return AppTest.from_file(ROOT / "pages" / "about.py", default_timeout=SLOW).run()
+
+
+def texts(app: AppTest) -> str:
+    return "\n".join(element.value for element in [*app.markdown, *app.caption])
+
+
+def examples() -> list[tuple[str, Example]]:
+    return [(protocol, found) for protocol in PROTOCOLS for found in build_examples([DIALOGUE], protocol, MOVIES)]
+
+
+def answers(lines: Sequence[Line]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(movie_id for line in lines for movie_id in line.answers))
+
+
+# What the page says of a protocol is what the code does.
+
+
+@pytest.mark.parametrize(("protocol", "example"), examples())
+def test_the_lines_called_input_are_the_text_that_the_model_reads(protocol: str, example: Example) -> None:
+    inputs = [line.message for line in read_by(protocol, example) if line.part == "input"]
+    assert wish_text(protocol, inputs, lambda movie_id: MOVIES.by_id(movie_id).name) == example.text
+    assert distinct_ids(inputs) == example.mentioned
+
+
+@pytest.mark.parametrize(("protocol", "example"), examples())
+def test_the_movies_with_a_star_are_the_answers(protocol: str, example: Example) -> None:
+    lines = read_by(protocol, example)
+    assert answers(lines) == example.targets
+    assert [line.message for line in lines] == list(DIALOGUE.messages)
+    assert all(bool(line.answers) == (line.part == "answers") for line in lines)
+
+
+def test_the_made_up_conversation_shows_what_the_protocols_differ_in() -> None:
+    by_protocol = {protocol: build_examples([DIALOGUE], protocol, MOVIES) for protocol in PROTOCOLS}
+    assert DIALOGUE.messages[0].role == "recommender"  # so that `notebook` swaps the roles
+    assert by_protocol["paper"][0].new_targets != by_protocol["paper"][0].targets  # it leaks
+    assert by_protocol["one_shot"][0].new_targets == by_protocol["one_shot"][0].targets
+    assert [len(found) for found in by_protocol.values()] == [1, 1, 1, 2]
+
+
+# The page.
+
+
+def test_the_page_shows_the_data_the_protocols_the_findings_and_the_licences(about: AppTest) -> None:
+    assert not about.exception
+    assert not about.error
+    assert [title.value for title in about.title] == ["About Reelwish"]
+    assert [header.value for header in about.header] == [
+        "The data", "Four ways to ask", "What went wrong before", "Licences and versions"
+    ]  # fmt: skip
+    assert {metric.label: metric.value for metric in about.metric} == {
+        "Conversations": "11,347", "Messages": "206,101", "Movies": "6,924", "Mentions": "72,997"
+    }  # fmt: skip
+    assert "292 of the 6,924 movies get half of all mentions" in texts(about)
+    assert f"streamlit {version('streamlit')}" in texts(about)
+    assert "GroupLens" in about.expander[0].text[0].value
+
+
+def test_every_picture_says_what_it_shows(about: AppTest) -> None:
+    charts = about.get("plotly_chart")
+    assert len(charts) == 6
+    described = [chart.proto.alt for chart in charts]
+    assert all(len(words) > 40 for words in described)
+    assert len(set(described)) == 6
+
+
+def test_another_protocol_shows_another_question(about: AppTest) -> None:
+    assert [radio.label for radio in about.radio] == ["Protocol", "This conversation gives 2 questions"]
+    about.radio[0].set_value("paper").run()
+    assert [radio.label for radio in about.radio] == ["Protocol"]
+    assert about.code[0].value == "Something tense in space. I loved @ and @. [SEP] " \
+        "I have seen @, it was fun. Is there anything darker? [SEP] @ it is, thank you!"  # fmt: skip
+    assert "1,034 of the answers (22%) stand in the input" in texts(about)
+    badges = [
+        message.markdown[0].value.split("badge[")[1].split("]")[0].split(": ")[1] for message in about.chat_message
+    ]
+    assert badges == ["ignored", "input", "answers", "input", "answers", "input"]
+
+
+def test_an_earlier_turn_leaves_more_to_come(about: AppTest) -> None:
+    about.radio[1].set_value(1).run()
+    first = [message.markdown[0].value for message in about.chat_message]
+    assert [("not said yet" in text) for text in first] == [False, False, False, True, True, True]
+    assert ":orange-badge[:material/star: The Martian" in first[2]
+
+
+def test_without_the_counts_the_rest_of_the_page_is_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RECOMMENDER_ASSETS_DIR", str(tmp_path))
+    settings.cache_clear()
+    about = AppTest.from_file(ROOT / "pages" / "about.py", default_timeout=SLOW).run()
+    assert not about.exception
+    assert "prepare" in about.error[0].value
+    assert len(about.header) == 3
+    assert len(about.chat_message) == len(DIALOGUE.messages)
+
+
+def test_the_page_is_drawn_without_torch() -> None:
+    script = (
+        "import sys\nfrom streamlit.testing.v1 import AppTest\n"
+        "app = AppTest.from_file('pages/about.py', default_timeout=60).run()\n"
+        "assert len(app.header) == 4\n"
+        "print({'torch', 'transformers', 'datasets'} & sys.modules.keys())"
+    )
+    told = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "set()"
+
+
+# The figures.
+
+
+@pytest.mark.parametrize(
+    ("counts", "median"), [({4: 1}, 4), ({1: 1, 2: 1, 9: 1}, 2), ({1: 2, 5: 2}, 1), ({1: 1, 5: 2}, 5)]
+)
+def test_the_middle_of_a_histogram(counts: dict[int, int], median: int) -> None:
+    assert middle(counts) == median
+
+
+def test_the_chart_holds_the_published_figures_beside_what_learns_nothing() -> None:
+    shown = {(row.protocol, row.system): (row.value, row.trained) for row in measured()}
+    assert shown[("notebook", "reproduction, lowest")] == (0.0440, True)
+    assert shown[("notebook", "reproduction, best")] == (0.0571, True)
+    assert shown[("paper", "paper, best")] == (0.169, True)
+    assert shown[("notebook", "popularity")] == (POPULARITY, False)
+    assert shown[("paper", "copy")] == (COPY["paper"], False)
+
+
+def test_versions_are_those_installed() -> None:
+    found = versions()
+    assert found["torch"] == version("torch")
+    assert found["Python"] == ".".join(map(str, sys.version_info[:3]))

@@ -1,0 +1,197 @@
+"""What a comparison says: differences, tables, the files to take along."""
+
+import io
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from recommender.charts.style import LIGHT
+from recommender.compare.choice import groups_of
+from recommender.compare.curves import curve_table
+from recommender.compare.differences import Difference, difference
+from recommender.compare.entries import read_entry
+from recommender.compare.figures import curve_figure
+from recommender.compare.html_page import Section, html_report
+from recommender.compare.report import comparison_report
+from recommender.compare.table import costs, published, results, scores
+from recommender.compare.titles import catalog_of
+from recommender.compare.view import View
+from recommender.compare.words import beaten_by_baselines, warnings
+from recommender.errors import CheckpointError
+from recommender.evaluation.comparison import Paired, most_recommended, slices
+from recommender.runs import Run
+from recommender.settings import ROOT, settings
+from tests.compared import CATALOG, EXAMPLES, make_record, make_run
+
+
+def view_of(home: Path, **options: str) -> View:
+    entries = [read_entry(Run(folder)) for folder in sorted(home.iterdir())]
+    return View(tuple(entries), groups_of(entries)[0], entries[0].run_id, **options)
+
+
+@pytest.fixture
+def view(tmp_path: Path) -> View:
+    """`a` is the base; `b` is better by 0.1 everywhere, `c` is not."""
+    make_run(tmp_path, "a")
+    make_run(tmp_path, "b", "weighted-baseline", skill=0.1)
+    make_run(tmp_path, "c", "original-tags")
+    return view_of(tmp_path)
+
+
+@pytest.fixture
+def differences(view: View) -> dict[str, Difference]:
+    records = {entry.run_id: entry.record(view.report(entry)) for entry in view.measured}
+    return {name: difference(records["a"], records[name], "ndcg@10") for name in ("b", "c")}
+
+
+def test_a_clear_difference_is_told_with_its_size(differences: dict[str, Difference]) -> None:
+    found = differences["b"]
+    assert found.shown
+    assert found.paired is not None
+    assert found.paired.difference == pytest.approx(0.1, abs=0.01)
+    assert found.sentence("b", "a", "nDCG@10").startswith("b is better than a by 0.1")
+    assert found.brief.startswith("+0.1")
+
+
+def test_a_small_one_is_called_none(differences: dict[str, Difference]) -> None:
+    assert differences["c"].brief == "no difference shown"
+    assert differences["c"].sentence("c", "a", "nDCG@10").startswith("No difference shown between c and a")
+
+
+def test_a_worse_run_is_called_worse() -> None:
+    found = Difference(Paired(-0.02, -0.03, -0.01, 0.0005))
+    assert found.sentence("b", "a", "nDCG@10") == (
+        "b is worse than a by 0.0200 nDCG@10: 95 % interval -0.0300 to -0.0100, p < 0.001."
+    )
+
+
+def test_other_examples_are_not_tested_but_said() -> None:
+    found = difference(make_record(0), make_record(0, examples=EXAMPLES - 2), "ndcg@10")
+    assert found.brief == "not tested"
+    assert "same examples" in found.sentence("b", "a", "nDCG@10")
+
+
+def test_the_table_holds_runs_and_then_baselines(view: View, differences: dict[str, Difference]) -> None:
+    table = scores(view, differences)
+    assert list(table["Run"]) == ["a", "b", "c", "popularity", "copy", "item-kNN"]
+    assert list(table["against the base"][:3]) == ["the base", differences["b"].brief, "no difference shown"]
+    assert list(table["nDCG@10"][3:]) == ["0.0400", "0.2330", "0.1200"]
+
+
+def test_published_rows_stand_apart_and_not_beside_the_sample(view: View, tmp_path: Path) -> None:
+    assert "Reproduction 2025, weighted" in list(published(view)["Published"])
+    make_run(tmp_path / "other", "s", source="sample")
+    assert published(view_of(tmp_path / "other")).empty
+
+
+def test_costs_say_epoch_time_memory_and_size(view: View) -> None:
+    row = costs(view).iloc[1]
+    assert row["Trainer"] == "weighted"
+    assert row["Best epoch"] == "3 of 20"
+    assert (row["Time"], row["Memory"]) == ("1 min 10 s", "900 MB")
+    assert row["Learned"] == "1.9 of 24.5 M"
+
+
+def test_the_csv_holds_every_number(view: View, differences: dict[str, Difference]) -> None:
+    table = pd.read_csv(io.StringIO(results(view, differences).to_csv(index=False)))
+    assert list(table["kind"].unique()) == ["run", "baseline", "published"]
+    row = table[table["name"] == "b"].iloc[0]
+    assert row["ndcg@10"] == pytest.approx(view.report(view.entry("b")).metrics["ndcg@10"])
+    assert row["difference"] == pytest.approx(differences["b"].paired.difference)
+    assert (row["protocol"], row["split"], row["base"]) == ("notebook", "test", "a")
+    assert table[table["kind"] == "published"]["split"].isna().all()
+
+
+def test_the_curves_are_one_point_a_line(view: View) -> None:
+    table = curve_table(view.entries)
+    assert list(table[(table["run"] == "c") & (table["measure"] == "Tag loss")]["epoch"]) == [0.5, 1.5, 2.5]
+    assert list(table[(table["run"] == "a") & (table["measure"] == "nDCG@10")]["value"]) == [0.01, 0.02, 0.03]
+
+
+def test_it_says_which_runs_a_baseline_beats(view: View) -> None:
+    said = beaten_by_baselines(view)
+    assert said == ["The baseline copy (nDCG@10 0.2330) is ahead of a, c."]
+
+
+def test_curves_can_be_set_beside_baselines_published_values_and_what_was_expected(tmp_path: Path) -> None:
+    make_run(tmp_path, "a").write_baselines({"item_knn": {"ndcg@10": 0.12}})
+    view = view_of(tmp_path)
+    figure = curve_figure(view, "eval_ndcg@10", "nDCG@10", LIGHT, references=True)
+    names = [trace.name for trace in figure.data if trace.name]
+    assert {"a", "item-kNN", "Reproduction 2025, weighted", "expected of the weighted trainer"} == set(names)
+    alone = curve_figure(view, "eval_ndcg@10", "nDCG@10", LIGHT)
+    assert [trace.name for trace in alone.data] == ["a"]
+
+
+def test_leaks_and_foreign_protocols_are_warned_of(tmp_path: Path) -> None:
+    make_run(tmp_path, "a")
+    make_run(tmp_path, "default", "default", protocol="notebook")
+    leak, foreign = warnings(view_of(tmp_path))
+    assert "0.233" in leak
+    assert "default (conversational)" in foreign
+    make_run(tmp_path / "honest", "default", "default", protocol="conversational")
+    assert warnings(view_of(tmp_path / "honest")) == []
+
+
+def test_titles_come_from_the_run_or_the_catalogue_it_was_measured_with(tmp_path: Path) -> None:
+    entry = read_entry(make_run(tmp_path, "a"))
+    assert catalog_of(entry, make_record(0), settings())[3].title == "Film 3"
+    (entry.run.folder / "catalog.json").unlink()
+    with pytest.raises(CheckpointError, match="no titles"):
+        catalog_of(entry, make_record(0), settings())
+
+
+class Reader(HTMLParser):
+    """The tags of a page, and everything that would be fetched from elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.fetched: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.fetched += [f"{tag} {name}" for name, value in attrs if name in ("src", "href") and value]
+
+
+def read(page: str) -> Reader:
+    reader = Reader()
+    reader.feed(page)
+    return reader
+
+
+def test_the_report_stands_alone(view: View, differences: dict[str, Difference]) -> None:
+    records = {entry.run_id: entry.record(view.report(entry)) for entry in view.measured}
+    frames = {name: slices(record, "ndcg@10") for name, record in records.items()}
+    shares = most_recommended(records).rename(index=lambda place: CATALOG[place].name)
+    page = comparison_report(view, differences, frames, shares, "today")
+    found = read(page)
+    assert found.fetched == []
+    assert "default-src 'none'" in page
+    assert found.tags.count("table") == 3
+    assert found.tags.count("figure") == len(re.findall(r'id="figure-\d+"', page)) == 13
+    assert "Film" in page
+
+
+def test_the_report_of_unmeasured_runs_shows_their_training(tmp_path: Path) -> None:
+    make_run(tmp_path, "a", report=False)
+    entry = read_entry(Run(tmp_path / "a"))
+    page = comparison_report(View((entry,), None, "a"), {}, {}, pd.DataFrame(), "today")
+    assert "None of the runs was measured" in page
+    assert read(page).tags.count("figure") == 3
+
+
+def test_names_in_the_report_are_text() -> None:
+    evil = "</script><img src=x onerror=alert(1)>"
+    page = html_report(evil, [Section(evil, [evil], [pd.DataFrame({evil: [evil]})])])
+    assert "img" not in read(page).tags
+
+
+def test_a_comparison_needs_no_torch() -> None:
+    code = "import sys, recommender.compare.report, recommender.compare.titles; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -7,7 +7,7 @@ from pages.parts.train_form import draw_form
 from pages.parts.train_live import draw_live, states_of
 from pages.parts.train_outcome import draw_outcome
 from pages.parts.train_plan import PROGRESS, draw_plan
-from pages.parts.train_runs import Seen, draw_heading, draw_others, seen_runs, shown_run
+from pages.parts.train_runs import Seen, choose_run, draw_others, draw_state, seen_runs
 from pages.shared.setup import Key, set_up
 from pages.shared.text import plain
 from recommender.runs import SHIPPED_RUNS, list_runs
@@ -53,19 +53,19 @@ def draw_new(runs: list[Seen]) -> None:
 
 def draw_progress(runs: list[Seen]) -> None:
     head, live, others = st.container(), st.container(), st.container()
-    shown = shown_run(runs)
     with head:
         if all(seen.run_id in SHIPPED_RUNS for seen in runs):
             draw_empty()
-        if shown:
-            draw_heading(shown)
-            draw_outcome(shown)
-    if shown:
-        drawn = {seen.run_id: seen.status.state if seen.status else None for seen in runs}
-        with live:
-            draw_live(shown.run, drawn, lambda: states_of(list_runs(settings())))
-        with others:
-            draw_others(runs, shown)
+        if not runs:
+            return
+        shown = choose_run(runs)
+        draw_state(shown)
+        draw_outcome(shown)
+    drawn = states_of([seen.run for seen in runs])
+    with live:
+        draw_live(shown.run, drawn, lambda: states_of(list_runs(settings())))
+    with others:
+        draw_others(runs, shown)
 
 
 def draw_empty() -> None:

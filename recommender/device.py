@@ -42,7 +42,8 @@ def describe_device(device: "torch.device") -> str:
         return f"{facts.name} ({facts.total_memory / 1e9:.0f} GB)"
     if device.type == "mps":
         return "Apple GPU"
-    return f"CPU ({platform.machine()}), {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    return f"CPU ({platform.machine()}), {threads} thread{'s' if threads > 1 else ''}"
 
 
 def supports_bfloat16(device: "torch.device") -> bool:

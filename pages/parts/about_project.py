@@ -1,14 +1,13 @@
 """Whose work this builds on, under which terms, and which versions run here."""
 
 import platform
-import shutil
-import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 import streamlit as st
 
 from recommender.settings import ROOT
+from recommender.version import current_commit
 
 LICENCES = (
     ("The code", "MIT", "Yours to use and change."),
@@ -49,14 +48,5 @@ def versions() -> dict[str, str]:
             found[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found | ({"commit": commit()} if commit() else {})
-
-
-@cache
-def commit() -> str:
-    """The commit that is checked out; empty outside a git checkout."""
-    git = shutil.which("git")
-    if git is None:
-        return ""
-    asked = subprocess.run([git, "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True)
-    return asked.stdout.strip()
+    commit = current_commit()
+    return found | ({"commit": commit} if commit else {})

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def draw_comparison(conversation: Conversation, engine: "Engine", run: "Run", answer: "Answer") -> None:
     """`answer` is the engine's; the run's is asked for here."""
     try:
-        with st.spinner(f"Loading {run.run_id}…"):
+        with st.spinner(plain(f"Loading {run.run_id}…")):
             other = engine_of(run)
         if other.catalog.fingerprint != engine.catalog.fingerprint:
             raise RecommenderError(f"{run.run_id} knows other movies than {engine.run.run_id}: choose another model.")

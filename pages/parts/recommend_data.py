@@ -30,7 +30,8 @@ def know_person(conversation: Conversation) -> None:
     try:
         said = feedback().of(who)
     except RecommenderError as error:
-        conversation.problem, said = str(error), {}
+        conversation.problem = str(error)
+        return  # asked again with the next wish or remark
     seen = [movie_id for movie_id, kinds in said.items() if "seen" in kinds and "not_for_me" not in kinds]
     disliked = [movie_id for movie_id, kinds in said.items() if "not_for_me" in kinds]
     conversation.use_own(who, Taste((), tuple(seen), tuple(disliked)))

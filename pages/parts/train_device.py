@@ -36,8 +36,8 @@ def draw_device() -> None:
     if device.on_cpu:
         st.caption(
             f":material/memory: Trains on the processor: {plain(device.name)}{precision}. There is no graphics card "
-            "here. The preset **frozen** is made for that and takes minutes; presets that train the whole text encoder "
-            "take hours or days."
+            "here. The preset **frozen** is made for that; presets that train the whole text encoder take hours or "
+            "days."
         )
     else:
         st.caption(f":material/memory: Trains on {plain(device.name)}{precision}.")

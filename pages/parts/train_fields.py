@@ -95,7 +95,7 @@ def draw_setting(setting: Setting, preset: str, start: RunConfig, names: dict[st
     if setting.choices:
         words = names or {}
         index = setting.choices.index(value)
-        st.selectbox(options=setting.choices, index=index, format_func=lambda c: plain(words.get(c, c)), **same)
+        st.selectbox(options=setting.choices, index=index, format_func=lambda choice: words.get(choice, choice), **same)
     elif setting.kind is bool:
         st.checkbox(value=value, **same)
     elif setting.kind is int:

@@ -123,7 +123,7 @@ def _draw_preset() -> str:
     preset: str = st.selectbox(
         "Preset",
         names,
-        format_func=lambda name: "frozen (minutes, needs no graphics card)" if name == FIRST else plain(name),
+        format_func=lambda name: f"{name} (quick, needs no graphics card)" if name == FIRST else name,
         key=PRESET,
         help="A whole set of settings, which you can change below.",
         persist_state="session",

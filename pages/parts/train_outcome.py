@@ -29,7 +29,7 @@ def draw_outcome(seen: Seen) -> None:
             draw_advice(seen.run)
         draw_numbers(seen.run)
     with st.container(horizontal=True):
-        if status and not seen.alive and seen.run.has_weights:
+        if status and not seen.alive:
             draw_next(seen.run)
         draw_actions(seen)
     if status and status.state == "finished" and _advice(seen.run):
@@ -100,10 +100,12 @@ def _with_interval(value: float | None, interval: Any) -> str:
 
 
 def draw_next(run: Run) -> None:
-    """Where to go with a run that can answer."""
-    if st.button("Ask this model", icon=":material/movie:", type="primary", key=f"ask-{run.run_id}"):
+    """Where to go with a run that can answer, or can be compared."""
+    if run.has_weights and st.button(
+        "Ask this model", icon=":material/movie:", type="primary", key=f"ask-{run.run_id}"
+    ):
         st.session_state[Key.RUN_ID] = run.run_id
         st.switch_page("pages/recommend.py")
-    if st.button("Compare", icon=":material/balance:", key=f"compare-{run.run_id}"):
+    if best_of(run) and st.button("Compare", icon=":material/balance:", key=f"compare-{run.run_id}"):
         st.session_state[Key.COMPARE_RUNS] = [run.run_id]
         st.switch_page("pages/compare.py")

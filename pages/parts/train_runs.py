@@ -56,24 +56,34 @@ def seen_runs() -> list[Seen]:
             return ORDER.index(state), line.get(seen.run_id, len(line))
         return ORDER.index(state) if state in ORDER else len(ORDER), -(seen.status.started or 0.0)
 
-    return sorted((see(run) for run in list_runs(settings())), key=order)
+    runs = sorted((see(run) for run in list_runs(settings())), key=order)
+    # A run that was stopped and goes on, started from wherever, can be stopped again.
+    if stopping := st.session_state.get(Key.TRAIN_STOPPING):
+        stopping &= {seen.run_id for seen in runs if seen.alive}
+    return runs
 
 
-def shown_run(runs: list[Seen]) -> Seen | None:
-    """The run the user picked, else the one that trains, else the latest."""
-    picked = st.session_state.get(Key.TRAIN_RUN)
-    return next((seen for seen in runs if seen.run_id == picked), runs[0] if runs else None)
+def choose_run(runs: list[Seen]) -> Seen:
+    """The run the user picks, at first the one that trains, else the latest. `runs` is not empty."""
+    names = [seen.run_id for seen in runs]
+    if st.session_state.get(Key.TRAIN_RUN) not in names:
+        st.session_state[Key.TRAIN_RUN] = names[0]
+    st.selectbox("Run", names, key=Key.TRAIN_RUN, persist_state="session")
+    return runs[names.index(st.session_state[Key.TRAIN_RUN])]
 
 
 def show(run_id: str) -> None:
     st.session_state[Key.TRAIN_RUN] = run_id
 
 
-def draw_heading(seen: Seen) -> None:
-    icon, word = STATES[seen.status.state] if seen.status else (":material/broken_image:", "cannot be read")
-    st.subheader(plain(seen.run_id), anchor=False)
+def draw_state(seen: Seen) -> None:
+    icon, word = _state(seen)
     about = f" · {plain(seen.config.description)}" if seen.config and seen.config.description else ""
     st.caption(f"{icon} {word}{about}")
+
+
+def _state(seen: Seen) -> tuple[str, str]:
+    return STATES[seen.status.state] if seen.status else (":material/broken_image:", "cannot be read")
 
 
 def draw_others(runs: list[Seen], shown: Seen) -> None:
@@ -87,11 +97,10 @@ def draw_others(runs: list[Seen], shown: Seen) -> None:
             horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="xsmall"
         ):
             with st.container(gap=None, width="content"):
-                icon, word = STATES[seen.status.state] if seen.status else (":material/broken_image:", "cannot be read")
+                icon, word = _state(seen)
                 st.markdown(f"**{plain(seen.run_id)}** :small[{icon} {word}]")
                 st.caption(plain(facts_of(seen)))
             with st.container(horizontal=True, width="content", gap="xsmall"):
-                st.button("Show", key=f"show-{seen.run_id}", on_click=show, args=(seen.run_id,), help="Its curves")
                 draw_actions(seen)
     if len(others) > FEW:
         st.checkbox(f"Show all {len(others)} runs", key="all-runs", persist_state="session")

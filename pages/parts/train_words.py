@@ -13,13 +13,12 @@ STATES: dict[State, tuple[str, str]] = {
 
 
 def duration(seconds: float) -> str:
-    """Rounded the way one says it: "45 s", "4 min", "2 h 6 min", "25 h"."""
+    """Short and rounded: "45 s", "4 min", "2.1 h", "25 h"."""
     if seconds < 120:
         return f"{max(1, round(seconds))} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    if hours == 0:
-        return f"{minutes} min"
-    return f"{hours} h {minutes} min" if minutes and hours < 10 else f"{hours} h"
+    if seconds < 120 * 60:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 10 * 3600 else f"{seconds / 3600:.0f} h"
 
 
 def memory(mb: float) -> str:

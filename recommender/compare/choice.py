@@ -8,9 +8,7 @@ from recommender.runs import DEFAULT_RUN
 
 SPLITS = ("test", "validation", "train")  # the held-out dialogues first
 SOURCE_NAMES = {
-    "folder": "ReDial",
-    "hub": "ReDial from the hub",
-    "cache": "ReDial from the cache",
+    "redial": "ReDial",
     "sample": "the synthetic sample, NOT ReDial",
 }
 SPLIT_NAMES = {"test": "test split", "validation": "validation split", "train": "training split"}

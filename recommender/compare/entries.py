@@ -32,7 +32,8 @@ BASELINES = TypeAdapter(dict[str, dict[str, FiniteFloat]])
 
 
 class Group(NamedTuple):
-    """Reports of one group are of the same examples with the same answers: only they may be compared."""
+    """Only reports of one group may be compared. Those of a test split are of the same examples; those of validation
+    only if the runs held out the same dialogues, which is warned of."""
 
     source: str
     protocol: str
@@ -64,7 +65,9 @@ class Report(BaseModel):
 
     @property
     def group(self) -> Group:
-        return Group(self.source, self.protocol, self.split, self.targets)
+        # A folder, the cache and the hub hold the same dialogues.
+        source = self.source if self.source == "sample" else "redial"
+        return Group(source, self.protocol, self.split, self.targets)
 
 
 @dataclass(frozen=True)

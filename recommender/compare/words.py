@@ -24,11 +24,23 @@ def warnings(view: View) -> list[str]:
             f"Under the protocol {view.protocol} about a fifth of the answers already stand in the wish: "
             f"{LEAKS[view.protocol]}. These numbers say little about a real wish."
         )
+    if _measured_apart(view):
+        found.append(
+            "These runs were not measured on the same wishes: their seed, the share held out or their data differ. "
+            "The numbers may differ for that reason alone."
+        )
     others = [entry for entry in view.measured if entry.config.protocol != view.protocol]
     if others:
         names = ", ".join(f"{entry.run_id} ({entry.config.protocol})" for entry in others)
         found.append(f"Trained under another protocol than they are measured on here: {names}. Compare with care.")
     return found
+
+
+def _measured_apart(view: View) -> bool:
+    """Whether the reports are of other examples: what is held out for validation depends on the seed."""
+    reports = [view.report(entry) for entry in view.measured]
+    seeds = {report.seed for report in reports if report.split == "validation"}
+    return len({(report.examples, report.target_count) for report in reports}) > 1 or len(seeds) > 1
 
 
 def validated(view: View) -> str:
@@ -61,7 +73,7 @@ def beaten_by_baselines(view: View) -> list[str]:
     sentences = []
     for name, values in (view.reference.baselines if view.reference else {}).items():
         mark = values[view.measure]
-        behind = [entry.run_id for entry in view.measured if view.report(entry).metrics[view.measure] <= mark]
+        behind = [entry.run_id for entry in view.measured if view.report(entry).metrics[view.measure] < mark]
         if behind:
             who = "every run" if len(behind) == len(view.measured) > 1 else ", ".join(behind)
             sentences.append(

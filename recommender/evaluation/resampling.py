@@ -42,7 +42,7 @@ def sign_flip_p(differences: Floats, groups: ArrayLike | None, seed: int, draws:
     sums, _ = _by_group(differences, groups)
     signs = np.random.default_rng(seed).choice(np.array([-1, 1], dtype=np.int8), size=(draws, len(sums)))  # [R, G]
     # A flip may add up in another order than the observed sum: what differs by rounding alone is as far.
-    observed = abs(sums.sum()) * (1 - 1e-9)
+    observed = abs(sums.sum()) - 1e-9 * np.abs(sums).sum()
     return float((np.sum(np.abs(signs @ sums) >= observed) + 1) / (draws + 1))
 
 

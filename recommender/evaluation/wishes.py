@@ -44,5 +44,5 @@ def _dialogues(report: Mapping[str, Any], catalog: Catalog, settings: Settings) 
     except DataError as error:
         raise DataError(
             "The words of these wishes are in ReDial, which is not at hand here. Set RECOMMENDER_DATA_DIR to a folder "
-            f"that holds it, or fetch it with `python -m recommender prepare`. ({error})"
+            "that holds it, or fetch it with: python -m recommender prepare --source hub"
         ) from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from recommender.data.examples import Example
-from recommender.query.wish import Utterance, Wish, has_words
+from recommender.query.wish import Utterance, Wish, has_words, hear
 
 MOST_WORDS = 40  # the last ones of a longer wish
 _WORD = re.compile(r"[^\W\d_](?:['’-]?[^\W\d_])*")
@@ -62,26 +62,31 @@ def above_average(scores: Tensor) -> Tensor:
 
 def only_words(wish: Wish) -> Wish:
     """The wish without the movies that the user likes. Refused and seen ones stay: the model reads them as words."""
-    return Wish(_with_words(_parted(utterance)[0] for utterance in wish.utterances))
+    liked = set(hear(wish).liked)
+    return Wish(_with_words(_parted(utterance, liked)[0] for utterance in wish.utterances))
 
 
 def only_movies(wish: Wish) -> Wish:
     """The liked movies and nothing else."""
-    return Wish(_with_words(_parted(utterance)[1] for utterance in wish.utterances), liked=wish.liked)
+    liked = set(hear(wish).liked)
+    return Wish(_with_words(_parted(utterance, liked)[1] for utterance in wish.utterances), liked=wish.liked)
 
 
 def _with_words(utterances: Iterable[Utterance]) -> tuple[Utterance, ...]:
     return tuple(utterance for utterance in utterances if has_words(utterance.text))
 
 
-def _parted(utterance: Utterance) -> tuple[Utterance, Utterance]:
-    """The message without its liked titles, and those titles alone. Blanks keep every character in its place."""
+def _parted(utterance: Utterance, liked_ids: set[int]) -> tuple[Utterance, Utterance]:
+    """The message without the titles that the whole wish likes, and those titles alone.
+
+    Blanks keep every character in its place.
+    """
     words, titles = utterance.text, " " * len(utterance.text)
-    liked = tuple(match for match in utterance.matches if match.stance == "liked")
+    liked = tuple(match for match in utterance.matches if match.stance == "liked" and match.movie.movie_id in liked_ids)
     for match in liked:
         words = _blank(words, match.start, match.end)
         titles = titles[: match.start] + utterance.text[match.start : match.end] + titles[match.end :]
-    others = tuple(match for match in utterance.matches if match.stance != "liked")
+    others = tuple(match for match in utterance.matches if match not in liked)
     return replace(utterance, text=words, matches=others), replace(utterance, text=titles, matches=liked)
 
 

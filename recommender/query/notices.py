@@ -29,7 +29,7 @@ def notices_of(
         quoted = ", ".join(f"“{words}”" for words in heard.unheeded[:_QUOTES])
         whether = "the model reads these words" if reads else "this model reads no words"
         found.append(f"{quoted}: {whether}, {'but' if reads else 'and'} no movie is left out because of them.")
-    if reads and not _says_anything(utterances, item, heard, model):
+    if reads and not _says_anything(utterances, item, heard, model, limits):
         found.append(
             "No movie and no word that the app knows was found in your wish, so these are the movies that are popular "
             "in general."
@@ -37,7 +37,9 @@ def notices_of(
     return found
 
 
-def _says_anything(utterances: Sequence[Utterance], item: Item, heard: Heard, model: Recommender) -> bool:
+def _says_anything(
+    utterances: Sequence[Utterance], item: Item, heard: Heard, model: Recommender, limits: DataConfig
+) -> bool:
     """Whether there is a movie, a genre or a known word: an everyday one, or one that the model reads in one piece."""
     if item.mentioned or heard.seen or heard.refused or heard.refused_genres or heard.asked_genres:
         return True
@@ -45,5 +47,5 @@ def _says_anything(utterances: Sequence[Utterance], item: Item, heard: Heard, mo
     if any(per_million(word.form) > UNSEEN for word in words_of(text)):
         return True
     words = _LETTERS.findall(text)
-    nothing, *pieces = model.tokenize(["", *words], 64, "first")
+    nothing, *pieces = model.tokenize(["", *words], limits.max_tokens, limits.keep_tokens)
     return any(len(ids) == len(nothing) + 1 for ids in pieces)

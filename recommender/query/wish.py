@@ -69,7 +69,8 @@ def hear(wish: Wish) -> Heard:
         unheeded += understood.unheeded
     stances |= dict.fromkeys(wish.liked, "liked")
     stances |= {movie_id: "seen" for movie_id in wish.excluded if stances.get(movie_id) is None}
-    stances |= dict.fromkeys(wish.disliked, "refused")
+    # What was put aside, perhaps months ago, does not overrule what is asked for now.
+    stances |= {movie_id: "refused" for movie_id in wish.disliked if stances.get(movie_id) != "liked"}
     liked, seen, disliked = (
         tuple(movie_id for movie_id, stance in stances.items() if stance == kind)
         for kind in ("liked", "seen", "refused")

@@ -27,6 +27,7 @@ from recommender.training.stopping import set_stopped
 
 RESUMABLE: tuple[State, ...] = ("stopped", "interrupted", "failed")
 AGAIN = re.compile(r"-again(\d*)$")
+TRIAL_SECONDS = 900  # a download or a machine that hangs must not hold up every later trial
 GRACE_SECONDS = 10.0  # for a waiting run to note that it was stopped
 
 _starting = threading.Lock()  # two clicks on "Resume" must not start two processes
@@ -70,6 +71,8 @@ def stop(run: Run, settings: Settings) -> None:
     _check_allowed(settings)
     with _starting:
         status = run.status()
+        if status.pid == os.getpid():
+            raise RecommenderError(f"The run {run.run_id} is just being started. Try again in a moment.")
         if status.state not in LIVE or status.pid is None:
             raise RecommenderError(f"The run {run.run_id} is {status.state}: there is nothing to stop.")
         waits = status.state == "queued"
@@ -137,7 +140,11 @@ def _launch(run: Run, settings: Settings) -> Run:
         run.write_status(status)
         raise RecommenderError(f"The run {run.run_id} could not be started: {error}.") from error
     status.belong_to(process.pid)
-    run.write_status(status)
+    try:
+        run.write_status(status)
+    except OSError as error:  # a run that nobody can see must not hold up the queue
+        _terminate(process.pid)
+        raise RecommenderError(f"The run {run.run_id} could not be started: {error}.") from error
     threading.Thread(target=process.wait, daemon=True).start()  # so that it leaves no zombie behind
     return run
 
@@ -178,14 +185,21 @@ def estimate_apart(config: RunConfig, settings: Settings) -> Estimate:
         if (found := remembered(config, settings)) is not None:
             return found
         _check_allowed(settings)
-        done = subprocess.run(
-            [sys.executable, "-m", "recommender", "estimate", "--config", "-", "--json"],
-            input=config.model_dump_json(),
-            env=environment(settings),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "recommender", "estimate", "--config", "-", "--json"],
+                input=config.model_dump_json(),
+                env=environment(settings),
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=TRIAL_SECONDS,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise RecommenderError(
+                f"Trying a few batches took more than {TRIAL_SECONDS // 60} minutes and was given up. "
+                "The run itself can still be started."
+            ) from error
         if done.returncode:
             raise RecommenderError(_last_words(done))
         found = Estimate.model_validate_json(done.stdout)

@@ -140,7 +140,7 @@ def test_a_group_that_is_no_longer_offered_is_left(pair: Path) -> None:
     make_run(pair, "held", split="validation")
     app = open_page(runs="original,held")
     assert app.selectbox(key="compare-group").value.split == "test"
-    app.selectbox(key="compare-group").set_value(Group("folder", "notebook", "validation", "all")).run()
+    app.selectbox(key="compare-group").set_value(Group("redial", "notebook", "validation", "all")).run()
     assert [row[0] for row in table(app)][:2] == ["held", "popularity"]
     app.multiselect[0].set_value(["original", "weighted"]).run()
     assert not app.exception

@@ -10,8 +10,8 @@ from recommender.compare.view import View
 from recommender.runs import Run
 from tests.compared import make_run
 
-TEST = Group("folder", "notebook", "test", "all")
-VALIDATION = Group("folder", "notebook", "validation", "all")
+TEST = Group("redial", "notebook", "test", "all")
+VALIDATION = Group("redial", "notebook", "validation", "all")
 
 
 def entries(home: Path) -> list[Entry]:

@@ -52,7 +52,7 @@ def test_another_seed_has_another_validation_split(world: Settings, small_catalo
 
 def test_without_redial_it_says_how_to_get_it(world: Settings, small_catalog: Catalog) -> None:
     bare = world.model_copy(update={"data_dir": None})
-    with pytest.raises(DataError, match=r"Set RECOMMENDER_DATA_DIR .* `python -m recommender prepare`"):
+    with pytest.raises(DataError, match=r"Set RECOMMENDER_DATA_DIR .* python -m recommender prepare --source hub"):
         look_up([], report(), CONFIG, small_catalog, bare)
 
 

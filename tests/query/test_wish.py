@@ -183,11 +183,11 @@ def test_only_liked_movies_are_mentioned_and_all_titles_stay_words(
     assert example.text == "Seeker: see The Cellar Door (1995)"
 
 
-def test_a_disliked_movie_is_not_mentioned_although_it_was_liked_before(small_catalog: Catalog) -> None:
+def test_a_movie_that_is_asked_for_counts_although_it_was_put_aside_before(small_catalog: Catalog) -> None:
     door, comet = small_catalog.by_id(30), small_catalog.by_id(20)
-    wish = Wish((said("The Cellar Door and Iron Comet", door, comet),), disliked=(30,))
-    assert to_example(wish, "conversational", small_catalog).mentioned == (20,)
-    assert (hear(wish).liked, hear(wish).refused) == ((20,), (30,))
+    wish = Wish((said("The Cellar Door and Iron Comet", door, comet),), disliked=(30, 40))
+    assert to_example(wish, "conversational", small_catalog).mentioned == (30, 20)
+    assert (hear(wish).liked, hear(wish).refused) == ((30, 20), (40,))
 
 
 def test_the_later_word_on_a_movie_counts(small_catalog: Catalog) -> None:

@@ -61,7 +61,7 @@ def draw_progress(runs: list[Seen]) -> None:
         shown = choose_run(runs)
         draw_state(shown)
         draw_outcome(shown)
-    drawn = states_of([seen.run for seen in runs])
+    drawn = {seen.run_id: seen.state for seen in runs}
     with live:
         draw_live(shown.run, drawn, lambda: states_of(list_runs(settings())))
     with others:

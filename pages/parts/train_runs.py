@@ -12,7 +12,7 @@ from recommender.config import RunConfig
 from recommender.errors import RecommenderError
 from recommender.runs import SHIPPED_RUNS, Run, Status, list_runs
 from recommender.settings import settings
-from recommender.status import LIVE
+from recommender.status import LIVE, State
 from recommender.training import job
 
 FEW = 8  # runs shown before "Show all"
@@ -24,6 +24,7 @@ class Seen:
     """A run as it was when the page was drawn. Without status and config it is damaged, and `problem` says how."""
 
     run: Run
+    state: State | None  # known where the status can be read, also if the rest is damaged
     status: Status | None = None
     config: RunConfig | None = None
     problem: str = ""
@@ -38,10 +39,12 @@ class Seen:
 
 
 def see(run: Run) -> Seen:
+    status = None
     try:
-        return Seen(run, run.status(), run.config())
+        status = run.status()
+        return Seen(run, status.state, status, run.config())
     except RecommenderError as error:
-        return Seen(run, problem=str(error))
+        return Seen(run, status.state if status else None, problem=str(error))
 
 
 def seen_runs() -> list[Seen]:

@@ -15,14 +15,14 @@ import psutil
 import typer
 from playwright.sync_api import CDPSession, Page
 
-from benchmarks.app_page import APP, BROWSER, any_chromium, app, processes, settle, visitor
+from benchmarks.app_page import APP, BROWSER, TAB, any_chromium, app, processes, settle, visitor
 from recommender.config import load_preset
 from recommender.runs import Run
 from recommender.settings import Settings
 from recommender.status import LIVE
 from recommender.training import job
 
-COLUMNS = ("seconds", "app_mb", "browser_mb", "page_heap_mb", "page_nodes", "metric_rows")
+COLUMNS = ("seconds", "app_mb", "tab_mb", "browser_mb", "page_heap_mb", "page_nodes", "metric_rows")
 SETTLING = 0.2  # of the time: loading code is no growth
 
 
@@ -79,7 +79,7 @@ def watch(page: Page, run: Run, seconds: float, every: float) -> list[list[float
     start = time.monotonic()
     while time.monotonic() - start < seconds:
         page.wait_for_timeout(1000 * every)
-        rows.append([round(time.monotonic() - start), resident(APP), resident(BROWSER), *heap(session)])
+        rows.append([round(time.monotonic() - start), own(APP), own(TAB), own(BROWSER), *heap(session)])
         rows[-1].append(len(run.metrics()))
         writer.writerow([round(value, 1) for value in rows[-1]])
         sys.stdout.flush()
@@ -99,9 +99,9 @@ def live_part(session: CDPSession) -> str:
     return f"{size:.0f} MB of heap, {nodes:.0f} nodes"
 
 
-def resident(name: str) -> float:
-    """MB of memory that the processes hold together."""
-    return sum(process.memory_info().rss for process in processes(name)) / 1e6
+def own(name: str) -> float:
+    """MB that the processes hold and share with no other."""
+    return sum(process.memory_full_info().uss for process in processes(name)) / 1e6
 
 
 def report(rows: list[list[float]]) -> None:
@@ -111,7 +111,7 @@ def report(rows: list[list[float]]) -> None:
     if len(table) < 3:
         print("Too few measurements for a slope.", file=sys.stderr)
         return
-    for number, name in enumerate(COLUMNS[1:4], start=1):
+    for number, name in enumerate(COLUMNS[1:5], start=1):
         slope = np.polyfit(table[:, 0] / 3600, table[:, number], 1)[0]
         first, last = table[0, number], table[-1, number]
         print(f"{name}: {first:.0f} -> {last:.0f} MB, growth {slope:+.1f} MB an hour", file=sys.stderr)

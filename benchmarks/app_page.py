@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from benchmarks.screenshot import PATIENCE, ROOT, chromium, find_chromium, serving
 
-APP, BROWSER = "streamlit", "chrom"  # what stands in the command lines of their processes
+APP, BROWSER, TAB = "streamlit", "chrom", "--type=renderer"  # what stands in the command lines of their processes
 PAGES = ("/", "/train", "/compare", "/about")
 
 # Notes when the page's heading is first on the screen, in milliseconds since the navigation began.
@@ -27,7 +27,8 @@ WATCH = """
   requestAnimationFrame(look);
 })();
 """
-PAINTED = "() => [performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN, window.drawnAt]"
+PAINT = "performance.getEntriesByName('first-contentful-paint')"
+PAINTED = f"() => [{PAINT}[0].startTime, window.drawnAt]"
 # Presses Enter in the chat's input after `wait` milliseconds; gives those from there to a ranking of ten movies.
 ASK = """
 (wait) => { window.answered = new Promise((resolve) => setTimeout(() => {
@@ -88,7 +89,7 @@ def new_visitor(browser: Browser, **options: Any) -> BrowserContext:
 
 def painted(page: Page) -> tuple[float, float]:
     """Milliseconds from the start of the navigation to anything on the screen, and to the page's heading."""
-    page.wait_for_function("() => window.drawnAt")
+    page.wait_for_function(f"() => {PAINT}.length && window.drawnAt")
     first, heading = page.evaluate(PAINTED)
     return first, heading
 

@@ -345,16 +345,16 @@ def runs(as_json: AsJson = False) -> None:
 
 
 def _run_rows(config: Settings) -> list[dict[str, Any]]:
-    from recommender.runs import list_runs
+    from recommender.runs import SELECTED_BY, best_row, list_runs
 
     rows = []
     for run in list_runs(config):
         row: dict[str, Any] = {"run": run.run_id, "state": "unreadable", "protocol": "", "best_ndcg@10": None}
         try:
             status, run_config = run.status(), run.config()
-            best = [line["eval_ndcg@10"] for line in run.metrics() if "eval_ndcg@10" in line]
+            best = best_row(run.metrics()) or {}
             row |= {"state": status.state, "reason": status.reason, "protocol": run_config.protocol}
-            row |= {"best_ndcg@10": max(best, default=None), "device": status.device, "seconds": status.seconds}
+            row |= {"best_ndcg@10": best.get(SELECTED_BY), "device": status.device, "seconds": status.seconds}
         except RecommenderError as error:
             row["reason"] = str(error)
         rows.append(row)

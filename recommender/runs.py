@@ -1,6 +1,7 @@
 """Run folders: the only code that knows their file names. A reader never sees half a file or a half-written line."""
 
 import json
+import math
 import re
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from recommender.config import RunConfig, parse_config
 from recommender.data.catalog import Catalog
 from recommender.errors import CheckpointError, DataError, RecommenderError, UnknownNameError
 from recommender.files import safetensors_metadata, write_atomically
+from recommender.metrics_log import MetricsLog
 from recommender.settings import Settings
 from recommender.status import State as State
 from recommender.status import Status as Status
@@ -27,7 +29,15 @@ DEFAULT_RUN = "default"  # the one that answers when no other is asked for
 # What comes with the project: records have no weights, they are there to be compared.
 SHIPPED_RECORDS = ("original-frozen", "original-full", "original-tags-frozen", "weighted-full", "weighted-tags-frozen")
 SHIPPED_RUNS = (DEFAULT_RUN, "weighted-frozen", *SHIPPED_RECORDS)
+SELECTION_METRIC = "ndcg@10"  # higher is better; measured on validation, it picks the best epoch
+SELECTED_BY = f"eval_{SELECTION_METRIC}"  # as metrics.jsonl names it
 RUN_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}")
+
+
+def best_row(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Of the rows of metrics.jsonl the evaluation that picked the run's weights; None before there is one."""
+    measured = [row for row in rows if math.isfinite(row.get(SELECTED_BY, math.nan))]
+    return max(measured, key=lambda row: row[SELECTED_BY], default=None)
 
 
 @dataclass(frozen=True)
@@ -68,26 +78,21 @@ class Run:
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         line = (json.dumps(row) + "\n").encode()
-        with (self.folder / "metrics.jsonl").open("ab", buffering=0) as file:
+        with self.metrics_file.open("ab", buffering=0) as file:
             file.write(line)
 
+    @property
+    def metrics_file(self) -> Path:
+        return self.folder / "metrics.jsonl"
+
     def metrics(self) -> list[dict[str, Any]]:
-        """Every whole line; one that is being written, or was cut by a kill, is passed over."""
-        path = self.folder / "metrics.jsonl"
-        if not path.exists():
-            return []
-        rows = []
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            try:
-                rows.append(json.loads(line))
-            except json.JSONDecodeError:
-                continue
-        return rows
+        """The rows of the log, as `MetricsLog` reads them."""
+        return MetricsLog(self.metrics_file).rows()
 
     def keep_metrics_until(self, step: int) -> None:
         """Drop what was logged after the step from which a run goes on."""
         rows = [json.dumps(row) for row in self.metrics() if row.get("step", 0) <= step]
-        write_atomically(self.folder / "metrics.jsonl", "".join(f"{row}\n" for row in rows))
+        write_atomically(self.metrics_file, "".join(f"{row}\n" for row in rows))
 
     def write_report(self, report: dict[str, Any], record: "Record") -> None:
         """The report and, beside it under the same name, the record of its single examples."""
@@ -131,8 +136,7 @@ class Run:
         """What a report says of the training behind it: the epoch whose weights were kept (None without any), and what
         it took."""
         status = self.status()
-        measured = [row for row in self.metrics() if "eval_ndcg@10" in row]
-        best = max(measured, key=lambda row: row["eval_ndcg@10"], default={})
+        best = best_row(self.metrics()) or {}
         return {
             "epoch": best.get("epoch"),
             "seconds": status.seconds,

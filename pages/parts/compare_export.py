@@ -14,7 +14,7 @@ from recommender.errors import RecommenderError
 
 
 def draw_export(view: View) -> None:
-    st.write("Everything on these tabs, as files that need neither this app nor a network.")
+    st.write("Everything on these tabs but the single wishes, as files that need neither this app nor a network.")
     with st.container(horizontal=True):
         st.download_button(
             "Report (HTML)",

@@ -1,6 +1,5 @@
 """The curves of one run, drawn from its log."""
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,15 +7,15 @@ import streamlit as st
 
 from pages.shared.charts import draw
 from recommender.errors import RecommenderError
+from recommender.metrics_log import MetricsLog
 from recommender.published import published_for
-from recommender.runs import Run
+from recommender.runs import SELECTION_METRIC, Run, best_row
+from recommender.wording import BASELINE_NAMES
 
 if TYPE_CHECKING:
     from recommender.charts.training import Reference
 
-BASELINES = {"popularity": "popularity", "copy": "copy", "item_knn": "item-kNN"}
 METRICS = {"ndcg@10": "nDCG@10", "recall@10": "Recall@10"}
-SELECTING = "ndcg@10"  # the metric that picks the weights
 LOSSES = {"movie_loss": "Movie loss", "tag_loss": "Tag loss"}
 MEANINGS = (
     "After every epoch the model ranks all movies for wishes it did not learn from. **nDCG@10** is high when the right "
@@ -29,36 +28,31 @@ Rows = list[dict[str, Any]]
 
 
 def metrics_of(run: Run) -> Rows:
-    """The run's log, read again only when it has grown."""
-    path = run.folder / "metrics.jsonl"
-    if not path.is_file():
-        return []
-    facts = path.stat()
-    return _metrics(str(run.folder), facts.st_size, facts.st_mtime)
+    """The run's log; what was read before is remembered, for all who watch."""
+    return _log(str(run.metrics_file)).rows()
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
-def _metrics(folder: str, size: int, changed: float) -> Rows:
-    return Run(Path(folder)).metrics()
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _log(path: str) -> MetricsLog:
+    return MetricsLog(Path(path))
 
 
 def best_of(run: Run) -> dict[str, Any] | None:
     """The evaluation row that picked the run's weights, remembered for a long list of runs."""
-    path = run.folder / "metrics.jsonl"
-    if not path.is_file():
+    if not run.metrics_file.is_file():
         return None
-    facts = path.stat()
+    facts = run.metrics_file.stat()
     return _best(str(run.folder), facts.st_size, facts.st_mtime)
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
 def _best(folder: str, size: int, changed: float) -> dict[str, Any] | None:
-    return best_epoch(_metrics(folder, size, changed))
+    return best_row(Run(Path(folder)).metrics())
 
 
 def draw_curves(run: Run, rows: Rows, protocol: str) -> None:
     """nDCG@10 in full width, since it picks the weights; below it the others, two side by side where there is room."""
-    _draw_validation(run, rows, protocol, SELECTING)
+    _draw_validation(run, rows, protocol, SELECTION_METRIC)
     parts = {key: title for key, title in LOSSES.items() if any(key in row for row in rows)}
     left, right = st.columns(2)
     with left:
@@ -98,12 +92,13 @@ def references(run: Run, protocol: str, metric: str) -> "list[Reference]":
     from recommender.charts.training import Reference
 
     lines = [
-        Reference(BASELINES[name], values[metric])
+        Reference(BASELINE_NAMES[name], values[metric])
         for name, values in baselines_of(run).items()
-        if name in BASELINES and metric in values
+        if name in BASELINE_NAMES and metric in values
     ]
     best: dict[str, float] = {}
-    for row in published_for(protocol) if metric == SELECTING else ():  # others publish their Recall for the test split
+    # Others publish their Recall for the test split only.
+    for row in published_for(protocol) if metric == SELECTION_METRIC else ():
         if metric in row.values:
             source = row.name.partition(",")[0]
             best[source] = max(best.get(source, 0.0), row.values[metric])
@@ -127,14 +122,8 @@ def validation_report(run: Run) -> dict[str, Any]:
         return {}
 
 
-def best_epoch(rows: Rows) -> dict[str, Any] | None:
-    """The evaluation row that picked the run's weights."""
-    measured = [row for row in rows if math.isfinite(row.get("eval_ndcg@10", math.nan))]
-    return max(measured, key=lambda row: row["eval_ndcg@10"], default=None)
-
-
 def _validation_in_words(rows: Rows, metric: str, title: str, lines: "list[Reference]") -> str:
-    best = best_epoch(rows)
+    best = best_row(rows)
     said = f"Line chart of {title} on validation after every epoch. "
     if best:
         said += f"Best epoch {best.get('epoch', 0):.0f}: {best.get(f'eval_{metric}', 0):.4f}. "

@@ -7,13 +7,14 @@ from typing import Any
 import streamlit as st
 
 from pages.parts.train_curves import draw_curves, metrics_of
-from pages.parts.train_words import duration, memory, place_in_line
+from pages.parts.train_words import place_in_line
 from pages.shared.text import plain
 from recommender.errors import RecommenderError
 from recommender.runs import Run
 from recommender.settings import settings
 from recommender.status import LIVE, State, Status
 from recommender.training import job
+from recommender.wording import duration, memory
 
 TICK = 2.0  # seconds between two drawings of a live run
 PACE_ROWS = 25  # training rows that tell the recent pace: about an epoch, so that its validation is in it

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.parts.train_curves import BASELINES, METRICS, baselines_of, best_of, validation_report
+from pages.parts.train_curves import METRICS, baselines_of, best_of, validation_report
 from pages.parts.train_runs import Seen, draw_actions, show
 from pages.shared.setup import Key
 from pages.shared.text import plain
@@ -13,6 +13,7 @@ from recommender.errors import RecommenderError
 from recommender.runs import Run
 from recommender.settings import settings
 from recommender.training import advice, job
+from recommender.wording import BASELINE_NAMES
 
 
 def draw_outcome(seen: Seen) -> None:
@@ -74,7 +75,7 @@ def draw_numbers(run: Run) -> None:
     table = {
         title: {"This run": _with_interval(own.get(metric), intervals.get(metric))} for metric, title in METRICS.items()
     }
-    for name, words in BASELINES.items():
+    for name, words in BASELINE_NAMES.items():
         if name in around:
             for metric, title in METRICS.items():
                 table[title][words] = _with_interval(around[name].get(metric), None)

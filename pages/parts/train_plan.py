@@ -9,7 +9,6 @@ from pages.parts.train_form import PRESET, forget_name, read_form
 from pages.parts.train_live import draw_metrics
 from pages.parts.train_runs import Seen
 from pages.parts.train_trials import Trial, trials
-from pages.parts.train_words import duration, memory
 from pages.shared.callback import whole
 from pages.shared.setup import Key
 from pages.shared.text import plain
@@ -18,6 +17,7 @@ from recommender.data.assets import find_file
 from recommender.errors import RecommenderError
 from recommender.settings import settings
 from recommender.training import job
+from recommender.wording import duration, memory
 
 PROGRESS = "Progress"  # label of the tab that a start leads to
 TICK = 2.0  # seconds between two looks at a trial

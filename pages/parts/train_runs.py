@@ -5,15 +5,16 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.parts.train_curves import best_of
-from pages.parts.train_words import STATES, duration
+from pages.parts.train_words import STATES
 from pages.shared.setup import Key
 from pages.shared.text import plain
 from recommender.config import RunConfig
 from recommender.errors import RecommenderError
-from recommender.runs import SHIPPED_RUNS, Run, Status, list_runs
+from recommender.runs import SELECTED_BY, SHIPPED_RUNS, Run, Status, list_runs
 from recommender.settings import settings
 from recommender.status import LIVE, State
 from recommender.training import job
+from recommender.wording import duration
 
 FEW = 8  # runs shown before "Show all"
 ORDER = ("running", "queued")  # then all others, the latest first
@@ -114,7 +115,7 @@ def facts_of(seen: Seen) -> str:
         return seen.problem
     said = [seen.config.protocol]
     if best := best_of(seen.run):
-        said.append(f"validation nDCG@10 {best['eval_ndcg@10']:.4f}")
+        said.append(f"validation nDCG@10 {best[SELECTED_BY]:.4f}")
     if seen.status.seconds:
         said.append(duration(seen.status.seconds))
     if seen.run_id in SHIPPED_RUNS:

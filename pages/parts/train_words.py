@@ -1,4 +1,4 @@
-"""How the Train page says things: states, times, sizes."""
+"""How the Train page says what a run is doing."""
 
 from recommender.status import State
 
@@ -10,20 +10,6 @@ STATES: dict[State, tuple[str, str]] = {
     "interrupted": (":material/report:", "interrupted"),
     "failed": (":material/error:", "failed"),
 }
-
-
-def duration(seconds: float) -> str:
-    """Short and rounded: "45 s", "4 min", "2.1 h", "25 h"."""
-    if seconds < 120:
-        return f"{max(1, round(seconds))} s"
-    if seconds < 120 * 60:
-        return f"{round(seconds / 60)} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 10 * 3600 else f"{seconds / 3600:.0f} h"
-
-
-def memory(mb: float) -> str:
-    """ "812 MB", "4.0 GB"."""
-    return f"{mb:.0f} MB" if mb < 1000 else f"{mb / 1024:.1f} GB"
 
 
 def place_in_line(number: int) -> str:

@@ -13,7 +13,7 @@ from recommender.charts.style import DASHES, Look, figure
 
 Floats = NDArray[np.float64]
 
-MAX_POINTS = 2000  # more than a screen can show, and each one travels to the browser at every tick
+MAX_POINTS = 800  # about one a pixel, and each one travels to the browser at every tick
 HEIGHT = 260  # pixels
 NAME_HEIGHT = 15  # pixels from one name of a line to the next
 LETTER_WIDTH = 6.6  # pixels

@@ -10,11 +10,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, 
 from recommender.config import RunConfig
 from recommender.errors import RecommenderError
 from recommender.evaluation.records import Record
-from recommender.runs import Run
+from recommender.runs import Run, best_row
 from recommender.status import Status
 
 MEASURES = {"ndcg@10": "nDCG@10", "recall@1": "Recall@1", "recall@10": "Recall@10", "recall@50": "Recall@50"}
-SELECTED_BY = "eval_ndcg@10"  # the validation metric whose best epoch gave the weights
 TRAINERS = {"bce": "original", "weighted_bce": "weighted", "focal": "focal", "softmax": "softmax"}
 ENCODERS = {"none": "frozen", "lora": "LoRA", "all": "trained"}
 HISTORIES = {"gru": "RNN", "attention": "attention"}
@@ -28,7 +27,7 @@ def _with_all_measures(metrics: dict[str, float]) -> dict[str, float]:
 
 T = TypeVar("T")
 Metrics = Annotated[dict[str, FiniteFloat], AfterValidator(_with_all_measures)]
-BASELINES = TypeAdapter(dict[str, dict[str, FiniteFloat]])
+BASELINE_FILE = TypeAdapter(dict[str, dict[str, FiniteFloat]])
 
 
 class Group(NamedTuple):
@@ -110,8 +109,7 @@ class Entry:
     @property
     def best_epoch(self) -> float | None:
         """The epoch whose weights were kept; None for a run that was never validated."""
-        evaluated = [row for row in self.rows if isinstance(row.get(SELECTED_BY), (int, float))]
-        return max(evaluated, key=lambda row: row[SELECTED_BY]).get("epoch") if evaluated else None
+        return (best_row(self.rows) or {}).get("epoch")
 
     def record(self, report: Report) -> Record | None:
         """The single examples behind one of its reports. Raises `CheckpointError` for a damaged file."""
@@ -123,7 +121,7 @@ def read_entry(run: Run) -> Entry:
     config, status = run.config(), run.status()
     problems: list[str] = []
     reports = _checked(lambda: [Report.model_validate(content) for content in run.reports()], run, problems) or []
-    baselines = _checked(lambda: BASELINES.validate_python(run.baselines()), run, problems) or {}
+    baselines = _checked(lambda: BASELINE_FILE.validate_python(run.baselines()), run, problems) or {}
     return Entry(run, config, status, {report.group: report for report in reports}, baselines, tuple(problems))
 
 

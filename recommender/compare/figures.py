@@ -9,9 +9,10 @@ from recommender.charts import comparison as charts
 from recommender.charts.style import Look
 from recommender.charts.training import series
 from recommender.compare.entries import MEASURES
-from recommender.compare.table import BASELINES, published_rows
+from recommender.compare.table import published_rows
 from recommender.compare.view import View
 from recommender.published import EXPECTED_BAND
+from recommender.wording import BASELINE_NAMES
 
 BEYOND = {
     "coverage@10": ("Coverage", ".1%", "share of all movies that are recommended to anybody"),
@@ -39,7 +40,7 @@ def curve_figure(view: View, key: str, name: str, look: Look, references: bool =
 def _across(view: View, measure: str) -> dict[str, float]:
     """Baselines on the validation examples of the first run that knows them, and the best published value."""
     held: dict[str, dict[str, float]] = next((e.baselines for e in view.trained_alike if e.baselines), {})
-    lines = {BASELINES.get(name, name): values[measure] for name, values in held.items() if measure in values}
+    lines = {BASELINE_NAMES.get(name, name): values[measure] for name, values in held.items() if measure in values}
     if known := [item for item in published_rows(view) if measure in item.values]:
         best = max(known, key=lambda item: item.values[measure])
         lines[best.name] = best.values[measure]
@@ -49,7 +50,7 @@ def _across(view: View, measure: str) -> dict[str, float]:
 def best_figure(view: View, look: Look) -> go.Figure:
     """The measure of each run, the baselines across, published values below."""
     baselines = view.reference.baselines if view.reference else {}
-    lines = {BASELINES.get(name, name): values[view.measure] for name, values in baselines.items()}
+    lines = {BASELINE_NAMES.get(name, name): values[view.measure] for name, values in baselines.items()}
     others = {item.name: item.values[view.measure] for item in published_rows(view) if view.measure in item.values}
     return charts.best_values(look, bars(view), MEASURES[view.measure], lines, others)
 

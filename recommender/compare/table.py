@@ -9,10 +9,10 @@ from recommender.compare.differences import Difference
 from recommender.compare.entries import MEASURES, Entry
 from recommender.compare.view import View
 from recommender.published import Published, published_for
+from recommender.wording import BASELINE_NAMES, duration, memory
 
 NONE = "–"
 SHORT = {"ndcg@10": "nDCG@10", "recall@1": "R@1", "recall@10": "R@10", "recall@50": "R@50"}  # heads of columns
-BASELINES = {"popularity": "popularity", "copy": "copy", "item_knn": "item-kNN"}
 
 
 def results(view: View, differences: Mapping[str, Difference]) -> pd.DataFrame:
@@ -92,7 +92,9 @@ def scores(view: View, differences: Mapping[str, Difference]) -> pd.DataFrame:
         rows.append({"Run": entry.run_id, **texts, "against the base": brief})
     reference = view.reference
     for name, values in (reference.baselines if reference else {}).items():
-        rows.append({"Run": BASELINES.get(name, name), **_texts(view, values, None), "against the base": "a baseline"})
+        rows.append(
+            {"Run": BASELINE_NAMES.get(name, name), **_texts(view, values, None), "against the base": "a baseline"}
+        )
     return pd.DataFrame(rows)
 
 
@@ -128,8 +130,8 @@ def costs(view: View) -> pd.DataFrame:
                 "Run": entry.run_id,
                 "Trainer": entry.trainer,
                 "Best epoch": _epoch(facts["best epoch"], entry),
-                "Time": duration(facts["seconds"]),
-                "Memory": memory(facts["memory MB"]),
+                "Time": duration(facts["seconds"]) if facts["seconds"] else NONE,
+                "Memory": memory(facts["memory MB"]) if facts["memory MB"] else NONE,
                 "Learned": parameters(facts["parameters trained"], facts["parameters"]),
                 "Model": entry.architecture,
             }
@@ -151,29 +153,6 @@ def _number(value: float | None) -> str:
 def _epoch(epoch: float | None, entry: Entry) -> str:
     epochs = entry.config.training.epochs  # 0: its weights were taken over from another run
     return f"{epoch:.0f} of {epochs}" if epochs and epoch is not None else NONE
-
-
-def duration(seconds: float | None) -> str:
-    """
-    >>> duration(69.6), duration(3700), duration(0)
-    ('1 min 10 s', '1 h 1 min', '–')
-    """
-    if not seconds:
-        return NONE
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def memory(megabytes: float | None) -> str:
-    """
-    >>> memory(886), memory(1702), memory(None)
-    ('886 MB', '1.7 GB', '–')
-    """
-    if not megabytes:
-        return NONE
-    return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1000:.1f} GB"
 
 
 def parameters(trained: int | None, every: int | None) -> str:

@@ -7,8 +7,8 @@ import pandas as pd
 from recommender.compare.choice import describe_group
 from recommender.compare.entries import MEASURES
 from recommender.compare.figures import BEYOND, beyond_bars, curves_of
-from recommender.compare.table import BASELINES
 from recommender.compare.view import View
+from recommender.wording import BASELINE_NAMES
 
 LEAKS = {
     "notebook": "copying the movies that the wish names, latest first, scores nDCG@10 0.233 on the test split",
@@ -76,9 +76,8 @@ def beaten_by_baselines(view: View) -> list[str]:
         behind = [entry.run_id for entry in view.measured if view.report(entry).metrics[view.measure] < mark]
         if behind:
             who = "every run" if len(behind) == len(view.measured) > 1 else ", ".join(behind)
-            sentences.append(
-                f"The baseline {BASELINES.get(name, name)} ({MEASURES[view.measure]} {mark:.4f}) is ahead of {who}."
-            )
+            baseline = f"{BASELINE_NAMES.get(name, name)} ({MEASURES[view.measure]} {mark:.4f})"
+            sentences.append(f"The baseline {baseline} is ahead of {who}.")
     return sentences
 
 

@@ -3,7 +3,6 @@ show it. Needs no torch, so that the compare page is there at once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,11 +28,6 @@ class Paired:
     low: float
     high: float
     p: float
-
-
-def group_of(report: Mapping[str, Any]) -> tuple[str, str, str, str]:
-    """(source, protocol, split, targets): reports may be compared only if theirs is the same."""
-    return report["source"], report["protocol"], report["split"], report["targets"]
 
 
 def paired(base: Record, other: Record, metric: str, seed: int = 0) -> Paired:

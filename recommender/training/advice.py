@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from recommender.config import RunConfig
-from recommender.runs import Run
+from recommender.runs import SELECTED_BY, Run
 
-METRIC = "eval_ndcg@10"
 STALE = 3  # evaluations since the best one
 MARGIN = 0.02  # share of the best value that has to be lost: less is noise, or a plateau
 AUTHOR_EPOCHS, AUTHOR_NDCG = 20, 0.08
@@ -85,7 +84,7 @@ def _lower(rate: float) -> float:
 def overfits(rows: list[dict[str, Any]]) -> bool:
     """The training loss still falls, but validation nDCG@10 was best three evaluations ago or fell twice in a row, and
     has lost more than noise."""
-    values = [(row["epoch"], row[METRIC]) for row in rows if METRIC in row and "epoch" in row]
+    values = [(row["epoch"], row[SELECTED_BY]) for row in rows if SELECTED_BY in row and "epoch" in row]
     best = max(range(len(values)), key=lambda i: values[i][1], default=0)
     if not values or values[-1][1] > values[best][1] * (1 - MARGIN):
         return False
@@ -116,7 +115,7 @@ def _more_dropout(config: RunConfig) -> Advice:
 
 def _of_the_weighted_author(config: RunConfig, rows: list[dict[str, Any]]) -> list[Advice]:
     """For the weighted trainer under the protocol it was made for."""
-    values = [row[METRIC] for row in rows if METRIC in row]
+    values = [row[SELECTED_BY] for row in rows if SELECTED_BY in row]
     low = len(values) >= AUTHOR_EPOCHS and max(values) < AUTHOR_NDCG
     if config.loss.kind != "weighted_bce" or config.protocol != "notebook" or not low:
         return []

@@ -9,7 +9,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from recommender.device import memory_mb, peak_memory_mb
 from recommender.models.base import Recommender
-from recommender.training.trainer import SELECTION_METRIC
+from recommender.runs import SELECTED_BY, SELECTION_METRIC, best_row
 from recommender.training.work import Work
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ class Progress(TrainerCallback):
 
     def __init__(self, work: Work, model: Recommender, facts: dict[str, str]) -> None:
         self.work, self.run, self.status, self.model, self.facts = work, work.run, work.status, model, facts
-        self.best = max((row.get(f"eval_{SELECTION_METRIC}", -1.0) for row in self.run.metrics()), default=-1.0)
+        self.best = (best_row(self.run.metrics()) or {SELECTED_BY: -1.0})[SELECTED_BY]
         self._clock = time.monotonic()
         self._spent = self.status.seconds
         self._last = (0.0, 0.0)  # epoch and time from which the speed is counted
@@ -77,7 +77,7 @@ class Progress(TrainerCallback):
         **_: Any,
     ) -> None:
         """The best weights so far are the run's weights, from the first epoch on."""
-        value = (metrics or {})[f"eval_{SELECTION_METRIC}"]
+        value = (metrics or {})[SELECTED_BY]
         log.info(
             "epoch %.0f of %s: validation %s %.4f", state.epoch or 0, args.num_train_epochs, SELECTION_METRIC, value
         )

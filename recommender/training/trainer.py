@@ -20,10 +20,10 @@ from recommender.evaluation.metrics import CUTOFFS, evaluate_rankings
 from recommender.evaluation.ranking import rank
 from recommender.files import write_atomically
 from recommender.models.base import Recommender
+from recommender.runs import SELECTION_METRIC
 from recommender.training import resume
 from recommender.training.failure import NotFiniteError
 
-SELECTION_METRIC = "ndcg@10"  # higher is better; measured on validation, it picks the best epoch
 LOGS_PER_EPOCH = 20
 
 

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from pages.parts.train_fields import SETTINGS
 from pages.parts.train_live import last_lines, seconds_left
 from pages.parts.train_trials import Trials, trials
-from pages.parts.train_words import duration, memory, place_in_line
+from pages.parts.train_words import place_in_line
 from pages.shared.setup import Key
 from recommender.config import RunConfig, load_preset, preset_names
 from recommender.errors import RecommenderError
@@ -23,6 +23,7 @@ from recommender.settings import settings
 from recommender.status import State, Status, process_start
 from recommender.training import job
 from recommender.training.estimate import Estimate
+from recommender.wording import duration, memory
 from tests.app.conftest import ROOT, SLOW
 from tests.app.page import unescaped
 

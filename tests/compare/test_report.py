@@ -93,7 +93,7 @@ def test_costs_say_epoch_time_memory_and_size(view: View) -> None:
     row = costs(view).iloc[1]
     assert row["Trainer"] == "weighted"
     assert row["Best epoch"] == "3 of 20"
-    assert (row["Time"], row["Memory"]) == ("1 min 10 s", "900 MB")
+    assert (row["Time"], row["Memory"]) == ("70 s", "900 MB")
     assert row["Learned"] == "1.9 of 24.5 M"
 
 

@@ -13,7 +13,6 @@ from recommender.evaluation.comparison import (
     MENTIONED,
     POPULARITY,
     furthest_apart,
-    group_of,
     most_recommended,
     paired,
     slices,
@@ -172,8 +171,3 @@ def test_rankings_of_different_catalogues_are_not_put_in_one_table() -> None:
     record = make([0])
     with pytest.raises(RecommenderError, match="different catalogues"):
         most_recommended({"one": record, "other": replace(record, catalog="another")})
-
-
-def test_a_group_is_what_was_measured() -> None:
-    report = {"source": "folder", "protocol": "paper", "split": "test", "targets": "all", "metrics": {}, "run": "x"}
-    assert group_of(report) == ("folder", "paper", "test", "all")

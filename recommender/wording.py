@@ -1,0 +1,24 @@
+"""How times, sizes and baselines are said, on every page alike."""
+
+BASELINE_NAMES = {"popularity": "popularity", "copy": "copy", "item_knn": "item-kNN"}  # as reports name them
+
+
+def duration(seconds: float) -> str:
+    """Short and rounded.
+
+    >>> duration(45), duration(250), duration(7_560), duration(90_000)
+    ('45 s', '4 min', '2.1 h', '25 h')
+    """
+    if seconds < 120:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 120 * 60:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 10 * 3600 else f"{seconds / 3600:.0f} h"
+
+
+def memory(mebibytes: float) -> str:
+    """
+    >>> memory(812), memory(4096)
+    ('812 MB', '4.0 GB')
+    """
+    return f"{mebibytes:.0f} MB" if mebibytes < 1000 else f"{mebibytes / 1024:.1f} GB"

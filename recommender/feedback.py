@@ -2,6 +2,7 @@
 
 import csv
 import io
+import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,6 +37,8 @@ from recommender.errors import RecommenderError, UnknownNameError
 Kind = Literal["more", "seen", "not_for_me"]
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 CSV_HEADER = ("time", "movie id", "title", "year", "kind", "run")
 PERSON = re.compile(r"[0-9a-f]{8,64}")
@@ -122,6 +125,12 @@ class Feedback:
         """Forget everything a person said; returns how many remarks that was."""
         return self._run(delete(TABLE).filter_by(person=_checked(person)), lambda result: result.rowcount, 0)
 
+    def hand_over(self, stray: str, person: str) -> None:
+        """What was said under one id is another's: both are the same person, who was only recognised later."""
+        for row in self._rows(stray):
+            self.add(person, row.movie_id, row.kind, row.run_id)
+            self.remove(stray, row.movie_id, row.kind)
+
     def _rows(self, person: str) -> list[Any]:
         """The person's rows of `TABLE`, the oldest first."""
         statement = select(TABLE).filter_by(person=_checked(person)).order_by(*TABLE.c["time", "movie_id", "kind"])
@@ -147,9 +156,11 @@ class Feedback:
                 yield connection
                 connection.commit()
         except SQLAlchemyError as error:
+            # Visitors read the message too: where the database is, is for the log.
+            log.warning("feedback database %s: %s", self._url.render_as_string(hide_password=True), _sentence(error))
             raise FeedbackError(
-                f"The feedback database {self._url.render_as_string(hide_password=True)} does not work: "
-                f"{_sentence(error)} Check that it can be reached and written, or set RECOMMENDER_DATABASE_URL."
+                f"The feedback database does not work: {_sentence(error)} Check that RECOMMENDER_DATABASE_URL "
+                "names one that can be reached and written."
             ) from error
 
     def _make_table(self, connection: Connection) -> None:

@@ -218,6 +218,15 @@ def test_readers_do_not_wait_for_a_writer(feedback: Feedback, file: Path) -> Non
     writer.close()
 
 
+def test_what_was_said_before_the_person_was_recognised_becomes_theirs(feedback: Feedback) -> None:
+    feedback.hand_over(BEN, ANNA)  # nothing was ever said
+    for person, movie_id in ((ANNA, 20), (BEN, 20), (BEN, 21)):
+        feedback.add(person, movie_id, "seen", "default")
+    feedback.hand_over(BEN, ANNA)
+    assert feedback.of(ANNA) == {20: {"seen"}, 21: {"seen"}}
+    assert feedback.of(BEN) == {}
+
+
 # Databases that fail
 
 
@@ -240,13 +249,16 @@ def test_an_address_of_no_database_is_refused(url: str, said: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+def test_a_missing_folder_is_named_in_the_log_and_not_to_visitors(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     file = tmp_path / "nowhere" / "feedback.sqlite"
     feedback = Feedback(f"sqlite:///{file}")
     assert feedback.of(ANNA) == {}
     with pytest.raises(FeedbackError, match="unable to open database file") as caught:
         feedback.add(ANNA, 20, "seen")
-    assert str(file) in str(caught.value)
+    assert str(file) in caplog.text
+    assert str(tmp_path) not in str(caught.value)
     assert "sqlalche.me" not in str(caught.value)
 
 

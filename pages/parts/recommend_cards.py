@@ -7,7 +7,6 @@ import streamlit as st
 from pages.parts.recommend_data import mark
 from pages.parts.recommend_why import explain
 from pages.shared.conversation import Conversation, Mark
-from pages.shared.person import person
 from pages.shared.text import plain
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def draw_bar(item: "Recommendation") -> None:
 
 
 def draw_actions(conversation: Conversation, engine: "Engine", item: "Recommendation") -> None:
-    movie, who, run_id = item.movie, person(), engine.run.run_id
+    movie, run_id = item.movie, engine.run.run_id
     with st.container(horizontal=True, gap="xsmall", width="content"):
         for kind, words, icon in ACTIONS:
             st.button(
@@ -53,7 +52,7 @@ def draw_actions(conversation: Conversation, engine: "Engine", item: "Recommenda
                 icon=icon,
                 key=f"{kind}-{movie.movie_id}",
                 on_click=mark,
-                args=(conversation, who, run_id, movie, kind, words.lower()),
+                args=(conversation, run_id, movie, kind, words.lower()),
             )
     if st.button(f"Why? *{plain(movie.name)}*", type="tertiary", key=f"why-{movie.movie_id}"):
         explain(conversation.wish(engine.catalog), engine, item)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.shared.callback import whole
 from pages.shared.conversation import MARKS, Conversation, Mark, Taste
 from pages.shared.person import feedback, person
 from pages.shared.text import plain
@@ -37,20 +38,23 @@ def know_person(conversation: Conversation) -> None:
     conversation.use_own(who, Taste((), tuple(seen), tuple(disliked)))
 
 
-def mark(conversation: Conversation, who: str, run_id: str, movie: Movie, kind: Mark, action: str) -> None:
-    before = conversation.kept
+@whole
+def mark(conversation: Conversation, run_id: str, movie: Movie, kind: Mark, action: str) -> None:
+    who, before = person(), conversation.kept
     conversation.mark(movie, kind, action)
     keep(conversation, who, run_id, before)
 
 
-def unmark(conversation: Conversation, who: str, movie: Movie) -> None:
-    before = conversation.kept
+@whole
+def unmark(conversation: Conversation, movie: Movie) -> None:
+    who, before = person(), conversation.kept
     conversation.unmark(movie)
     keep(conversation, who, "", before)
 
 
-def undo(conversation: Conversation, who: str) -> None:
-    before = conversation.kept
+@whole
+def undo(conversation: Conversation) -> None:
+    who, before = person(), conversation.kept
     conversation.undo()
     keep(conversation, who, "", before)
 
@@ -100,13 +104,15 @@ def confirm(conversation: Conversation, number: int) -> None:
     st.write(f"This deletes what is kept of you: {number} remark{'s' if number != 1 else ''}. It cannot be undone.")
     with st.container(horizontal=True):
         forget = st.button(
-            "Forget everything", type="primary", key="forget-all", on_click=forget_all, args=(conversation, person())
+            "Forget everything", type="primary", key="forget-all", on_click=forget_all, args=(conversation,)
         )
         if st.button("Keep it", key="forget-nothing") or forget:
             st.rerun()
 
 
-def forget_all(conversation: Conversation, who: str) -> None:
+@whole
+def forget_all(conversation: Conversation) -> None:
+    who = person()
     try:
         feedback().wipe(who)
     except RecommenderError as error:

@@ -8,7 +8,6 @@ import streamlit as st
 from pages.parts.recommend_data import mark, undo, unmark
 from pages.shared.callback import whole
 from pages.shared.conversation import Conversation, Turn
-from pages.shared.person import person
 from pages.shared.text import plain
 from recommender.data.catalog import Catalog, Movie
 from recommender.query.titles import Match
@@ -64,7 +63,7 @@ def draw_tools(conversation: Conversation, engine: "Engine") -> None:
             wrap=True,
             key="undo",
             on_click=undo,
-            args=(conversation, person()),
+            args=(conversation,),
         )
 
 
@@ -85,7 +84,7 @@ def draw_lasting(conversation: Conversation, catalog: Catalog, lasting: list[tup
 def draw_marked(conversation: Conversation, catalog: Catalog, movie_id: int, kind: str) -> None:
     if catalog.has(movie_id):
         movie = catalog.by_id(movie_id)
-        chip(MARKED[kind] + plain(movie.name), f"chip-{kind}-{movie_id}", unmark, conversation, person(), movie)
+        chip(MARKED[kind] + plain(movie.name), f"chip-{kind}-{movie_id}", unmark, conversation, movie)
 
 
 def chip(words: str, key: str, remove: Callable[..., None], *args: object) -> None:
@@ -106,11 +105,11 @@ def draw_picker(conversation: Conversation, engine: "Engine") -> None:
     menu = st.popover(label, type="tertiary", icon=":material/add:", on_change="rerun", key="also")
     if not menu.open:  # 7,000 titles travel to the browser only when they are asked for
         return
-    key, who, movies = f"also-{conversation.changes}", person(), by_name(engine.catalog)
+    key, movies = f"also-{conversation.changes}", by_name(engine.catalog)
 
     @whole
     def choose() -> None:
-        mark(conversation, who, engine.run.run_id, movies[st.session_state[key]], "liked", "more like this")
+        mark(conversation, engine.run.run_id, movies[st.session_state[key]], "liked", "more like this")
 
     with menu:
         draw_titles("A movie you like", movies, key, choose)

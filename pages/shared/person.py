@@ -1,12 +1,14 @@
 """Who is using this browser: a random id and nothing else, so that remarks are found again; and where they are kept."""
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import streamlit as st
 
 from pages.shared.callback import whole
+from recommender.errors import RecommenderError
 from recommender.settings import settings
 
 if TYPE_CHECKING:
@@ -49,9 +51,12 @@ def keep_person() -> None:
 
 @whole
 def _adopt() -> None:
-    named = st.session_state[BROWSER].get("person")
-    if isinstance(named, str) and ID.fullmatch(named):
-        st.session_state[PERSON] = named
+    named, until_now = st.session_state[BROWSER].get("person"), person()
+    if not (isinstance(named, str) and ID.fullmatch(named)):
+        return
+    st.session_state[PERSON] = named
+    with suppress(RecommenderError):  # the page tells of a database that fails when it reads the remarks
+        feedback().hand_over(until_now, named)
 
 
 @st.cache_resource(show_spinner=False)

@@ -76,6 +76,15 @@ def test_only_an_id_is_adopted(monkeypatch: pytest.MonkeyPatch, named: Any) -> N
     assert module.person() == "c" * 32
 
 
+def test_what_was_said_before_the_browser_named_its_id_is_kept_under_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = {module.PERSON: "b" * 32, module.BROWSER: {"person": "c" * 32}}
+    monkeypatch.setattr(module, "st", SimpleNamespace(session_state=state))
+    module.feedback().add("b" * 32, 21, "seen")
+    module._adopt()
+    assert module.feedback().of("c" * 32) == {21: {"seen"}}
+    assert module.feedback().of("b" * 32) == {}
+
+
 # In a browser
 
 

@@ -23,13 +23,15 @@ from recommender.status import LIVE
 from recommender.training import job
 
 COLUMNS = ("seconds", "app_mb", "tab_mb", "browser_mb", "page_heap_mb", "page_nodes", "metric_rows")
+SECONDS_TO_FREE = 5
 SETTLING = 0.2  # of the time: loading code is no growth
 
 
 def memory(
     minutes: Annotated[float, typer.Option(min=0.1, help="How long the chart is watched.")] = 60,
     every: Annotated[float, typer.Option(min=1, help="Seconds between two measurements.")] = 30,
-    preset: Annotated[str, typer.Option(help="What is trained, on the synthetic sample.")] = "frozen",
+    preset: Annotated[str, typer.Option(help="What is trained.")] = "frozen",
+    source: Annotated[str, typer.Option(help="On what; the synthetic sample logs many times as fast.")] = "sample",
 ) -> None:
     """CSV on standard output, one row a measurement; the growth in MB an hour on standard error."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the training has to be stopped then too
@@ -39,7 +41,7 @@ def memory(
             "RECOMMENDER_CHECKPOINTS_DIR": str(here.checkpoints_dir),
             "RECOMMENDER_CACHE_DIR": str(here.cache_dir),
         }
-        with training(preset, here) as run, any_chromium() as browser, app(variables) as address:
+        with training(preset, source, here) as run, any_chromium() as browser, app(variables) as address:
             with visitor(browser) as page:
                 page.goto(f"{address}/train")
                 settle(page)
@@ -51,9 +53,9 @@ def memory(
 
 
 @contextmanager
-def training(preset: str, here: Settings) -> Iterator[Run]:
+def training(preset: str, source: str, here: Settings) -> Iterator[Run]:
     """A run that trains, in a process of its own, for as long as the block does."""
-    config = load_preset(preset, ["data.source=sample", "training.epochs=1000000"])
+    config = load_preset(preset, [f"data.source={source}", "training.epochs=1000000"])
     run = job.start(config, "watched", here)
     try:
         while not run.metrics():
@@ -95,8 +97,10 @@ def heap(session: CDPSession) -> tuple[float, float]:
 
 def live_part(session: CDPSession) -> str:
     session.send("HeapProfiler.collectGarbage")
+    session.send("Memory.simulatePressureNotification", {"level": "critical"})  # the browser frees what it can
+    time.sleep(SECONDS_TO_FREE)
     size, nodes = heap(session)
-    return f"{size:.0f} MB of heap, {nodes:.0f} nodes"
+    return f"{own(TAB):.0f} MB, {size:.0f} MB of heap, {nodes:.0f} nodes"
 
 
 def own(name: str) -> float:

@@ -100,14 +100,15 @@ class Run:
         write_atomically(self.folder / f"{name}.safetensors", record.to_bytes())
         write_atomically(self.folder / f"{name}.json", json.dumps(report, indent=2) + "\n")
 
-    def reports(self) -> list[dict[str, Any]]:
-        """Every report of the run. Those of older versions lack what was added since (`epoch`, `beyond`, ...).
+    def report_names(self) -> list[str]:
+        """The files of its reports, for `report`."""
+        return sorted(path.name for path in self.folder.glob("report-*.json"))
 
-        Raises `CheckpointError` naming the file that is damaged.
+    def report(self, name: str) -> dict[str, Any]:
+        """Those of older versions lack what was added since (`epoch`, `beyond`, ...).
+
+        Raises `CheckpointError` if the file is damaged.
         """
-        return [self._report(path.name) for path in sorted(self.folder.glob("report-*.json"))]
-
-    def _report(self, name: str) -> dict[str, Any]:
         report = self._json(name)
         if not isinstance(report, dict) or "metrics" not in report or f"{_report_name(report)}.json" != name:
             raise CheckpointError(f"{self.run_id}/{name} is damaged: it is not the report that its name promises.")
@@ -149,7 +150,12 @@ class Run:
 
     def baselines(self) -> dict[str, dict[str, float]]:
         """Baseline -> metric -> value on the run's own validation examples; empty for a run that has not got there."""
-        return dict(self._json("baselines.json")) if (self.folder / "baselines.json").exists() else {}
+        if not (self.folder / "baselines.json").exists():
+            return {}
+        found = self._json("baselines.json")
+        if not isinstance(found, dict):
+            raise CheckpointError(f"{self.run_id}/baselines.json is damaged: it holds no baselines.")
+        return found
 
     def write_catalog(self, catalog: Catalog) -> None:
         catalog.save(self.folder / "catalog.json")

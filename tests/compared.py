@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -60,6 +61,10 @@ def make_report(record: Record, protocol: str = "notebook", split: str = "test",
         "device": "CPU",
         "peak_memory_mb": 900,
     }
+
+
+def reports_of(run: Run) -> list[dict[str, Any]]:
+    return [run.report(name) for name in run.report_names()]
 
 
 def make_run(

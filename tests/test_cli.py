@@ -14,6 +14,7 @@ from recommender.data.task import load_catalog
 from recommender.runs import find_run, new_run
 from recommender.settings import Settings, settings
 from recommender.training.run import train_run
+from tests.compared import reports_of
 
 Call = Callable[..., Result]
 
@@ -213,7 +214,7 @@ def test_evaluate_gives_the_run_beside_the_baselines(default: Settings, call: Ca
         assert row["example_id"] == f"{row['dialogue_id']}:{row['turn']}"
         assert set(row["ranking"]) == ids - set(row["mentioned"])
         assert len(row["ranking"]) == len(set(row["ranking"]))
-    assert found in find_run("default", default).reports()
+    assert found in reports_of(find_run("default", default))
 
 
 def test_rankings_hold_fifty_movies_of_a_catalogue_that_has_them(

@@ -17,6 +17,7 @@ from recommender.files import write_atomically
 from recommender.runs import Run, find_run, list_runs, new_run
 from recommender.settings import Settings, settings
 from recommender.status import Status, process_start
+from tests.compared import reports_of
 
 CONFIG = RunConfig(protocol="conversational", seed=7)
 PATHS = ["../x", "a/b", ".", "..", "", "/etc", ".hidden", "a\\b", "a b", "a\n", "é", "x" * 65, "-x"]
@@ -51,7 +52,7 @@ def test_a_new_run_is_found_with_its_settings(run_id: str) -> None:
     assert find_run(run_id, settings()) == run
     assert run.config() == CONFIG
     assert (run.status().state, run.status().seed) == ("queued", 7)
-    assert run.metrics() == run.reports() == []
+    assert run.metrics() == reports_of(run) == []
     assert not run.has_weights
     assert run.stamp == 0
 
@@ -180,7 +181,7 @@ def record(value: float) -> Record:
 def test_each_protocol_split_and_kind_of_target_has_one_report(run: Run) -> None:
     for protocol, targets, value in (("paper", "all", 0.1), ("conversational", "new", 0.2), ("paper", "all", 0.3)):
         run.write_report(report(protocol, targets), record(value))
-    first, second = run.reports()
+    first, second = reports_of(run)
     assert (first, second) == (report("conversational", "new"), report("paper", "all"))
     kept = [run.record(first), run.record(second)]
     assert [r.values["ndcg@10"].tolist() for r in kept if r] == [pytest.approx([0.2]), pytest.approx([0.3])]
@@ -189,7 +190,7 @@ def test_each_protocol_split_and_kind_of_target_has_one_report(run: Run) -> None
 def test_a_report_of_an_older_version_has_no_record(run: Run) -> None:
     name = "report-folder-paper-test-all.json"
     (run.folder / name).write_text(json.dumps(report("paper", "all")))
-    [found] = run.reports()
+    [found] = reports_of(run)
     assert run.record(found) is None
 
 
@@ -201,14 +202,14 @@ def test_a_damaged_report_is_an_error_that_names_the_file(content: bytes, run: R
     run.write_report(report("conversational", "all"), record(0.5))
     (run.folder / "report-folder-paper-test-all.json").write_bytes(content)
     with pytest.raises(CheckpointError, match=r"r/report-folder-paper-test-all\.json is damaged"):
-        run.reports()
+        reports_of(run)
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"\x00" * 100, record(0.5).to_bytes()[:-1]])
 def test_a_damaged_record_is_an_error_that_names_the_file(content: bytes, run: Run) -> None:
     run.write_report(report("paper", "all"), record(0.5))
     (run.folder / "report-folder-paper-test-all.safetensors").write_bytes(content)
-    [found] = run.reports()
+    [found] = reports_of(run)
     with pytest.raises(CheckpointError, match=r"r/report-folder-paper-test-all\.safetensors is damaged"):
         run.record(found)
 

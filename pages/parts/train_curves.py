@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shared.charts import draw
-from recommender.errors import RecommenderError
+from recommender.compare.entries import Entry
 from recommender.metrics_log import MetricsLog
 from recommender.published import published_for
 from recommender.runs import SELECTION_METRIC, Run, best_row
@@ -50,29 +50,29 @@ def _best(folder: str, size: int, changed: float) -> dict[str, Any] | None:
     return best_row(Run(Path(folder)).metrics())
 
 
-def draw_curves(run: Run, rows: Rows, protocol: str) -> None:
+def draw_curves(entry: Entry, rows: Rows) -> None:
     """nDCG@10 in full width, since it picks the weights; below it the others, two side by side where there is room."""
-    _draw_validation(run, rows, protocol, SELECTION_METRIC)
+    _draw_validation(entry, rows, SELECTION_METRIC)
     parts = {key: title for key, title in LOSSES.items() if any(key in row for row in rows)}
     left, right = st.columns(2)
     with left:
-        _draw_validation(run, rows, protocol, "recall@10")
+        _draw_validation(entry, rows, "recall@10")
     for place, (key, title) in enumerate({**parts, "learning_rate": "Learning rate"}.items(), start=1):
         if place % 2 == 0:
             left, right = st.columns(2)
         with right if place % 2 else left:
-            _draw_training(run, rows, key, title)
+            _draw_training(entry.run, rows, key, title)
     with st.expander("What the curves mean"):
         st.markdown(MEANINGS)
 
 
-def _draw_validation(run: Run, rows: Rows, protocol: str, metric: str) -> None:
+def _draw_validation(entry: Entry, rows: Rows, metric: str) -> None:
     from recommender.charts.training import validation_curve
 
-    title, lines = METRICS[metric], references(run, protocol, metric)
+    title, lines = METRICS[metric], references(entry, metric)
     draw(
         lambda look: validation_curve(rows, f"eval_{metric}", f"{title} on validation", lines, look),
-        key=f"{run.run_id}-{metric}",
+        key=f"{entry.run_id}-{metric}",
         alt=_validation_in_words(rows, metric, title, lines),
     )
 
@@ -87,39 +87,22 @@ def _draw_training(run: Run, rows: Rows, key: str, title: str) -> None:
     )
 
 
-def references(run: Run, protocol: str, metric: str) -> "list[Reference]":
+def references(entry: Entry, metric: str) -> "list[Reference]":
     """The baselines on the run's own validation wishes, and the best of each publication under its protocol."""
     from recommender.charts.training import Reference
 
     lines = [
         Reference(BASELINE_NAMES[name], values[metric])
-        for name, values in baselines_of(run).items()
+        for name, values in entry.validation_baselines.items()
         if name in BASELINE_NAMES and metric in values
     ]
     best: dict[str, float] = {}
     # Others publish their Recall for the test split only.
-    for row in published_for(protocol) if metric == SELECTION_METRIC else ():
+    for row in published_for(entry.config.protocol) if metric == SELECTION_METRIC else ():
         if metric in row.values:
             source = row.name.partition(",")[0]
             best[source] = max(best.get(source, 0.0), row.values[metric])
     return lines + [Reference(source, value) for source, value in best.items()]
-
-
-def baselines_of(run: Run) -> dict[str, dict[str, float]]:
-    """On the run's validation wishes; {} where that was never measured, or cannot be read."""
-    try:
-        measured = run.baselines()
-    except RecommenderError:
-        measured = {}
-    return measured or validation_report(run).get("baselines", {})
-
-
-def validation_report(run: Run) -> dict[str, Any]:
-    """What was measured at the end; {} before that."""
-    try:
-        return next((report for report in run.reports() if report["split"] == "validation"), {})
-    except RecommenderError:
-        return {}
 
 
 def _validation_in_words(rows: Rows, metric: str, title: str, lines: "list[Reference]") -> str:

@@ -9,6 +9,7 @@ import streamlit as st
 from pages.parts.train_curves import draw_curves, metrics_of
 from pages.parts.train_words import place_in_line
 from pages.shared.text import plain
+from recommender.compare.entries import read_entry
 from recommender.errors import RecommenderError
 from recommender.runs import Run
 from recommender.settings import settings
@@ -52,17 +53,20 @@ def draw_live(run: Run, drawn: States, look: Callable[[], States]) -> None:
 
 def draw_run(run: Run) -> None:
     try:
-        status, config = run.status(), run.config()
+        entry = read_entry(run)
     except RecommenderError as error:
         st.error(plain(f"This run cannot be read. {error}"), icon=":material/error:")
         return
+    for problem in entry.problems:
+        st.warning(plain(problem), icon=":material/warning:")
+    status = entry.status
     rows = metrics_of(run)
     if status.state in LIVE:
         draw_progress(run, status, rows)
     draw_facts(status, rows)
     learned = any("loss" in row for row in rows)
-    if learned or (status.state in LIVE and config.model.kind == "one_shot"):
-        draw_curves(run, rows, config.protocol)
+    if learned or (status.state in LIVE and entry.config.model.kind == "one_shot"):
+        draw_curves(entry, rows)
     draw_log(run)
 
 

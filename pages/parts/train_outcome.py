@@ -1,14 +1,13 @@
 """How a run ended: its numbers beside the baselines, or why it failed and what to change."""
 
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
-from pages.parts.train_curves import METRICS, baselines_of, best_of, validation_report
+from pages.parts.train_curves import METRICS, best_of
 from pages.parts.train_runs import Seen, draw_actions, show
 from pages.shared.setup import Key
 from pages.shared.text import plain
+from recommender.compare.entries import Entry, read_entry
 from recommender.errors import RecommenderError
 from recommender.runs import Run
 from recommender.settings import settings
@@ -69,12 +68,17 @@ def restart(run_id: str, overrides: list[str]) -> None:
 
 def draw_numbers(run: Run) -> None:
     """On validation, with the weights that are kept. Nothing before there are any."""
-    own, around, intervals = _numbers(run)
+    try:
+        entry = read_entry(run)
+    except RecommenderError:
+        return  # the damaged file is named where the curves would be
+    own, intervals = _numbers(entry)
     if not own:
         return
     table = {
         title: {"This run": _with_interval(own.get(metric), intervals.get(metric))} for metric, title in METRICS.items()
     }
+    around = entry.validation_baselines
     for name, words in BASELINE_NAMES.items():
         if name in around:
             for metric, title in METRICS.items():
@@ -85,16 +89,15 @@ def draw_numbers(run: Run) -> None:
     )
 
 
-def _numbers(run: Run) -> tuple[dict[str, float], dict[str, dict[str, float]], dict[str, Any]]:
-    """The run's means, the baselines' and the intervals: from its validation report, else from its log."""
-    if report := validation_report(run):
-        return report["metrics"], report["baselines"], report["intervals"]
-    best = best_of(run) or {}
-    own = {metric: best[f"eval_{metric}"] for metric in METRICS if f"eval_{metric}" in best}
-    return own, baselines_of(run), {}
+def _numbers(entry: Entry) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
+    """The run's means and their intervals: from its validation report, else from its log."""
+    if entry.validation:
+        return entry.validation.metrics, entry.validation.intervals
+    best = best_of(entry.run) or {}
+    return {metric: best[f"eval_{metric}"] for metric in METRICS if f"eval_{metric}" in best}, {}
 
 
-def _with_interval(value: float | None, interval: Any) -> str:
+def _with_interval(value: float | None, interval: tuple[float, float] | None) -> str:
     if value is None:
         return "–"
     return f"{value:.4f} ({interval[0]:.4f} to {interval[1]:.4f})" if interval else f"{value:.4f}"

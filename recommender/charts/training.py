@@ -14,6 +14,7 @@ from recommender.charts.style import DASHES, Look, figure
 Floats = NDArray[np.float64]
 
 MAX_POINTS = 800  # about one a pixel, and each one travels to the browser at every tick
+MAX_MARKERS = 100  # each is an element of the page
 HEIGHT = 260  # pixels
 NAME_HEIGHT = 15  # pixels from one name of a line to the next
 LETTER_WIDTH = 6.6  # pixels
@@ -81,7 +82,7 @@ def validation_curve(
             x=epochs,
             y=values,
             name=title,
-            mode="lines+markers",
+            mode="lines+markers" if len(values) <= MAX_MARKERS else "lines",
             line={"color": colour, "width": 2},
             marker={"size": 6},
             hovertemplate="epoch %{x:.0f}<br>%{y:.4f}<extra></extra>",

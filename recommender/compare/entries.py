@@ -111,6 +111,16 @@ class Entry:
         """The epoch whose weights were kept; None for a run that was never validated."""
         return (best_row(self.rows) or {}).get("epoch")
 
+    @property
+    def validation(self) -> Report | None:
+        """What was measured on validation when the training had ended."""
+        return next((report for group, report in self.reports.items() if group.split == "validation"), None)
+
+    @property
+    def validation_baselines(self) -> dict[str, dict[str, float]]:
+        """On the run's own validation examples; empty where that was never measured, or cannot be read."""
+        return self.baselines or (dict(self.validation.baselines) if self.validation else {})
+
     def record(self, report: Report) -> Record | None:
         """The single examples behind one of its reports. Raises `CheckpointError` for a damaged file."""
         return self.run.record(report.model_dump())
@@ -120,12 +130,19 @@ def read_entry(run: Run) -> Entry:
     """Raises `RecommenderError` if the run's config or status cannot be read: then nothing can be said of it."""
     config, status = run.config(), run.status()
     problems: list[str] = []
-    reports = _checked(lambda: [Report.model_validate(content) for content in run.reports()], run, problems) or []
-    baselines = _checked(lambda: BASELINE_FILE.validate_python(run.baselines()), run, problems) or {}
-    return Entry(run, config, status, {report.group: report for report in reports}, baselines, tuple(problems))
+    found = [_checked(_reader(run, name), f"{run.run_id}/{name}", problems) for name in run.report_names()]
+    reports = {report.group: report for report in found if report}
+    measured = _checked(
+        lambda: BASELINE_FILE.validate_python(run.baselines()), f"{run.run_id}/baselines.json", problems
+    )
+    return Entry(run, config, status, reports, measured or {}, tuple(problems))
 
 
-def _checked(read: Callable[[], T], run: Run, problems: list[str]) -> T | None:
+def _reader(run: Run, name: str) -> Callable[[], Report]:
+    return lambda: Report.model_validate(run.report(name))
+
+
+def _checked(read: Callable[[], T], file: str, problems: list[str]) -> T | None:
     """What `read` gives, or None and one problem more."""
     try:
         return read()
@@ -134,7 +151,7 @@ def _checked(read: Callable[[], T], run: Run, problems: list[str]) -> T | None:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(step) for step in first["loc"])
-        problems.append(f"A report of {run.run_id} is damaged: {where}: {first['msg']}.")
+        problems.append(f"{file} is damaged: {where}: {first['msg']}.")
     return None
 
 

@@ -398,9 +398,12 @@ def test_a_report_gives_the_interval(put: Any) -> None:
         "protocol": "conversational",
         "split": "validation",
         "targets": "new",
-        "metrics": {"ndcg@10": 0.06, "recall@10": 0.1},
+        "examples": 60,
+        "target_count": 90,
+        "seed": 42,
+        "metrics": {"ndcg@10": 0.06, "recall@10": 0.1, "recall@1": 0.02, "recall@50": 0.3},
         "intervals": {"ndcg@10": [0.05, 0.07], "recall@10": [0.09, 0.11]},
-        "baselines": {"item_knn": {"ndcg@10": 0.02, "recall@10": 0.04}},
+        "baselines": {"item_knn": {"ndcg@10": 0.02, "recall@10": 0.04, "recall@1": 0.01, "recall@50": 0.1}},
     }
     (run.folder / "report-sample-conversational-validation-new.json").write_text(json.dumps(report))
     app = opened("Progress")
@@ -416,6 +419,15 @@ def test_a_damaged_folder_is_named_and_the_others_are_shown(put: Any, name: str)
     assert f"damaged/{name} is damaged" in words(app)
     app.selectbox(key=Key.TRAIN_RUN).set_value("damaged").run()
     assert "This run cannot be read." in words(app)
+
+
+@pytest.mark.parametrize("name", ["baselines.json", "report-sample-conversational-validation-new.json"])
+def test_a_damaged_part_of_a_run_is_named_and_the_rest_is_shown(put: Any, name: str) -> None:
+    run = put("hurt", "finished", rows=ROWS)
+    (run.folder / name).write_text("[]")
+    app = opened("Progress")
+    assert f"hurt/{name} is damaged" in words(app)
+    assert app.get("plotly_chart")
 
 
 def test_a_delete_asks_first(put: Any) -> None:

@@ -127,11 +127,11 @@ def test_a_run_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
 )
 def test_a_damaged_report_leaves_the_rest_of_the_run(tmp_path: Path, content: str) -> None:
     run = make_run(tmp_path, "a")
-    (run.folder / "report-folder-notebook-test-all.json").write_text(content)
+    (run.folder / "report-folder-notebook-validation-all.json").write_text(content)
     entry = read_entry(run)
-    assert len(entry.problems) == 1
-    assert "a" in entry.problems[0]
-    assert entry.reports == {}
+    (problem,) = entry.problems
+    assert problem.startswith("a/report-folder-notebook-validation-all.json is damaged")
+    assert list(entry.reports) == [TEST]
     assert entry.best_epoch == 3
 
 
@@ -139,7 +139,8 @@ def test_damaged_baselines_leave_the_rest_of_the_run(tmp_path: Path) -> None:
     run = make_run(tmp_path, "a")
     (run.folder / "baselines.json").write_text('{"popularity": {"ndcg@10": "much"}}')
     entry = read_entry(run)
-    assert len(entry.problems) == 1
+    (problem,) = entry.problems
+    assert problem.startswith("a/baselines.json is damaged")
     assert (entry.baselines, list(entry.reports)) == ({}, [TEST])
 
 

@@ -18,6 +18,7 @@ from recommender.models.inputs import example_items
 from recommender.models.registry import make_model
 from recommender.runs import SHIPPED_RUNS, Run
 from recommender.settings import ROOT, Settings
+from tests.compared import reports_of
 
 CPU = torch.device("cpu")
 
@@ -112,7 +113,7 @@ def test_parameters_tell_those_trained_from_those_frozen(task: Task, model: Reco
 @pytest.mark.parametrize("run_id", SHIPPED_RUNS)
 def test_the_shipped_reports_are_the_means_of_the_shipped_records(run_id: str) -> None:
     run = Run(ROOT / "checkpoints" / run_id)
-    reports = [report for report in run.reports() if report["source"] == "folder"]
+    reports = [report for report in reports_of(run) if report["source"] == "folder"]
     assert {"test", "validation"} <= {report["split"] for report in reports}
     for report in reports:
         record = run.record(report)

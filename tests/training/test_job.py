@@ -18,6 +18,7 @@ from recommender.runs import Run, State, Status, find_run, list_runs, new_run
 from recommender.settings import Settings
 from recommender.training import job
 from recommender.training.run import train_run
+from tests.compared import reports_of
 
 PATIENCE = 300  # seconds for one step of a process, on a machine that has much else to do
 
@@ -99,7 +100,7 @@ def test_a_run_is_started_stopped_and_resumed_to_the_figures_of_an_undisturbed_o
     assert finished.pid != stopped.pid
     assert finished.reason == ""
     assert evals(run) == evals(whole)
-    assert run.reports()[0]["metrics"] == whole.reports()[0]["metrics"]
+    assert reports_of(run)[0]["metrics"] == reports_of(whole)[0]["metrics"]
     assert run.baselines() == whole.baselines()
     log = run.log_file.read_text()
     assert log.count("epoch 2 of 60: validation") == 1, "one line each, although the log is standard error too"

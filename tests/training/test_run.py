@@ -27,6 +27,7 @@ from recommender.training import trainer as training_trainer
 from recommender.training.job import fresh_run_id
 from recommender.training.progress import Progress
 from recommender.training.run import train_run
+from tests.compared import reports_of
 
 MakeConfig = Callable[..., RunConfig]
 
@@ -96,7 +97,7 @@ def test_a_finished_run_says_what_it_was(
 
 def test_a_finished_run_is_measured_with_its_best_weights(world: Settings, config_of: MakeConfig) -> None:
     run = trained(config_of(epochs=4), world)
-    [report] = run.reports()
+    [report] = reports_of(run)
     best = max(evals(run), key=lambda row: row["eval_ndcg@10"])
     assert report["metrics"]["ndcg@10"] == pytest.approx(best["eval_ndcg@10"], abs=1e-9)
     assert (report["epoch"], report["split"], report["targets"]) == (best["epoch"], "validation", "new")
@@ -354,7 +355,7 @@ def test_a_run_that_is_stopped_while_it_is_measured_is_finished(
     run = trained(config_of(epochs=1), world)
     assert run.status().state == "finished"
     assert run.has_weights
-    assert run.reports() == []
+    assert reports_of(run) == []
 
 
 def test_a_run_that_was_killed_while_it_was_measured_is_not_trained_again(
@@ -375,8 +376,8 @@ def test_a_run_that_was_killed_while_it_was_measured_is_not_trained_again(
     train_run(run, world, resume=True)
     assert run.status().state == "finished"
     assert run.metrics() == lines
-    [report] = run.reports()
-    assert report["metrics"] == trained(config, world, "whole").reports()[0]["metrics"]
+    [report] = reports_of(run)
+    assert report["metrics"] == reports_of(trained(config, world, "whole"))[0]["metrics"]
 
 
 class Killed(BaseException):
@@ -390,7 +391,7 @@ def test_a_validation_split_without_targets_is_not_measured(world: Settings, mon
     monkeypatch.setattr(training_run, "evaluate", nothing)
     run = trained(RunConfig.model_validate({"protocol": "conversational", "model": {"kind": "copy"}}), world)
     assert run.status().state == "finished"
-    assert run.reports() == []
+    assert reports_of(run) == []
     assert "not measured: No example" in run.log_file.read_text()
 
 

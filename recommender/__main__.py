@@ -3,7 +3,7 @@
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
@@ -207,6 +207,7 @@ def recommend(
     as_json: AsJson = False,
 ) -> None:
     """Ten movies for a wish in your own words."""
+    from recommender.query import json_lines
     from recommender.query.engine import Engine
 
     with user_errors():
@@ -214,9 +215,9 @@ def recommend(
             raise RecommenderError(f"--k must be at least 1, not {k}.")
         engine = Engine(find_run(run_id, settings()), settings())
         if text == "-":
-            _each_line(lambda row: _answer(engine, row, k))
+            json_lines.answer_lines(engine, k)
             return
-        answer = _answer(engine, {"text": text, "like": like or [], "exclude": exclude or []}, k)
+        answer = json_lines.answer(engine, {"text": text, "like": like or [], "exclude": exclude or []}, k)
     if as_json:
         typer.echo(json.dumps(answer, ensure_ascii=False))
         return
@@ -233,58 +234,6 @@ def recommend(
         typer.echo(notice, err=True)
 
 
-def _answer(engine: Any, row: dict[str, Any], k: int) -> dict[str, Any]:
-    from recommender.query.wish import Wish
-
-    text, like, exclude = row.get("text", ""), row.get("like", []), row.get("exclude", [])
-    if not isinstance(text, str) or not isinstance(like, list) or not isinstance(exclude, list):
-        raise RecommenderError('A line must be {"text": "...", "like": ["..."], "exclude": ["..."]}.')
-    utterance, notices = engine.read(text)
-    liked, excluded = ([engine.lookup(str(title)) for title in titles] for titles in (like, exclude))
-    answer = engine.recommend(Wish((utterance,), *(tuple(m.movie_id for m in part) for part in (liked, excluded))), k)
-    return {
-        "run": engine.run.run_id,
-        "matched": [_match(match) for match in utterance.matches],
-        "liked": [_movie(movie) for movie in liked],
-        "excluded": [_movie(movie) for movie in excluded],
-        "recommendations": [
-            {**_movie(item.movie), "rank": item.rank, "score": round(item.score, 4), "reason": "; ".join(item.reasons)}
-            for item in answer.recommendations
-        ],
-        "notices": notices + answer.notices,
-        "heeded": answer.heeded,
-    }
-
-
-def _movie(movie: Any) -> dict[str, Any]:
-    return {"movie_id": movie.movie_id, "title": movie.title, "year": movie.year}
-
-
-def _match(match: Any) -> dict[str, Any]:
-    return {**_movie(match.movie), "score": round(match.score, 4), "text": match.text, "stance": match.stance}
-
-
-def _each_line(answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    """JSON lines in, JSON lines out, in order; a line that cannot be answered gives `{"error": ...}`."""
-    for line in _lines():
-        try:
-            row = json.loads(line)
-            result = answer(row if isinstance(row, dict) else {"text": row})
-        except json.JSONDecodeError as error:
-            result = {"error": f"not JSON: {error.msg} at column {error.colno}"}
-        except RecursionError:
-            result = {"error": "JSON nested too deeply"}
-        except RecommenderError as error:
-            result = {"error": str(error)}
-        print(json.dumps(result, ensure_ascii=False), flush=True)
-
-
-def _lines() -> Iterator[str]:
-    """Standard input line by line; bytes that are no text become the replacement character."""
-    for line in sys.stdin.buffer:
-        yield line.decode("utf-8", errors="replace").rstrip("\r\n")
-
-
 @app.command()
 def match(
     text: Annotated[str, typer.Argument(help='A text, or "-": one text a line on stdin, one JSON line each out.')],
@@ -292,15 +241,16 @@ def match(
 ) -> None:
     """The movies a text names, what it says of them, and the genres it refuses."""
     from recommender.data.task import load_catalog
+    from recommender.query.json_lines import lines, matches
     from recommender.query.titles import TitleMatcher
 
     with user_errors():
         matcher = TitleMatcher(load_catalog(settings()).movies)
         if text == "-":
-            for line in _lines():
-                print(json.dumps(_matches(matcher, line), ensure_ascii=False), flush=True)
+            for line in lines():
+                print(json.dumps(matches(matcher, line), ensure_ascii=False), flush=True)
             return
-        found = _matches(matcher, text)
+        found = matches(matcher, text)
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
         return
@@ -312,20 +262,6 @@ def match(
         typer.echo(f"{line}; or {others}" if others else line)
     for genre in found["refused_genres"]:
         typer.echo(f"refused: {genre}")
-
-
-def _matches(matcher: Any, text: str) -> dict[str, Any]:
-    from recommender.query.refusals import with_stances
-
-    found, refused_genres = with_stances(text, matcher.find(text))
-    return {
-        "text": text,
-        "refused_genres": refused_genres,
-        "matched": [
-            {**_match(m), "start": m.start, "end": m.end, "alternatives": [_movie(other) for other in m.alternatives]}
-            for m in found
-        ],
-    }
 
 
 @app.command()

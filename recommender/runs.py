@@ -253,7 +253,9 @@ def new_run(run_id: str, config: RunConfig, settings: Settings) -> Run:
     try:
         folder.mkdir(parents=True)
     except FileExistsError:
-        raise RecommenderError(f"The run {run_id} exists. Use --resume to go on, or another --run-id.") from None
+        raise RecommenderError(
+            f"The run {run_id} exists. Resume it (--resume), or choose another name (--run-id)."
+        ) from None
     except OSError as error:
         raise RecommenderError(f"Cannot create {folder}: {error.strerror}.") from error
     run = Run(folder)

@@ -303,7 +303,7 @@ def test_train_refuses_what_cannot_be(words: tuple[str, ...], said: list[str], w
 
 def test_an_encoder_that_is_not_at_hand_is_a_mistake_and_the_run_says_so(world: Settings, call: Call) -> None:
     result = call("train", "--preset", "paper-text", "--run-id", "p", "--set", "model.text.name=no/such-encoder")
-    check_mistake(result, "no/such-encoder", "--set model.text.name=minilm")
+    check_mistake(result, "no/such-encoder", "set model.text.name=minilm")
     assert find_run("p", world).status().state == "failed"
 
 

@@ -59,7 +59,7 @@ def test_a_new_run_is_found_with_its_settings(run_id: str) -> None:
 
 def test_a_name_that_is_taken_is_kept() -> None:
     run = new_run("r", CONFIG, settings())
-    with pytest.raises(RecommenderError, match=r"r exists. Use --resume"):
+    with pytest.raises(RecommenderError, match=r"r exists. Resume it"):
         new_run("r", RunConfig(protocol="paper"), settings())
     assert run.config() == CONFIG
 

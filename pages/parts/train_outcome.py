@@ -4,7 +4,8 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts.train_curves import METRICS, best_of
-from pages.parts.train_runs import Seen, draw_actions, show
+from pages.parts.train_runs import Seen, draw_actions, problems_told, show
+from pages.shared.callback import whole
 from pages.shared.setup import Key
 from pages.shared.text import plain
 from recommender.compare.entries import Entry, read_entry
@@ -57,13 +58,10 @@ def _advice(run: Run) -> list[advice.Advice]:
         return []  # the damaged file is named where the curves would be
 
 
+@whole
 def restart(run_id: str, overrides: list[str]) -> None:
-    try:
-        made = job.restart(Run(settings().checkpoints_dir / run_id), overrides, settings())
-    except RecommenderError as error:
-        st.session_state[Key.TRAIN_PROBLEM] = str(error)
-    else:
-        show(made.run_id)
+    with problems_told():
+        show(job.restart(Run(settings().checkpoints_dir / run_id), overrides, settings()).run_id)
 
 
 def draw_numbers(run: Run) -> None:

@@ -7,16 +7,16 @@ import streamlit as st
 
 from pages.parts.train_form import PRESET, forget_name, read_form
 from pages.parts.train_live import draw_metrics
-from pages.parts.train_runs import Seen
+from pages.parts.train_runs import Seen, problems_told, show
 from pages.parts.train_trials import Trial, trials
 from pages.shared.callback import whole
 from pages.shared.setup import Key
 from pages.shared.text import plain
 from recommender.config import RunConfig
 from recommender.data.assets import find_file
-from recommender.errors import RecommenderError
 from recommender.settings import settings
 from recommender.training import job
+from recommender.training.estimate import forget
 from recommender.wording import duration, memory
 
 PROGRESS = "Progress"  # label of the tab that a start leads to
@@ -83,14 +83,11 @@ def start() -> None:
     wanted = read_form()
     if wanted.config is None or wanted.problems:
         return  # the page says what is wrong
-    try:
+    with problems_told():
         job.start(wanted.config, wanted.name, settings())
-    except RecommenderError as error:
-        st.session_state[Key.TRAIN_PROBLEM] = str(error)
-        return
-    forget_name(wanted.preset)
-    st.session_state[Key.TRAIN_RUN] = wanted.name
-    st.session_state[Key.TRAIN_TAB] = PROGRESS
+        forget_name(wanted.preset)
+        show(wanted.name)
+        st.session_state[Key.TRAIN_TAB] = PROGRESS
 
 
 def obstacles(config: RunConfig, runs: list[Seen]) -> list[str]:
@@ -160,8 +157,14 @@ def draw_estimate(config: RunConfig, doubt: str) -> None:
         if trial is None:
             st.caption(f"How long it takes is not known yet. Trying a few batches tells, and {doubt}.")
             st.button("Try a few batches", on_click=lambda: asked.add(config.model_dump_json()))
-        elif trial.problem:
-            st.button("Try again", on_click=trials().forget, args=(config,))
+        elif trial.done:
+            word = "Try again" if trial.problem else "Measure again"
+            st.button(word, type="tertiary", icon=":material/refresh:", on_click=measure_again, args=(config,))
+
+
+def measure_again(config: RunConfig) -> None:
+    forget(config, settings())
+    trials().forget(config)
 
 
 def draw_trial(trial: Trial | None) -> None:

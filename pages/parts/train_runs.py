@@ -1,11 +1,15 @@
 """The runs of this machine: which one is shown, and what can be done with each."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
 from pages.parts.train_curves import best_of
 from pages.parts.train_words import STATES
+from pages.shared.callback import whole
 from pages.shared.setup import Key
 from pages.shared.text import plain
 from recommender.config import RunConfig
@@ -159,18 +163,29 @@ def draw_stop(run_id: str, word: str) -> None:
     )
 
 
+@whole
 def act(what: str, run_id: str) -> None:
-    """Stop, resume or delete; what goes wrong is said on the page."""
+    """Stop, resume or delete."""
     run = Run(settings().checkpoints_dir / run_id)
-    try:
+    with problems_told():
         {"stop": job.stop, "resume": job.resume, "delete": job.delete}[what](run, settings())
+        stopping = st.session_state.setdefault(Key.TRAIN_STOPPING, set())
+        if what == "stop":
+            stopping.add(run_id)
+        else:
+            stopping.discard(run_id)
+        if what == "resume":
+            show(run_id)
+
+
+@contextmanager
+def problems_told() -> Iterator[None]:
+    """For a callback: what goes wrong in it is said on the page, and what went wrong before no more."""
+    st.session_state.pop(Key.TRAIN_PROBLEM, None)
+    try:
+        yield
     except RecommenderError as error:
         st.session_state[Key.TRAIN_PROBLEM] = str(error)
-        return
-    stopping = st.session_state.setdefault(Key.TRAIN_STOPPING, set())
-    if what == "stop":
-        stopping.add(run_id)
-    else:
-        stopping.discard(run_id)
-    if what == "resume":
-        show(run_id)
+    except OSError as error:
+        file = Path(error.filename).name if error.filename else "A file"
+        st.session_state[Key.TRAIN_PROBLEM] = f"{file} cannot be written or read: {error.strerror or error}."

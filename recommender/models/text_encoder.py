@@ -53,7 +53,7 @@ class TextEncoder(nn.Module):
             raise RecommenderError(
                 f"Cannot load the encoder {config.name!r} from a folder, the hub's cache or the hub: {cause} "
                 "Offline, use a preset with the packaged MiniLM, such as original-baseline, "
-                "or --set model.text.name=minilm."
+                "or set model.text.name=minilm."
             ) from error
         self.config = config
         self.width: int = self.model.config.hidden_size

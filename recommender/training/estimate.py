@@ -84,6 +84,11 @@ def remember(found: Estimate, config: RunConfig, settings: Settings) -> None:
     write_atomically(_file(config, settings), found.model_dump_json(indent=2) + "\n")
 
 
+def forget(config: RunConfig, settings: Settings) -> None:
+    """The next estimate of these settings is measured anew: the machine may have been busy."""
+    _file(config, settings).unlink(missing_ok=True)
+
+
 def _file(config: RunConfig, settings: Settings) -> Path:
     """Named after everything that the cost depends on: also how many text vectors there are, if they are needed."""
     vectors = sum(file.stat().st_size for file in settings.cache_dir.glob("*.sqlite"))

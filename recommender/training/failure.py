@@ -36,10 +36,10 @@ def disk_full(error: BaseException | None) -> bool:
 def explain(error: Exception, config: RunConfig | None) -> tuple[Problem, str]:
     """The kind of failure, and what is wrong and what to do. `config` is None if it could not be read."""
     if out_of_memory(error):
-        change = " ".join(f"--set {override}" for override in smaller_batch(config)) if config else ""
+        change = " and ".join(smaller_batch(config)) if config else ""
         return "out_of_memory", f"Out of memory. Use a smaller batch, for example {change or 'half of it'}."
     if disk_full(error):
-        return "disk_full", "The disk is full. Make room and use --resume: the last finished epoch is kept."
+        return "disk_full", "The disk is full. Make room and resume: the last finished epoch is kept."
     if isinstance(error, NotFiniteError):
         return "not_finite", str(error)
     return "other", str(error) or type(error).__name__

@@ -56,6 +56,6 @@ def stoppable(run: Run, status: Status | None = None) -> Iterator[StopSignal]:
 
 
 def set_stopped(status: Status) -> None:
-    done = "goes on from the last finished epoch" if status.step else "starts it: nothing was trained yet"
     status.state, status.phase = "stopped", ""
-    status.reason = f"stopped on request; --resume {done}"
+    goes_on = "resumed, it goes on from the last finished epoch" if status.step else "nothing was trained yet"
+    status.reason = f"stopped on request; {goes_on}"

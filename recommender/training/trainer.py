@@ -150,7 +150,7 @@ class RecommenderTrainer(Trainer):
         if not np.isfinite(value):
             raise NotFiniteError(
                 f"The {part.replace('_', ' ')} is not finite at step {self.state.global_step + 1}. "
-                "Try a lower learning rate, for example --set training.head_lr=1e-5."
+                "Try a lower learning rate, for example training.head_lr=1e-5."
             )
         self.parts.setdefault(part, []).append(value)
 

@@ -1,6 +1,8 @@
 """A folder of runs for the app, the app without a browser, and a browser with the app in it."""
 
+import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,15 +12,18 @@ from playwright.sync_api import Browser, Page, expect
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.screenshot import chromium, find_chromium, serving
-from recommender.config import load_preset
+from pages.parts.train_trials import trials
+from recommender.config import RunConfig, load_preset
 from recommender.query.engine import Engine
 from recommender.runs import Run, new_run
-from recommender.settings import Settings, settings
+from recommender.settings import ROOT, Settings, settings
+from recommender.status import State, Status, process_start
+from recommender.training import job
+from recommender.training.estimate import Estimate
 from recommender.training.run import train_run
 from tests.app.browser import PATIENCE, listen
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-SLOW = 60  # seconds: a page may have to import torch
+from tests.app.page import SLOW
+from tests.app.train_page import ESTIMATE, ROWS
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +52,37 @@ def app(runs: Callable[[str], Path]) -> AppTest:
     """The app with one run, not yet opened."""
     runs("default")
     return AppTest.from_file(ROOT / "streamlit_app.py", default_timeout=SLOW)
+
+
+@pytest.fixture
+def tried(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[RunConfig]]:
+    """What the page asked an estimate for; none is made in truth."""
+    asked: list[RunConfig] = []
+
+    def estimate(config: RunConfig, _: object) -> Estimate:
+        asked.append(config)
+        return ESTIMATE
+
+    monkeypatch.setattr(job, "estimate_apart", estimate)
+    trials.clear()
+    yield asked
+    trials.clear()
+
+
+@pytest.fixture
+def put() -> Callable[..., Run]:
+    """`put("x", "running", epoch=1)`: a run folder in that state, owned by this process."""
+
+    def make(run_id: str, state: State, rows: list[dict[str, Any]] = ROWS, preset: str = "frozen", **facts: Any) -> Run:
+        run = Run(settings().checkpoints_dir / run_id)
+        run.write_config(load_preset(preset))
+        own = {"pid": os.getpid(), "process_started": process_start(os.getpid())}
+        run.write_status(Status(state=state, **({**own, "started": time.time(), "steps": 100, "step": 20} | facts)))
+        for row in rows:
+            run.append_metrics(row)
+        return run
+
+    return make
 
 
 @pytest.fixture(scope="session")

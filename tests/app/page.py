@@ -1,9 +1,10 @@
-"""What the tests of the first page without a browser share: what is said, pressed and read on it."""
+"""What the tests of the pages without a browser share; most of it is of the first page."""
 
 import re
 
 from streamlit.testing.v1 import AppTest
 
+SLOW = 60  # seconds: a page may have to import torch
 WISH = "I loved Get Out and It (2017), something scary"
 
 

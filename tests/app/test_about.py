@@ -16,8 +16,7 @@ from pages.parts.about_protocols import DIALOGUE, MOVIES, Line, read_by
 from recommender.config import PROTOCOLS
 from recommender.data.examples import Example, build_examples, distinct_ids, wish_text
 from recommender.settings import ROOT, settings
-
-SLOW = 30  # seconds
+from tests.app.page import SLOW
 
 
 @pytest.fixture

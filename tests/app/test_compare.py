@@ -9,9 +9,8 @@ from streamlit.testing.v1 import AppTest
 from pages.shared.setup import Key
 from recommender.compare.entries import Group
 from recommender.settings import ROOT, settings
+from tests.app.page import SLOW
 from tests.compared import make_run
-
-SLOW = 60  # seconds
 
 
 @pytest.fixture

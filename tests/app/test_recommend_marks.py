@@ -12,9 +12,8 @@ from pages.shared.conversation import SHOWN
 from pages.shared.person import PERSON, feedback
 from recommender.feedback import Feedback
 from recommender.query.engine import Engine
-from recommender.settings import settings
-from tests.app.conftest import ROOT, SLOW
-from tests.app.page import WISH, captions, chips, messages, press, ranking, say, unescaped
+from recommender.settings import ROOT, settings
+from tests.app.page import SLOW, WISH, captions, chips, messages, press, ranking, say, unescaped
 
 ACTIONS = {"More like this": "more like ", "Seen it": "seen ", "Not for me": "not for me: "}
 VISITOR = "a" * 32

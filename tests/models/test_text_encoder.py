@@ -36,7 +36,7 @@ def test_damaged_minilm_weights_are_refused(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_an_encoder_that_is_nowhere_names_the_packaged_one() -> None:
-    with pytest.raises(RecommenderError, match=r"'no/such-encoder'.*--set model\.text\.name=minilm"):
+    with pytest.raises(RecommenderError, match=r"'no/such-encoder'.*set model\.text\.name=minilm"):
         TextEncoder(TextConfig(name="no/such-encoder"))
 
 

@@ -58,7 +58,7 @@ def test_every_failure_has_a_kind_and_a_reason(error: Exception, problem: str) -
     assert found == problem
     assert reason
     if problem == "out_of_memory":
-        assert "--set training.batch_size=16" in reason
+        assert "training.batch_size=16" in reason
 
 
 def test_a_run_whose_settings_cannot_be_read_is_explained_too() -> None:

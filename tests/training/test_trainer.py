@@ -221,5 +221,5 @@ def test_a_loss_that_is_not_finite_ends_the_run_with_advice(tags: bool, trainer_
     with torch.no_grad():
         head[-1].bias[0] = math.nan
     name = "tag" if tags else "movie"
-    with pytest.raises(match=rf"{name} loss is not finite at step 1\..*--set training\.head_lr="):
+    with pytest.raises(match=rf"{name} loss is not finite at step 1\..*training\.head_lr="):
         trainer.train()

@@ -1,0 +1,83 @@
+"""Wishes and texts as JSON lines, for programs: one object in, one object out."""
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from recommender.data.catalog import Movie
+from recommender.errors import RecommenderError
+from recommender.query.refusals import with_stances
+from recommender.query.titles import Match, TitleMatcher
+from recommender.query.wish import Wish
+
+if TYPE_CHECKING:  # it imports torch
+    from recommender.query.engine import Engine
+
+
+def answer(engine: "Engine", row: dict[str, Any], k: int) -> dict[str, Any]:
+    """The best `k` movies for `{"text": ..., "like": [...], "exclude": [...]}`, of which each part may be missing.
+
+    Raises `RecommenderError` for parts of another kind, an unknown title, and a wish that says nothing.
+    """
+    text, like, exclude = row.get("text", ""), row.get("like", []), row.get("exclude", [])
+    if not isinstance(text, str) or not isinstance(like, list) or not isinstance(exclude, list):
+        raise RecommenderError('A line must be {"text": "...", "like": ["..."], "exclude": ["..."]}.')
+    utterance, notices = engine.read(text)
+    liked, excluded = ([engine.lookup(str(title)) for title in titles] for titles in (like, exclude))
+    answer = engine.recommend(Wish((utterance,), *(tuple(m.movie_id for m in part) for part in (liked, excluded))), k)
+    return {
+        "run": engine.run.run_id,
+        "matched": [_match(match) for match in utterance.matches],
+        "liked": [_movie(movie) for movie in liked],
+        "excluded": [_movie(movie) for movie in excluded],
+        "recommendations": [
+            {**_movie(item.movie), "rank": item.rank, "score": round(item.score, 4), "reason": "; ".join(item.reasons)}
+            for item in answer.recommendations
+        ],
+        "notices": notices + answer.notices,
+        "heeded": answer.heeded,
+    }
+
+
+def matches(matcher: TitleMatcher, text: str) -> dict[str, Any]:
+    """The movies that a text names, where it names them, and the genres that it refuses."""
+    found, refused_genres = with_stances(text, matcher.find(text))
+    return {
+        "text": text,
+        "refused_genres": refused_genres,
+        "matched": [
+            {**_match(m), "start": m.start, "end": m.end, "alternatives": [_movie(other) for other in m.alternatives]}
+            for m in found
+        ],
+    }
+
+
+def _movie(movie: Movie) -> dict[str, Any]:
+    return {"movie_id": movie.movie_id, "title": movie.title, "year": movie.year}
+
+
+def _match(match: Match) -> dict[str, Any]:
+    return {**_movie(match.movie), "score": round(match.score, 4), "text": match.text, "stance": match.stance}
+
+
+def answer_lines(engine: "Engine", k: int) -> None:
+    """Wishes on standard input, rankings on standard output, in order. A line that cannot be answered gives
+    `{"error": ...}`."""
+    for line in lines():
+        try:
+            row = json.loads(line)
+            result = answer(engine, row if isinstance(row, dict) else {"text": row}, k)
+        except json.JSONDecodeError as error:
+            result = {"error": f"not JSON: {error.msg} at column {error.colno}"}
+        except RecursionError:
+            result = {"error": "JSON nested too deeply"}
+        except RecommenderError as error:
+            result = {"error": str(error)}
+        print(json.dumps(result, ensure_ascii=False), flush=True)
+
+
+def lines() -> Iterator[str]:
+    """Standard input line by line; bytes that are no text become the replacement character."""
+    for line in sys.stdin.buffer:
+        yield line.decode("utf-8", errors="replace").rstrip("\r\n")

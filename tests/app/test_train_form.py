@@ -1,0 +1,195 @@
+"""The Train page, without a browser: the form, and what it means on this machine."""
+
+import errno
+from typing import Any
+
+import pytest
+
+from pages.parts.train_fields import SETTINGS
+from pages.shared.setup import Key
+from recommender.config import RunConfig, load_preset, preset_names
+from recommender.errors import RecommenderError
+from recommender.runs import Run
+from recommender.settings import settings
+from recommender.training import estimate as estimates
+from recommender.training import job
+from recommender.training.estimate import Estimate
+from tests.app.page import unescaped
+from tests.app.train_page import ESTIMATE, buttons, field, opened, press, shown, until, words
+
+pytestmark = pytest.mark.usefixtures("tried")
+
+
+def test_idle_offers_every_preset_and_says_what_the_first_one_means(tried: list[RunConfig]) -> None:
+    app = opened()
+    assert len(app.selectbox(key="train:preset").options) == len(preset_names())
+    assert app.selectbox(key="train:preset").value == "frozen"
+    until(app, lambda page: any(metric.value == "31,202" for metric in page.metric))
+    assert [metric.value for metric in app.metric] == ["31,202", "2,928", "8 min", "1.7 GB"]
+    assert "There is no graphics card here" in words(app)
+    assert buttons(app)[-1] == "Start training"
+    assert [config.training.epochs for config in tried] == [6]
+
+
+def test_every_setting_of_a_run_is_on_the_page() -> None:
+    app = opened()
+    app.session_state["advanced-frozen"] = True
+    app.run()
+    keys = {w.key for w in [*app.text_input, *app.number_input, *app.selectbox, *app.checkbox]}
+    hidden = {"description"}
+    assert {f"train:frozen:{setting.path}" for setting in SETTINGS if setting.path not in hidden} <= keys
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_every_preset_can_be_chosen_and_reads_back_as_it_is(preset: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[RunConfig] = []
+    monkeypatch.setattr(job, "start", lambda config, *_: started.append(config))
+    monkeypatch.setattr("pages.parts.train_plan.obstacles", lambda *_: [])
+    app = opened()
+    app.selectbox(key="train:preset").set_value(preset).run()
+    press(app, "Start training")
+    expected = load_preset(preset)
+    if not expected.model.tags:  # nobody reads it then
+        same = expected.training.model_copy(update={"tag_batch_size": expected.training.batch_size})
+        expected = expected.model_copy(update={"training": same})
+    assert started == [expected]
+
+
+def test_a_start_takes_what_was_typed_and_shows_the_run(monkeypatch: pytest.MonkeyPatch, put: Any) -> None:
+    started: list[tuple[RunConfig, str]] = []
+
+    def start(config: RunConfig, run_id: str, _: object) -> Run:
+        started.append((config, run_id))
+        return put(run_id, "running")
+
+    monkeypatch.setattr(job, "start", start)
+    app = opened()
+    field(app, "frozen", "training.epochs").set_value(3)
+    field(app, "frozen", "training.batch_size").set_value(24)
+    field(app, "frozen", "training.head_lr").set_value("2e-4")
+    field(app, "frozen", "name").set_value("my-run")
+    press(app, "Start training")
+    [(config, run_id)] = started
+    assert run_id == "my-run"
+    assert (config.training.epochs, config.training.batch_size, config.training.head_lr) == (3, 24, 2e-4)
+    assert app.session_state[Key.TRAIN_TAB] == "Progress"
+    assert shown(app) == "my-run"
+
+
+@pytest.mark.parametrize(
+    ("path", "typed", "said"),
+    [
+        ("training.head_lr", "fast", "Learning rate: a plain number is needed here"),
+        ("training.head_lr", "-1", "Learning rate: should be greater than 0."),
+        ("training.head_lr", "inf", "Learning rate: a plain number is needed here"),
+        ("model.head.dropout", "1.5", "Dropout: should be less than 1."),
+        ("name", "../x", "Name of the run: letters, digits"),
+        ("name", "taken", "Name of the run: there is a run taken already."),
+    ],
+)
+def test_a_bad_value_is_said_in_words_and_the_form_stays(path: str, typed: str, said: str, put: Any) -> None:
+    put("taken", "finished")
+    app = opened()
+    field(app, "frozen", "training.epochs").set_value(4).run()
+    field(app, "frozen", path).set_value(typed).run()
+    assert said in words(app)
+    assert app.button[-1].disabled
+    assert field(app, "frozen", "training.epochs").value == 4
+    assert field(app, "frozen", path).value == typed
+
+
+def test_a_full_disk_is_said_and_the_form_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/somewhere/config.json")
+
+    monkeypatch.setattr(job, "start", full)
+    app = opened()
+    press(app, "Start training")
+    assert "config.json cannot be written or read: No space left on device." in words(app)
+    assert "/somewhere" not in words(app)
+    assert app.session_state[Key.TRAIN_TAB] == "New run"
+
+
+def test_a_refused_start_is_said_and_the_form_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise RecommenderError("Cannot create checkpoints: no space.")
+
+    monkeypatch.setattr(job, "start", refuse)
+    app = opened()
+    field(app, "frozen", "training.epochs").set_value(2)
+    press(app, "Start training")
+    assert "Cannot create checkpoints: no space." in words(app)
+    assert field(app, "frozen", "training.epochs").value == 2
+
+
+def test_the_form_is_as_it_was_after_a_look_at_another_tab(put: Any) -> None:
+    put("one", "finished")
+    app = opened()
+    field(app, "frozen", "training.epochs").set_value(2).run()
+    app.session_state[Key.TRAIN_TAB] = "Progress"
+    app.run()
+    assert not app.number_input
+    app.session_state[Key.TRAIN_TAB] = "New run"
+    app.run()
+    assert field(app, "frozen", "training.epochs").value == 2
+
+
+def test_the_sample_is_called_one_loudly() -> None:
+    app = opened()
+    field(app, "frozen", "data.source").set_value("sample").run()
+    assert "Synthetic sample, NOT ReDial." in unescaped(app.warning[0].value)
+
+
+def test_auto_says_what_it_finds(world: object) -> None:
+    assert "ReDial in the folder that RECOMMENDER_DATA_DIR names" in words(opened())
+
+
+def test_a_preset_that_goes_on_from_another_run_says_so_and_leads_there(put: Any) -> None:
+    app = opened()
+    app.selectbox(key="train:preset").set_value("tuned").run()
+    assert "go on from the run frozen, which is not here" in words(app)
+    assert app.button[-1].disabled
+    press(app, "Choose the preset frozen")
+    assert app.selectbox(key="train:preset").value == "frozen"
+    put("frozen", "finished")
+    app.selectbox(key="train:preset").set_value("tuned").run()
+    assert "not here" not in words(app)
+    assert not app.button[-1].disabled
+
+
+def test_an_encoder_that_must_be_fetched_is_announced_and_not_fetched_by_looking(tried: list[RunConfig]) -> None:
+    app = opened()
+    until(app, lambda page: bool(tried))
+    app.selectbox(key="train:preset").set_value("paper-text").run()
+    assert "bert-base-uncased is not on this machine" in words(app)
+    assert "about a fifth of the answers already stand in the wish" in words(app)
+    assert "Try a few batches" in buttons(app)
+    assert {config.model.text.name for config in tried} == {"minilm"}
+
+
+def test_the_tag_task_without_tags_says_what_to_do() -> None:
+    app = opened()
+    app.selectbox(key="train:preset").set_value("weighted-tags").run()
+    assert "The tag task needs MovieLens tags" in words(app)
+    assert app.button[-1].disabled
+
+
+def test_an_estimate_that_fails_says_why_and_can_be_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> Estimate:
+        raise RecommenderError("The data folder is empty.")
+
+    monkeypatch.setattr(job, "estimate_apart", fail)
+    app = until(opened(), lambda page: "The data folder is empty." in words(page))
+    assert not app.button[-1].disabled
+    monkeypatch.setattr(job, "estimate_apart", lambda *_: ESTIMATE)
+    press(app, "Try again")
+    until(app, lambda page: any(metric.value == "31,202" for metric in page.metric))
+
+
+def test_an_estimate_can_be_measured_again(monkeypatch: pytest.MonkeyPatch, tried: list[RunConfig]) -> None:
+    app = until(opened(), lambda page: any(metric.value == "31,202" for metric in page.metric))
+    busy = estimates._file(tried[0], settings())
+    estimates.remember(ESTIMATE, tried[0], settings())
+    press(app, "Measure again")
+    until(app, lambda page: len(tried) == 2)
+    assert not busy.exists()

@@ -22,7 +22,7 @@ def draw_movies(view: View) -> None:
 
 
 def draw_beyond(view: View) -> None:
-    st.subheader("Besides being right", anchor=False)
+    st.header("Besides being right", anchor=False)
     known = [name for name in BEYOND if beyond_bars(view, name)]
     if not known:
         st.info("These runs were measured by an older version, which did not count this. Evaluate them again.")
@@ -46,7 +46,7 @@ def draw_beyond(view: View) -> None:
 
 
 def draw_most_recommended(view: View) -> None:
-    st.subheader("Which movies they recommend most", anchor=False)
+    st.header("Which movies they recommend most", anchor=False)
     records, missing = records_of(view)
     for problem in missing.values():
         st.caption(plain(problem))

@@ -29,11 +29,11 @@ def draw_results(view: View) -> None:
     st.caption(plain(words.how_tested(view)))
     draw(lambda look: best_figure(view, look), key=f"best-{view.measure}", alt=words.best(view))
     if not published(view).empty:
-        st.subheader("Published by others", anchor=False)
+        st.header("Published by others", anchor=False)
         draw_table(published(view), "Published values under the same protocol")
         for note in published_notes(view):
             st.caption(plain(note))
-    st.subheader("What they are and what they cost", anchor=False)
+    st.header("What they are and what they cost", anchor=False)
     draw_table(costs(view), "Trainer, model, best epoch, time, memory and learned parameters of each run")
     st.caption(plain(words.trained_on(view)))
 

@@ -18,7 +18,7 @@ def draw_training(view: View) -> None:
     st.caption(plain(words.validated(view)))
     references = st.toggle("Compare with baselines and published values", key="compare-references")
     for key, name in shown.items():
-        st.subheader(name, anchor=False)
+        st.header(name, anchor=False)
         if key in LOSSES:
             st.caption("Trainers weigh answers differently: compare the shape of a loss, not its height.")
         draw(

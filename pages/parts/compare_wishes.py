@@ -42,7 +42,7 @@ def draw_slices(view: View) -> None:
     measure = MEASURES[view.measure]
     kinds = dict.fromkeys(kind for frame in frames.values() for kind in frame["slice_kind"])
     for place, kind in enumerate(kinds):
-        st.subheader(kind, anchor=False)
+        st.header(kind, anchor=False)
         st.caption(EXPLAINED[place])
         draw(
             lambda look, kind=kind: slice_figure(view, frames, kind, look),

@@ -98,7 +98,7 @@ def draw_others(runs: list[Seen], shown: Seen) -> None:
     others = [seen for seen in runs if seen.run_id != shown.run_id]
     if not others:
         return
-    st.subheader("Other runs", anchor=False)
+    st.header("Other runs", anchor=False)
     full = len(others) <= FEW or st.session_state.get("all-runs", False)
     for seen in others if full else others[:FEW]:
         with st.container(

@@ -25,8 +25,9 @@ from recommender.query.wish import Utterance, Wish, check_wish, clean_wish, hear
 from recommender.runs import Run
 from recommender.settings import Settings
 
-# From which bar on, and what it is called.
-STRENGTHS = ((0.5, "Top match"), (0.1, "Strong match"), (0.02, "Good match"), (0.0, "Fair match"))
+# From which bar on, and what it is called. For half of the wishes of ReDial the second movie of `default` has a bar of
+# 0.79 or more, the fifth 0.41, the tenth 0.27.
+STRENGTHS = ((0.75, "Top match"), (0.4, "Strong match"), (0.2, "Good match"), (0.0, "Fair match"))
 
 
 @dataclass(frozen=True, slots=True)

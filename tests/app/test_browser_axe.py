@@ -11,7 +11,7 @@ from tests.app.browser import WISH, at_rest, ranking, send
 pytestmark = pytest.mark.browser
 
 PATHS = ("/", "/train", "/compare", "/about")
-GRAVE = ("serious", "critical")
+GRAVE = ("moderate", "serious", "critical")
 # What axe holds against Streamlit's own elements and a page cannot mend: the rule, the selector and why.
 STREAMLITS_OWN = (
     (

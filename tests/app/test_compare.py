@@ -45,7 +45,7 @@ def unescaped(markdown: str) -> str:
 
 def said(app: AppTest) -> str:
     """Everything on the page that is text."""
-    kinds = (app.markdown, app.caption, app.info, app.warning, app.subheader, app.text, app.code)
+    kinds = (app.markdown, app.caption, app.info, app.warning, app.header, app.text, app.code)
     return "\n".join(unescaped(str(element.value)) for kind in kinds for element in kind)
 
 

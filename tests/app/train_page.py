@@ -45,7 +45,7 @@ def opened(tab: str | None = None) -> AppTest:
 
 def words(app: AppTest) -> str:
     """Everything the page says, as the reader sees it."""
-    parts = [*app.markdown, *app.caption, *app.error, *app.warning, *app.info, *app.title, *app.subheader]
+    parts = [*app.markdown, *app.caption, *app.error, *app.warning, *app.info, *app.title, *app.header]
     return "\n".join(unescaped(part.value) for part in parts)
 
 

@@ -21,7 +21,7 @@ TICK = 2.0  # seconds between two drawings of a live run
 PACE_ROWS = 25  # training rows that tell the recent pace: about an epoch, so that its validation is in it
 LEARNING = ("training", "measuring", "")  # phases within the steps; runs of older versions say none
 LOG_LINES = 40
-METRIC_WIDTH = 168  # pixels
+METRIC_WIDTH = 150  # pixels
 
 States = dict[str, State | None]  # None: the folder is damaged
 

@@ -50,25 +50,30 @@ INTO = (
 # Tried in this order at every place of the text; the first that fits decides what kind of event it is.
 EVENTS: dict[str, str] = {
     # what was said before gets a verdict
+    # "It was great", "Loved it!", "not bad"
     "praised": rf"""
           {SUBJECT}\s*(?:'?s|{BE})?(?:{NOT})\s+(?:\w+\s+){{0,2}}?(?:bad|terrible|awful|boring)\b
         | \bnot\s+(?:\w+\s+){{0,2}}?bad\b
         | {SUBJECT}\s*(?:'?s|{BE}|(?:sound|look)(?:s|ed)?)\s+(?:(?!n[o']?t\b|no\b)\w+\s+){{0,3}}?{GOOD}\b
         | (?<!t\s)(?<!to\s)(?<!not\s)\b(?:lov|lik|enjoy|ador)(?:e|ed)?{OBJECT}
         | (?:^|(?<=[.,!?;]\s))(?:(?:such\s+)?a\s+|very\s+|really\s+)?{GOOD}(?:\s+(?:one|movie|film))?(?=\s*[.,!?]|$)""",
+    # "X is not my thing", "X sucked"
     "not_mine": rf"""
-          (?:(?<={TITLE})\s*)?(?:'s|'re|{BE})\s*{NOT}\s+(?:\w+\s+){{0,2}}?(?:(?:my|our|his|her|their)\s+(?:\w+\s+)?(?:things?|favou?rites?|
+          (?:(?<={TITLE})\s*|{SUBJECT}\s*)?(?:'s|'re|{BE})\s*{NOT}\s+(?:\w+\s+){{0,2}}?(?:(?:my|our|his|her|their)\s+(?:\w+\s+)?(?:things?|favou?rites?|
             cup\s+of\s+tea|type|style|genre|tastes?|jam|kind)|for\s+(?:me|us)|to\s+(?:my|our)\s+(?:liking|tastes?)|what\s+(?:i|we)\s+(?:like|want|need))\b
         | \bsuck(?:s|ed)?\b
         | \bnot\s+so\s+much(?=\s*(?:$|[.,!?;]))""",
+    # "It was boring", "I did not like it"
     "panned": rf"""
           {SUBJECT}\s*(?:'?s|{BE})\s*{NOT}\s+(?:\w+\s+){{0,2}}?{GOOD}\b
         | {SUBJECT}\s*(?:'?s|{BE})\s+(?:(?!n[o']?t\b)\w+\s+){{0,2}}?{BAD}\b
         | \b(?!did{NOT}\s+think){DO_NOT}{ADVERBS}\s+(?:like|love|enjoy|care\s+(?:much\s+)?for){OBJECT}
         | \bdid(?:{NOT}\s+(?:really\s+)?do\s+(?:it|much|anything)|\s+nothing)\s+for\s+(?:me|us)\b
         | \b(?:hate[ds]?|dislike[ds]?){OBJECT}""",
+    # "I have seen it", "Seen them already"
     "seen_before": rf"{I_HAVE_SEEN}(?=(?:\s+{IT}\b|\s*(?:$|[.,!?;)])|\s+(?:already|before|and|but|too)\b))",
     # what is said next
+    # "I like", "not only", "I can't get enough of", "something"
     "liked": rf"""
           \b(?:not|n't)\s+(?:only|just|simply|merely)\b
         | \b(?:ca|can|could){NOT}\s+(?:get\s+enough(?:\s+of)?|wait|beat|go\s+wrong|stop)\b
@@ -80,7 +85,9 @@ EVENTS: dict[str, str] = {
         | \b(?:loved|liked|enjoyed|adored|loves|likes|enjoys|favou?rites?|big\s+fan\s+of|huge\s+fan\s+of)\b
         | \b(?:something|anything)\b(?!\s+(?:but|besides)\b)
         | \b(?:looking\s+for|in\s+the\s+mood\s+for|(?:what|how)\s+about)\b""",
+    # "I have seen", "we just watched"
     "seen": I_HAVE_SEEN,
+    # Denied, and no refusal: "I have never seen", "not sure", "No, "
     "open": rf"""
           \b(?:(?:have|has|had){NOT}|never|not)(?:\s+(?:really|actually|even|yet|ever|all))*\s+(?:{SEEN}|see|heard|tried)\b
         | \bdid{NOT}(?:\s+(?:really|actually|even|yet|ever|get\s+to))*\s+(?:see|seen|watch|hear|catch|mean)\b
@@ -90,19 +97,24 @@ EVENTS: dict[str, str] = {
         | \bnot\s+(?:necessarily|sure|all|every|exactly|yet|even|to\s+mention|that\s+i|specific|picky|really\s+sure)\b
         | \bno\s+(?:problem|worries|doubt|matter|idea|clue|thanks?|thank\s+you|need|way|one|longer|pun|wonder)\b
         | \b(?:have|has|had|'ve)\s+no\b""",
+    # "not a fan of", "not in the mood for"
     "not_into": rf"""
           \bnot\s+so\s+much\b
         | \bless\s+like\b
         | (?:\bnot|\w+n'?t|\bno|\bnever)\s+(?:(?:a|an|the|really|very|too|much|of|big|huge|biggest|super|that|so|all|
             usually|typically|particularly|currently|been|be|was)\s+)*{INTO}{OTHER_MOVIES}""",
+    # "less", "not too", "nothing so"
     "degree": rf"""
           \b(?:less|fewer)\b
         | \b(?:not|nothing|no|without|{BE}n'?t)\s+(?:really\s+|be\s+)?(?:too|so|very|overly|super|as|quite|extremely|
             that(?!\s+(?:a\b|an\b|the\b|one\b|like\b|{TITLE})))\b""",
+    # "but not", "except for"
     "but_not": r"""
           \bbut,?\s+not\b(?!\s+(?:necessarily|only|just|too|so|very|all|every|exactly)\b)(?:\s+like\b)?
         | \bexcept\b(?:\s+for\b)?""",
+    # "non-horror"
     "non": rf"\bnon[\s-]+{GENRE_PATTERN}",
+    # "no", "without", "I don't like", "anything but", "tired of"
     "refused": rf"""
           \b(?:if|as\s+long\s+as|so\s+long\s+as|make\s+sure)\s+(?:it|they)(?:'s|\s+is|\s+are)?\s*{NOT}
         | (?<=\w\s)\b(?:that|which|who)(?:'s|\s*{BE}|\s+(?:do|does))?\s*{NOT}(?:\s+(?:involve|include|have|contain|
@@ -117,6 +129,7 @@ EVENTS: dict[str, str] = {
         | \b(?:without(?:\s+any)?|neither|nor|none\s+of|nothing|w/o|kein\w*|ohne|sans|senza|sin)\b{OTHER_MOVIES}
         | \bno\s+more\b{OTHER_MOVIES}
         | \bnot?\b(?!\s+of\b){OTHER_MOVIES}""",
+    # Denied of something else: "it isn't", "that was not", "didn't"
     "statement": rf"""
           (?:(?<={TITLE})|\b(?:it|this|these|they|he|she)|(?:^|(?<=[.,;!?]\s))that)(?:'?s|\s*{BE})(?:\s*{NOT}|\s+no)\b(?!\s+(?:\w+\s+){{0,3}}?{INTO})
         | \w+n't\b | \b(?:do|did|does|is|are|was|were|would|have|has)nt\b

@@ -17,8 +17,10 @@ from recommender.query.titles import Match, Stance
 # What holds at a place of the text. "open": something is negated but not refused ("I haven't seen X", "it is not a
 # comedy"). "degree": less of something, which no filter can heed ("less violent", "not too scary").
 Mode = Literal["plain", "liked", "seen", "refused", "open", "degree"]
-_MODES: dict[str, Mode] = {"liked": "liked", "seen": "seen", "seen_before": "seen", "refused": "refused",
-                           "not_into": "refused", "degree": "degree", "open": "open", "statement": "open"}  # fmt: skip
+_MODES: dict[str, Mode] = {  # what a phrase begins
+    "liked": "liked", "seen": "seen", "refused": "refused", "not_into": "refused", "degree": "degree", "open": "open",
+    "statement": "open",
+}  # fmt: skip
 _STANCES: dict[Mode, Stance] = {"seen": "seen", "refused": "refused"}
 _REACH = 5  # words between a refusal and what it refuses
 _QUOTED = 3  # words of a refusal that was not understood
@@ -99,31 +101,36 @@ class _Reader:
         return self._understood()
 
     def _event(self, kind: str, words: str, start: int, end: int) -> None:
-        if kind in ("praised", "panned", "not_mine", "seen_before"):
-            self._verdict(kind, bool(_PLURAL.search(words)))
-        if kind == "title":
-            self._title(start, end)
-        elif kind == "genre":
-            self._genre(words, start, end)
-        elif kind == "but_not":
-            self._set("open" if self.mode == "seen" else "refused", start)
-        elif kind in _MODES:
-            self._set(_MODES[kind], start)
-        elif kind == "non":
-            self._set("refused", start)
-            self._genre(re.split(r"[\s-]+", words, maxsplit=1)[1], start, end)
-            self._set("plain")
-            self.genre_end = -1
-        elif kind == "word":
-            self._word(words, end)
-        elif kind in ("too", "much") and self.mode == "refused" and not self.found:
-            self.mode = "degree"
-        elif kind in ("stop", "much") and self.mode in ("refused", "degree"):
-            self._set("plain")
-        elif kind == "too":
-            self._set("open")
-        elif kind in ("but", "end") or (kind == "comma" and not self._list_goes_on(start)):
-            self._set("plain")
+        match kind:
+            case "title":
+                self._title(start, end)
+            case "genre":
+                self._genre(words, start, end)
+            case "word":
+                self._word(words, end)
+            case "praised" | "panned":
+                self._verdict(kind, bool(_PLURAL.search(words)))
+            case "not_mine":
+                self._refuse_latest()
+            case "seen_before":
+                self._verdict(kind, bool(_PLURAL.search(words)))
+                self._set("seen", start)
+            case "but_not":  # "I have seen everything but not X"
+                self._set("open" if self.mode == "seen" else "refused", start)
+            case "non":
+                self._non(words, start, end)
+            case "too" | "much" if self.mode == "refused" and not self.found:  # "not too scary", "nothing so sad"
+                self.mode = "degree"
+            case "stop" | "much" if self.mode in ("refused", "degree"):
+                self._set("plain")
+            case "too":
+                self._set("open")
+            case "but" | "end":
+                self._set("plain")
+            case "comma" if not self._list_goes_on(start):
+                self._set("plain")
+            case _ if kind in _MODES:
+                self._set(_MODES[kind], start)
         if kind == "end":
             self.latest = None
         if kind not in ("title", "comma", "link", "word"):
@@ -176,13 +183,22 @@ class _Reader:
         self.found, self.words, self.genre_end = True, [], end
         return None
 
+    def _non(self, words: str, start: int, end: int) -> None:
+        """ "non-horror": the refusal holds for this word alone."""
+        self._set("refused", start)
+        self._genre(re.split(r"[\s-]+", words, maxsplit=1)[1], start, end)
+        self._set("plain")
+        self.genre_end = -1
+
+    def _refuse_latest(self) -> None:
+        """ "X is not my thing": it, and no other of its list."""
+        if isinstance(self.latest, _Genre):
+            self.latest.mode = "refused"
+        elif self.latest is not None:
+            self.modes[self.latest] = "refused"
+
     def _verdict(self, kind: str, plural: bool) -> None:
-        if kind == "not_mine":
-            if isinstance(self.latest, _Genre):
-                self.latest.mode = "refused"
-            elif self.latest is not None:
-                self.modes[self.latest] = "refused"
-            return
+        """On the latest title, or with "they were ..." on its whole list."""
         for i in self.group if plural else self.group[-1:]:
             if kind == "praised":  # "anything except Titanic, which I enjoyed": neither wanted nor refused
                 self.modes[i] = "seen" if self.modes[i] == "refused" else "liked"

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.data.catalog import Catalog, Movie
+from recommender.query.cues import SCAN
 from recommender.query.genres import GENRE_WORDS, GENRES
 from recommender.query.refusals import Understood, understand, with_stances
 from recommender.query.titles import Match
@@ -15,6 +16,28 @@ ANY = Movie(1, "Any")
 def read(text: str) -> Understood:
     """Reads a text in which capital X, Y and Z are titles."""
     return understand(text, [Match(i, i + 1, c, ANY, 1.0, ()) for i, c in enumerate(text) if c in "XYZ"])
+
+
+@pytest.mark.parametrize(
+    ("phrase", "kind"),
+    [
+        ("It was great.", "praised"), ("Loved it!", "praised"), ("not bad", "praised"),
+        ("it's not my thing", "not_mine"), ("sucked", "not_mine"),
+        ("It was boring", "panned"), ("did not like it", "panned"),
+        ("I have seen", "seen_before"), ("Seen them already", "seen_before"),
+        ("I like", "liked"), ("not only", "liked"), ("can't get enough of", "liked"), ("something", "liked"),
+        ("I have seen Jaws", "seen"), ("we just watched Jaws", "seen"),
+        ("have never seen", "open"), ("not sure", "open"), ("No, ", "open"),
+        ("not a fan of", "not_into"), ("not in the mood for", "not_into"),
+        ("less", "degree"), ("not too", "degree"), ("nothing so", "degree"),
+        ("but not", "but_not"), ("except for", "but_not"), ("non-horror", "non"),
+        ("no films", "refused"), ("without", "refused"), ("don't recommend", "refused"), ("anything but", "refused"),
+        ("tired of", "refused"), ("it isn't", "statement"), ("that was not", "statement"), ("didn't", "statement"),
+    ],
+)  # fmt: skip
+def test_each_kind_of_phrase_is_told_from_the_others(phrase: str, kind: str) -> None:
+    kinds = [found.lastgroup for found in SCAN.finditer(phrase)]
+    assert [found for found in kinds if found not in ("word", "end", "comma", "stop")] == [kind]
 
 
 @pytest.mark.parametrize(
@@ -49,6 +72,7 @@ def test_a_refusal_holds_for_the_movies_after_it(text: str, stances: str) -> Non
     [
         ("I liked X but not Y", "liked refused"),
         ("X, but I hated Y", "liked refused"),
+        ("I saw X, it's not my thing. I loved Y", "refused liked"),
         ("I hated X but loved Y", "refused liked"),
         ("I hated X, I loved Y", "refused liked"),
         ("not X, something like Y", "refused liked"),

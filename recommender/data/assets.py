@@ -13,7 +13,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as dump_tensors
 
 from recommender.data.catalog import Catalog, Movie, clean_text, split_name
-from recommender.data.movielens import join, read_movies
+from recommender.data.movielens import Partners, join, read_movies
 from recommender.data.redial import Dialogue
 from recommender.errors import DataError
 from recommender.files import safetensors_metadata, write_atomically
@@ -41,15 +41,27 @@ def find_file(folder: Path, name: str) -> Path | None:
 
 
 def read_info(folder: Path) -> dict[int, MovieInfo]:
-    """`movie_info.json` anywhere below the folder -> info by ReDial id; empty if the file is not there."""
+    """`movie_info.json` anywhere below the folder -> info by ReDial id; empty if the file is not there.
+
+    The file was matched by a program: it knows "It (1990)" as Goodfellas. Where MovieLens contradicts it only the name
+    is kept.
+    """
     path = find_file(folder, INFO_FILE)
     if path is None:
         return {}
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
-        return {int(movie_id): _info(row) for movie_id, row in rows.items()}
+        found = {int(movie_id): _info(row) for movie_id, row in rows.items()}
     except (ValueError, AttributeError, TypeError) as error:
         raise DataError(f"{path} is damaged: {error}.") from error
+    partners = Partners(read_movies(folder))
+    return {movie_id: _trusted(movie_id, info, partners) for movie_id, info in found.items()}
+
+
+def _trusted(movie_id: int, info: MovieInfo, partners: Partners) -> MovieInfo:
+    movie = Movie(movie_id, *split_name(info.name))
+    wrong = info.imdb_id is not None and partners.contradict(movie, info.imdb_id)
+    return MovieInfo(name=info.name) if wrong else info
 
 
 def _info(row: dict[str, Any]) -> MovieInfo:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from rapidfuzz import fuzz
 
 from recommender.data.catalog import Catalog, Movie, split_name
 from recommender.errors import DataError
@@ -20,6 +21,7 @@ GENRE_NAMES = {"children": "family"}
 NOT_GENRES = {"(no genres listed)", "imax"}
 ARTICLE_LAST = re.compile(r"^(?P<title>.*), (?P<article>the|a|an)$", re.IGNORECASE)
 Row = dict[Hashable, Any]  # one MovieLens movie, with the columns of `read_movies`
+ALIKE = 60  # of 100, by the words that two titles share
 ALSO_KNOWN_AS = re.compile(r"\s*\([^()]*\)\s*$")
 
 
@@ -82,43 +84,63 @@ def _genres(piped: str) -> tuple[str, ...]:
     return tuple(name for name in names if name not in NOT_GENRES)
 
 
-def join(movies: Iterable[Movie], imdb_ids: dict[int, str], movielens: pd.DataFrame) -> list[Movie]:
-    """Give every movie its MovieLens id: by IMDb id, else by normalised title and year within one.
+class Partners:
+    """Finds the MovieLens movie that is a ReDial movie."""
 
-    `imdb_ids` maps ReDial ids to IMDb's `tt0133093` form. A joined movie without genres takes MovieLens', and one
-    without a year too, unless another movie has that title and year already: two rows must never look the same.
+    def __init__(self, movielens: pd.DataFrame) -> None:
+        rows: list[Row] = movielens.to_dict("records")
+        self._by_imdb = {row["imdb"]: row for row in rows if isinstance(row["imdb"], str)}
+        self._by_title: dict[tuple[str, int], Row] = {}
+        for row in rows:
+            if pd.notna(row["year"]):
+                for title in {row["title"], ALSO_KNOWN_AS.sub("", row["title"])}:
+                    self._by_title.setdefault((title_key(title), int(row["year"])), row)
+
+    def of(self, movie: Movie, imdb_id: str | None) -> Row | None:
+        """By IMDb's `tt0133093`, else by title and year within one."""
+        row = self._by_imdb.get(imdb_id.removeprefix("tt")) if imdb_id else None
+        if row is None and movie.year is not None:
+            key = title_key(movie.title)
+            years = (movie.year, movie.year - 1, movie.year + 1)
+            row = next((self._by_title[key, year] for year in years if (key, year) in self._by_title), None)
+        return row
+
+    def contradict(self, movie: Movie, imdb_id: str) -> bool:
+        """Whether the IMDb id belongs to a movie of another title, or the title and year to one with another id."""
+        number = imdb_id.removeprefix("tt")
+        if number in self._by_imdb:
+            return not _alike(movie.title, self._by_imdb[number]["title"])
+        row = self._by_title.get((title_key(movie.title), movie.year)) if movie.year is not None else None
+        return row is not None and isinstance(row["imdb"], str)
+
+
+def _alike(title: str, other: str) -> bool:
+    """Also "Oldboy" and "Old Boy", "Alien 3" and "Alien³ (a.k.a. Alien 3)"."""
+    one, two = title_key(title), title_key(other)
+    return one.replace(" ", "") == two.replace(" ", "") or fuzz.token_set_ratio(one, two) >= ALIKE
+
+
+def join(movies: Iterable[Movie], imdb_ids: dict[int, str], movielens: pd.DataFrame) -> list[Movie]:
+    """Give every movie its MovieLens id, as `Partners` finds it. `imdb_ids` maps ReDial ids to IMDb's.
+
+    A joined movie takes MovieLens' genres beside its own, since IMDb names three at most: "The Sound of Music" is no
+    musical there. One without a year takes that too, unless another movie has that title and year already: two rows
+    must never look the same.
     """
-    rows: list[Row] = movielens.to_dict("records")
-    by_imdb = {row["imdb"]: row for row in rows if isinstance(row["imdb"], str)}
-    by_title: dict[tuple[str, int], Row] = {}
-    for row in rows:
-        if pd.notna(row["year"]):
-            for title in {row["title"], ALSO_KNOWN_AS.sub("", row["title"])}:
-                by_title.setdefault((title_key(title), int(row["year"])), row)
+    partners = Partners(movielens)
     movies = list(movies)
     joined = []
     taken = {(title_key(movie.title), movie.year) for movie in movies}
     for movie in movies:
-        partner = _partner(movie, imdb_ids.get(movie.movie_id), by_imdb, by_title)
+        partner = partners.of(movie, imdb_ids.get(movie.movie_id))
         if partner is not None:
-            genres, year = movie.genres or partner["genres"], partner["year"]
+            genres, year = tuple(dict.fromkeys((*movie.genres, *partner["genres"]))), partner["year"]
             movie = replace(movie, movielens_id=int(partner["movielens_id"]), genres=genres)
             if movie.year is None and pd.notna(year) and (title_key(movie.title), year) not in taken:
                 movie = replace(movie, year=int(year))
                 taken.add((title_key(movie.title), movie.year))
         joined.append(movie)
     return joined
-
-
-def _partner(
-    movie: Movie, imdb_id: str | None, by_imdb: dict[str, Row], by_title: dict[tuple[str, int], Row]
-) -> Row | None:
-    row = by_imdb.get(imdb_id.removeprefix("tt")) if imdb_id else None
-    if row is None and movie.year is not None:
-        key = title_key(movie.title)
-        years = (movie.year, movie.year - 1, movie.year + 1)
-        row = next((by_title[key, year] for year in years if (key, year) in by_title), None)
-    return row
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,17 +47,29 @@ def test_the_catalogue_is_put_together_from_every_source(tmp_path: Path) -> None
         "50": {"name": "Undated (2001)", "genre": None},
     }
     write_folder(tmp_path, facts)
-    (tmp_path / "movies.csv").write_text("movieId,title,genres\n7,Else (1970),Drama\n8,Undated (2001),Comedy\n")
+    (tmp_path / "movies.csv").write_text(
+        "movieId,title,genres\n7,Comet of Iron (1970),Drama\n8,Undated (2001),Comedy\n"
+    )
     (tmp_path / "links.csv").write_text("movieId,imdbId,tmdbId\n7,0000009,1\n")
     said = [Message("seeker", "@20 @20"), Message("recommender", "@30, @20 and @99")]
     dialogue = Dialogue("d", tuple(said), {40: "Declared (1977)"})
     catalog = build_catalog(tmp_path, read_info(tmp_path), [dialogue])
     assert list(catalog) == [
-        Movie(20, "Iron Comet", 1982, ("sci-fi", "action"), 7, 2),
+        Movie(20, "Iron Comet", 1982, ("sci-fi", "action", "drama"), 7, 2),
         Movie(30, "Cellar, The", 1995, (), None, 1),
         Movie(40, "Declared", 1977, (), None, 0),
         Movie(50, "Undated", 2001, ("comedy",), 8, 0),
     ]
+
+
+def test_facts_of_another_movie_are_not_taken(tmp_path: Path) -> None:
+    facts = {"20": {"name": "Iron Comet (1982)", "genre": ["Drama"], "plot": "Two brothers.", "imdb_id": "tt0000009"}}
+    write_folder(tmp_path, facts)
+    (tmp_path / "movies.csv").write_text("movieId,title,genres\n7,Goodfellas (1990),Crime\n8,Iron Comet (1982),War\n")
+    (tmp_path / "links.csv").write_text("movieId,imdbId,tmdbId\n7,0000009,1\n8,0000010,1\n")
+    info = read_info(tmp_path)
+    assert info == {20: MovieInfo(name="Iron Comet (1982)")}
+    assert build_catalog(tmp_path, info, [])[0] == Movie(20, "Iron Comet", 1982, ("war",), 8, 0)
 
 
 def test_a_folder_without_the_list_of_movies_is_an_error(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.data.catalog import Catalog, Movie
-from recommender.data.movielens import TagRow, coverage, join, load_tags, read_movies, title_key
+from recommender.data.movielens import Partners, TagRow, coverage, join, load_tags, read_movies, title_key
 from recommender.errors import DataError
 
 
@@ -90,10 +90,36 @@ def test_a_missing_year_is_filled_only_where_no_two_movies_would_look_the_same()
     assert years == {10: 1990, 11: None, 12: 1991, 13: None, 14: None, 15: 1990}
 
 
-def test_genres_are_taken_over_only_where_there_are_none() -> None:
+def test_genres_of_both_are_kept_once() -> None:
     table = movielens((1, "Alone", 1990, ("drama", "family"), None))
-    joined = join([Movie(10, "Alone", 1990), Movie(11, "Alone", 1990, ("horror",))], {}, table)
-    assert [movie.genres for movie in joined] == [("drama", "family"), ("horror",)]
+    movies = [
+        Movie(10, "Alone", 1990),
+        Movie(11, "Alone", 1990, ("horror", "drama")),
+        Movie(12, "Else", 1990, ("war",)),
+    ]
+    assert [movie.genres for movie in join(movies, {}, table)] == [
+        ("drama", "family"), ("horror", "drama", "family"), ("war",),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("movie", "imdb_id", "wrong"),
+    [
+        (Movie(1, "It", 1990), "tt0000001", True),  # the number of Goodfellas
+        (Movie(1, "GoodFellas", 1991), "tt0000001", False),
+        (Movie(1, "Old Boy", 2003), "tt0000002", False),
+        (Movie(1, "Thirteen Ghosts", 2001), "tt0000009", True),  # MovieLens has that title and year with another number
+        (Movie(1, "Thirteen Ghosts", 1999), "tt0000009", False),  # nothing is known of either
+        (Movie(1, "Undated"), "tt0000009", False),
+    ],
+)
+def test_an_imdb_id_of_another_movie_is_noticed(movie: Movie, imdb_id: str, wrong: bool) -> None:
+    table = movielens(
+        (1, "Goodfellas", 1990, (), "0000001"),
+        (2, "Oldboy", 2003, (), "0000002"),
+        (3, "Thirteen Ghosts (a.k.a. 13 Ghosts)", 2001, (), "0000003"),
+    )
+    assert Partners(table).contradict(movie, imdb_id) is wrong
 
 
 def write_movielens(folder: Path, rows: list[str], links: list[str] | None = None) -> None:

@@ -7,7 +7,7 @@ from pages.parts.train_form import draw_form
 from pages.parts.train_live import draw_live, states_of
 from pages.parts.train_outcome import draw_outcome
 from pages.parts.train_plan import PROGRESS, draw_plan
-from pages.parts.train_runs import Seen, choose_run, draw_others, draw_state, seen_runs
+from pages.parts.train_runs import Seen, choose_run, draw_others, draw_state, seen_runs, take_over
 from pages.shared.setup import Key, set_up
 from pages.shared.text import plain
 from recommender.runs import SHIPPED_RUNS, list_runs
@@ -18,6 +18,7 @@ NEW = "New run"
 
 def main() -> None:
     set_up("Train")
+    take_over()
     st.title("Train", anchor=False)
     st.write("Teach a model to recommend, and watch it learn.")
     with st.container():  # a place that stays, so that an error does not move the tabs

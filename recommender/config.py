@@ -11,6 +11,14 @@ from recommender.errors import RecommenderError, UnknownNameError
 PRESETS = Path(__file__).parent / "presets"
 Protocol = Literal["notebook", "paper", "one_shot", "conversational"]
 PROTOCOLS: tuple[Protocol, ...] = ("notebook", "paper", "one_shot", "conversational")
+TargetKind = Literal["all", "new"]
+# Which targets pick the best epoch: where the answers may stand in the input, repeating them is part of the task.
+SELECTION_TARGETS: dict[Protocol, TargetKind] = {
+    "notebook": "all",
+    "paper": "all",
+    "one_shot": "new",
+    "conversational": "new",
+}
 
 
 class Part(BaseModel):

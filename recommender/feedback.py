@@ -98,6 +98,13 @@ class Feedback:
             except IntegrityError:
                 connection.rollback()  # it is there
 
+    def put(self, person: str, movie_id: int, kind: Kind, run_id: str = "") -> None:
+        """Keep a remark in place of those of another kind on the same movie."""
+        self.add(person, movie_id, kind, run_id)
+        for other in get_args(Kind):
+            if other != kind:
+                self.remove(person, movie_id, other)
+
     def remove(self, person: str, movie_id: int, kind: Kind) -> None:
         """Take a remark back. It is no error if it was never made."""
         self._run(delete(TABLE).filter_by(**_key(person, movie_id, kind)), lambda result: None, None)
@@ -128,7 +135,7 @@ class Feedback:
     def hand_over(self, stray: str, person: str) -> None:
         """What was said under one id is another's: both are the same person, who was only recognised later."""
         for row in self._rows(stray):
-            self.add(person, row.movie_id, row.kind, row.run_id)
+            self.put(person, row.movie_id, row.kind, row.run_id)
             self.remove(stray, row.movie_id, row.kind)
 
     def _rows(self, person: str) -> list[Any]:
@@ -156,10 +163,11 @@ class Feedback:
                 yield connection
                 connection.commit()
         except SQLAlchemyError as error:
-            # Visitors read the message too: where the database is, is for the log.
+            # Visitors read the message too: where the database is, which a server's own words tell, is for the log.
             log.warning("feedback database %s: %s", self._url.render_as_string(hide_password=True), _sentence(error))
+            cause = _sentence(error) if self._sqlite else f"{type(error).__name__}."
             raise FeedbackError(
-                f"The feedback database does not work: {_sentence(error)} Check that RECOMMENDER_DATABASE_URL "
+                f"The feedback database does not work: {cause} Check that RECOMMENDER_DATABASE_URL "
                 "names one that can be reached and written."
             ) from error
 

@@ -1,5 +1,6 @@
 """How times, sizes and baselines are said, on every page alike."""
 
+SAMPLE = "the synthetic sample, NOT ReDial"
 BASELINE_NAMES = {"popularity": "popularity", "copy": "copy", "item_knn": "item-kNN"}  # as reports name them
 
 

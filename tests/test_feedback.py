@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import OperationalError
 
 from recommender.data.catalog import Catalog, Movie
 from recommender.errors import RecommenderError
@@ -227,7 +228,30 @@ def test_what_was_said_before_the_person_was_recognised_becomes_theirs(feedback:
     assert feedback.of(BEN) == {}
 
 
+def test_a_remark_that_is_put_takes_the_place_of_others_on_the_movie(feedback: Feedback) -> None:
+    feedback.put(ANNA, 20, "more")
+    feedback.put(ANNA, 21, "seen")
+    feedback.put(ANNA, 20, "not_for_me")
+    assert feedback.of(ANNA) == {20: {"not_for_me"}, 21: {"seen"}}
+
+
 # Databases that fail
+
+
+def test_what_a_server_says_of_itself_is_not_told_to_visitors(
+    monkeypatch: pytest.MonkeyPatch, feedback: Feedback, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = 'connection to server at "db.internal" (10.0.0.5) failed for user "app"'
+
+    def fail() -> None:
+        raise OperationalError("SELECT", {}, Exception(secret))
+
+    monkeypatch.setattr(feedback, "_sqlite", False)
+    monkeypatch.setattr(feedback._engine, "connect", fail)
+    with pytest.raises(FeedbackError) as caught:
+        feedback.add(ANNA, 20, "seen")
+    assert "db.internal" not in str(caught.value)
+    assert "db.internal" in caplog.text
 
 
 @pytest.mark.parametrize(

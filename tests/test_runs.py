@@ -14,7 +14,7 @@ from recommender.data.catalog import Catalog
 from recommender.errors import CheckpointError, RecommenderError, UnknownNameError
 from recommender.evaluation.records import Record
 from recommender.files import write_atomically
-from recommender.runs import Run, find_run, list_runs, new_run
+from recommender.runs import Run, best_row, find_run, list_runs, new_run
 from recommender.settings import Settings, settings
 from recommender.status import Status, process_start
 from tests.compared import reports_of
@@ -144,6 +144,12 @@ def test_a_line_cut_by_a_kill_is_passed_over(run: Run) -> None:
     for _ in range(1, len(b'{"step": 2, "loss": 0.25}\n')):
         path.write_bytes(path.read_bytes()[:-1])
         assert run.metrics() == [{"step": 1, "loss": 0.5}]
+
+
+def test_the_best_row_passes_over_what_is_no_number() -> None:
+    rows = [{"epoch": 1, "eval_ndcg@10": value} for value in (0.1, None, "0.9", float("nan"), 0.3, 0.2)]
+    assert best_row(rows) == {"epoch": 1, "eval_ndcg@10": 0.3}
+    assert best_row(rows[1:4]) is None
 
 
 def test_metrics_after_a_step_are_dropped(run: Run) -> None:

@@ -5,14 +5,16 @@ from typing import TypeVar
 
 import streamlit as st
 
-from pages.shared.setup import Key
+from pages.shared.setup import Key, went_through_history
 from pages.shared.text import plain
 from recommender.compare import words
 from recommender.compare.choice import default_choice, describe_group, evaluate_command, groups_of, in_company
 from recommender.compare.entries import MEASURES, Entry
 from recommender.compare.view import View
+from recommender.runs import RUN_ID
 
 T = TypeVar("T")
+NAMED = 5  # runs of a link that are said to be missing
 RUNS, GROUP, MEASURE, BASE = "compare-runs", "compare-group", "compare-measure", "compare-base"  # widgets
 LINKED = "compare-linked"  # the address that the choice came from, or was written to
 
@@ -60,14 +62,18 @@ def _adopt_link(known: Mapping[str, Entry], damaged: Mapping[str, str]) -> None:
     asked = st.session_state.pop(Key.COMPARE_RUNS, None)
     if asked is not None and len(asked) == 1 and asked[0] in known:
         asked = in_company(asked[0], list(known.values()))
-    if asked is None and linked is not None and linked != st.session_state.get(LINKED):
-        asked = linked.split(",")
+    if asked is None and linked != st.session_state.get(LINKED):
+        if linked is not None:
+            asked = linked.split(",")
+        elif went_through_history():
+            asked = default_choice(list(known.values()))
     st.session_state[LINKED] = linked
     if asked is not None:
         st.session_state[RUNS] = [run_id for run_id in dict.fromkeys(asked) if run_id in known]
-        for run_id in asked:
-            if run_id and run_id not in known and run_id not in damaged:
-                st.warning(plain(f"There is no run {run_id} here."), icon=":material/link_off:")
+        # What is no run's name is somebody's text, and not repeated.
+        missing = [run_id for run_id in asked if RUN_ID.fullmatch(run_id) and run_id not in {*known, *damaged}]
+        if missing:
+            st.warning(plain(f"Not here: {', '.join(missing[:NAMED])}."), icon=":material/link_off:")
     elif RUNS in st.session_state:
         st.session_state[RUNS] = [run_id for run_id in st.session_state[RUNS] if run_id in known]
     else:

@@ -35,7 +35,12 @@ def know_person(conversation: Conversation) -> None:
         return  # asked again with the next wish or remark
     seen = [movie_id for movie_id, kinds in said.items() if "seen" in kinds and "not_for_me" not in kinds]
     disliked = [movie_id for movie_id, kinds in said.items() if "not_for_me" in kinds]
-    conversation.use_own(who, Taste((), tuple(seen), tuple(disliked)))
+    stored = own = Taste((), tuple(seen), tuple(disliked))
+    for kind in ("seen", "disliked"):  # marked while nothing could be read
+        for movie_id in getattr(conversation.own, kind):
+            own = own.marked(movie_id, kind)
+    conversation.use_own(who, own)
+    keep(conversation, who, "", stored)
 
 
 @whole
@@ -62,12 +67,12 @@ def undo(conversation: Conversation) -> None:
 def keep(conversation: Conversation, who: str, run_id: str, before: Taste) -> None:
     """Write what changed. Where that fails the remark still holds for as long as the page is open."""
     try:
-        for mark in MARKS:
-            old, new = getattr(before, mark), getattr(conversation.kept, mark)
-            for movie_id in set(old) - set(new):
-                feedback().remove(who, movie_id, KIND[mark])
-            for movie_id in set(new) - set(old):
-                feedback().add(who, movie_id, KIND[mark], run_id)
+        for kind in MARKS:
+            old, new = set(getattr(before, kind)), set(getattr(conversation.kept, kind))
+            for movie_id in old - new:
+                feedback().remove(who, movie_id, KIND[kind])
+            for movie_id in new - old:
+                feedback().put(who, movie_id, KIND[kind], run_id)
     except RecommenderError as error:
         conversation.problem = f"{error} What you marked holds until you close this page."
 

@@ -20,12 +20,12 @@ ONE_MODEL = (
 
 def draw_models(conversation: Conversation, runs: "list[Run]", chosen: "Run") -> None:
     with st.popover("Models", icon=":material/tune:", key="models"):
-        names = {run.run_id: plain(describe(run)) for run in runs}
+        names = {run.run_id: describe(run) for run in runs}
+        st.session_state["comparing"] = conversation.comparing  # the address may have changed it
         if len(runs) > 1:
             draw_choice("Which model answers", names, chosen.run_id)
         st.toggle(
             "Compare two models",
-            conversation.comparing,
             key="comparing",
             disabled=len(runs) < 2,
             on_change=choose_comparing,
@@ -44,7 +44,7 @@ def draw_choice(label: str, names: dict[str, str], chosen: str) -> None:
         st.session_state[Key.RUN_ID] = st.session_state["model"]
 
     st.session_state["model"] = chosen  # it may have been chosen elsewhere
-    st.radio(label, list(names), format_func=names.__getitem__, key="model", on_change=choose)
+    st.radio(label, list(names), format_func=lambda run_id: plain(names[run_id]), key="model", on_change=choose)
 
 
 @whole
@@ -61,8 +61,8 @@ def draw_beside(conversation: Conversation, others: dict[str, str]) -> None:
         conversation.beside = st.session_state[key]
 
     key = f"beside-{'-'.join(others)}"  # another choice of models is another menu
-    place = list(others).index(conversation.beside)
-    st.selectbox("Compare with", list(others), place, format_func=others.__getitem__, key=key, on_change=choose)
+    st.session_state[key] = conversation.beside
+    st.selectbox("Compare with", list(others), format_func=others.__getitem__, key=key, on_change=choose)
 
 
 def draw_other_models(conversation: Conversation, runs: "list[Run]") -> None:

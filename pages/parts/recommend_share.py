@@ -1,11 +1,10 @@
 """The wish in the page's address: read when a session begins, written with every answer, shown to be copied."""
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.shared.conversation import Conversation
 from pages.shared.link import LinkError, address, from_params, to_params
-from pages.shared.setup import Key
+from pages.shared.setup import Key, went_through_history
 from pages.shared.text import plain
 
 
@@ -21,18 +20,13 @@ def open_address(conversation: Conversation, run_ids: list[str]) -> None:
     if link.said or link.liked:
         conversation.start_over()
         conversation.opened = link
-    if link.beside in run_ids:
-        conversation.comparing, conversation.beside = True, link.beside
+    conversation.comparing = link.beside in run_ids
+    if conversation.comparing:
+        conversation.beside = link.beside
     if link.run in run_ids:
         st.session_state[Key.RUN_ID] = link.run
     elif link.run:
         conversation.problem = f"This link asks the model {link.run}, which is not here. Another one answers."
-
-
-def went_through_history() -> bool:
-    """The browser's Back or Forward asked for this run, so that the address is older than the conversation."""
-    context = get_script_run_ctx()
-    return context is not None and context.is_history_navigation
 
 
 def write_address(conversation: Conversation, run_id: str) -> dict[str, list[str]] | None:

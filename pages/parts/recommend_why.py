@@ -45,8 +45,9 @@ def draw_parts(parts: "Contribution") -> None:
     draw(lambda look: score_bar(named, look), "score-parts", " ".join(sentences.values()))
     st.markdown("\n".join(f"- {plain(sentence)}" for sentence in sentences.values()))
     st.caption(
-        "The score is counted from that of the average movie. A part is what the score changes when it is added, "
-        "averaged over the orders in which the parts can be added."
+        "Counted from the score of the average movie. Popularity is what the model says to an empty wish. The words "
+        "and the movies are what each adds to that, first or last, on average (Shapley values). Refusals come last. "
+        "Shares are of all pushes, up and down."
     )
 
 

@@ -7,8 +7,8 @@ import streamlit as st
 
 from pages.shared.charts import draw
 from recommender.compare.entries import Entry
+from recommender.compare.table import published_beside
 from recommender.metrics_log import MetricsLog
-from recommender.published import published_for
 from recommender.runs import SELECTION_METRIC, Run, best_row
 from recommender.wording import BASELINE_NAMES
 
@@ -98,7 +98,7 @@ def references(entry: Entry, metric: str) -> "list[Reference]":
     ]
     best: dict[str, float] = {}
     # Others publish their Recall for the test split only.
-    for row in published_for(entry.config.protocol) if metric == SELECTION_METRIC else ():
+    for row in published_beside(entry.validated_on) if metric == SELECTION_METRIC else ():
         if metric in row.values:
             source = row.name.partition(",")[0]
             best[source] = max(best.get(source, 0.0), row.values[metric])

@@ -79,13 +79,12 @@ def read_form() -> Wanted:
     """Reads the widgets, also in a callback, where they are newer than the page."""
     preset = st.session_state.get(PRESET, FIRST)
     config, problems = read_config(preset, load_preset(preset))
-    name = st.session_state.get(key_of(preset, "name"), "")
+    name = st.session_state.get(name_key(preset), "")
     return Wanted(preset, name, config, [*problems, *_name_problems(name)])
 
 
-def forget_name(preset: str) -> None:
-    """The name is used now; the next run gets a fresh one."""
-    st.session_state.pop(key_of(preset, "name"), None)
+def name_key(preset: str) -> str:
+    return key_of(preset, "name")
 
 
 def fresh_name(preset: str) -> str:
@@ -179,7 +178,7 @@ def _draw_advanced(rest: list[Setting], preset: str, start: RunConfig) -> None:
 
 
 def _draw_name(preset: str) -> None:
-    key = key_of(preset, "name")
+    key = name_key(preset)
     if key not in st.session_state:
         st.session_state[key] = fresh_name(preset)
     st.text_input(

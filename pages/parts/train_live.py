@@ -9,7 +9,7 @@ import streamlit as st
 from pages.parts.train_curves import draw_curves, metrics_of
 from pages.parts.train_words import place_in_line
 from pages.shared.text import plain
-from recommender.compare.entries import read_entry
+from recommender.compare.entries import Entry, read_entry
 from recommender.errors import RecommenderError
 from recommender.runs import Run
 from recommender.settings import settings
@@ -62,7 +62,7 @@ def draw_run(run: Run) -> None:
     status = entry.status
     rows = metrics_of(run)
     if status.state in LIVE:
-        draw_progress(run, status, rows)
+        draw_progress(entry, rows)
     draw_facts(status, rows)
     learned = any("loss" in row for row in rows)
     if learned or (status.state in LIVE and entry.config.model.kind == "one_shot"):
@@ -70,7 +70,8 @@ def draw_run(run: Run) -> None:
     draw_log(run)
 
 
-def draw_progress(run: Run, status: Status, rows: list[dict[str, Any]]) -> None:
+def draw_progress(entry: Entry, rows: list[dict[str, Any]]) -> None:
+    run, status = entry.run, entry.status
     step = max(status.step, rows[-1].get("step", 0) if rows else 0)
     share = min(1.0, step / status.steps) if status.steps else 0.0
     if status.state == "queued":
@@ -79,7 +80,7 @@ def draw_progress(run: Run, status: Status, rows: list[dict[str, Any]]) -> None:
         st.progress(0.0, f"Waiting: {place_in_line(place)}. One run trains at a time.")
     elif status.phase in LEARNING and step < status.steps:
         epoch = max(status.epoch, rows[-1].get("epoch", 0) if rows else 0)
-        epochs = run.config().training.epochs
+        epochs = entry.config.training.epochs
         left = seconds_left(rows, status)
         rest = f", about {duration(left)} left" if left else ""
         st.progress(share, f"Epoch {min(int(epoch) + 1, epochs)} of {epochs}, step {step:,} of {status.steps:,}{rest}.")

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts.train_curves import METRICS, best_of
-from pages.parts.train_runs import Seen, draw_actions, problems_told, show
+from pages.parts.train_runs import Seen, draw_actions, outcome, problems_told
 from pages.shared.callback import whole
 from pages.shared.setup import Key
 from pages.shared.text import plain
@@ -60,8 +60,10 @@ def _advice(run: Run) -> list[advice.Advice]:
 
 @whole
 def restart(run_id: str, overrides: list[str]) -> None:
-    with problems_told():
-        show(job.restart(Run(settings().checkpoints_dir / run_id), overrides, settings()).run_id)
+    after = outcome()
+    with problems_told(after):
+        made = job.restart(Run(settings().checkpoints_dir / run_id), overrides, settings())
+        after[Key.TRAIN_RUN] = made.run_id
 
 
 def draw_numbers(run: Run) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts.train_form import PRESET, forget_name, read_form
+from pages.parts.train_form import PRESET, fresh_name, name_key, read_form
 from pages.parts.train_live import draw_metrics
-from pages.parts.train_runs import Seen, problems_told, show
+from pages.parts.train_runs import Seen, outcome, problems_told
 from pages.parts.train_trials import Trial, trials
 from pages.shared.callback import whole
 from pages.shared.setup import Key
@@ -80,14 +80,13 @@ def choose(preset: str) -> None:
 @whole
 def start() -> None:
     """Read the form again: a value typed just before the click is newer than the page."""
-    wanted = read_form()
+    wanted, after = read_form(), outcome()
     if wanted.config is None or wanted.problems:
         return  # the page says what is wrong
-    with problems_told():
+    with problems_told(after):
         job.start(wanted.config, wanted.name, settings())
-        forget_name(wanted.preset)
-        show(wanted.name)
-        st.session_state[Key.TRAIN_TAB] = PROGRESS
+        after |= {Key.TRAIN_RUN: wanted.name, Key.TRAIN_TAB: PROGRESS}
+        after[name_key(wanted.preset)] = fresh_name(wanted.preset)
 
 
 def obstacles(config: RunConfig, runs: list[Seen]) -> list[str]:

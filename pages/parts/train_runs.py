@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -78,10 +79,6 @@ def choose_run(runs: list[Seen]) -> Seen:
         st.session_state[Key.TRAIN_RUN] = names[0]
     st.selectbox("Run", names, key=Key.TRAIN_RUN, persist_state="session")
     return runs[names.index(st.session_state[Key.TRAIN_RUN])]
-
-
-def show(run_id: str) -> None:
-    st.session_state[Key.TRAIN_RUN] = run_id
 
 
 def draw_state(seen: Seen) -> None:
@@ -166,26 +163,43 @@ def draw_stop(run_id: str, word: str) -> None:
 @whole
 def act(what: str, run_id: str) -> None:
     """Stop, resume or delete."""
+    stopping, after = st.session_state.setdefault(Key.TRAIN_STOPPING, set()), outcome()
     run = Run(settings().checkpoints_dir / run_id)
-    with problems_told():
+    with problems_told(after):
         {"stop": job.stop, "resume": job.resume, "delete": job.delete}[what](run, settings())
-        stopping = st.session_state.setdefault(Key.TRAIN_STOPPING, set())
         if what == "stop":
             stopping.add(run_id)
         else:
             stopping.discard(run_id)
         if what == "resume":
-            show(run_id)
+            after[Key.TRAIN_RUN] = run_id
+
+
+def outcome() -> dict[str, Any]:
+    """What a click leads to: session values that `take_over` sets.
+
+    A callback fetches this before it does anything and writes into it afterwards: another look into the session could
+    be cut short, and what was done would be done twice.
+    """
+    after: dict[str, Any] = st.session_state.setdefault(Key.TRAIN_NEXT, {})
+    return after
+
+
+def take_over() -> None:
+    """A page calls this before it draws anything."""
+    after = outcome()
+    for key, value in after.items():
+        st.session_state[key] = value
+    after.clear()
 
 
 @contextmanager
-def problems_told() -> Iterator[None]:
-    """For a callback: what goes wrong in it is said on the page, and what went wrong before no more."""
-    st.session_state.pop(Key.TRAIN_PROBLEM, None)
+def problems_told(after: dict[str, Any]) -> Iterator[None]:
+    """What goes wrong within is said on the page."""
     try:
         yield
     except RecommenderError as error:
-        st.session_state[Key.TRAIN_PROBLEM] = str(error)
+        after[Key.TRAIN_PROBLEM] = str(error)
     except OSError as error:
         file = Path(error.filename).name if error.filename else "A file"
-        st.session_state[Key.TRAIN_PROBLEM] = f"{file} cannot be written or read: {error.strerror or error}."
+        after[Key.TRAIN_PROBLEM] = f"{file} cannot be written or read: {error.strerror or error}."

@@ -1,12 +1,12 @@
 """A conversation: what the user wrote and marked, the movies read in it, and the rankings that answered."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from pages.shared.link import Chip, Link, LinkError, Said
 from recommender.data.catalog import Catalog, Movie
 from recommender.errors import RecommenderError
+from recommender.query.genres import GENRES
 from recommender.query.titles import Match
 from recommender.query.wish import Utterance, Wish, check_wish, clean_wish
 
@@ -209,11 +209,19 @@ class Conversation:
         return Link(said, self.taste.liked, self.taste.seen, self.taste.disliked, run_id, beside)
 
     def open(self, engine: "Engine") -> None:
-        """Become the wish of the link that was opened. Raises `RecommenderError` where it does not fit the model."""
+        """Become the wish of the link that was opened. What this model does not know is passed over, and said.
+
+        Raises `RecommenderError` where nothing is left of it.
+        """
         link, self.opened = self.opened, None
-        genres = {genre for movie in engine.catalog for genre in movie.genres}
-        turns = [_read_said(said, engine, genres) for said in link.said]
-        _check_known((*link.liked, *link.seen, *link.disliked), engine.catalog)
+        turns = [_read_said(said, engine) for said in link.said]
+        named = {*link.liked, *(chip.movie_id for said in link.said for chip in said.chips or ())}
+        unknown = sum(not engine.catalog.has(movie_id) for movie_id in named)
+        if not turns and unknown == len(named):
+            raise LinkError("This model knows no movie that the link names. Choose another model, or write your wish.")
+        if unknown:
+            movies = "a movie" if unknown == 1 else f"{unknown} movies"
+            self.problem = f"The link names {movies} that this model does not know: passed over."
         self.turns, self.taste = turns, Taste(link.liked, link.seen, link.disliked)
         self.shared = not self.taste.lasts_like(self.own)
         self.catalog = engine.catalog.fingerprint
@@ -249,21 +257,18 @@ class Conversation:
             self.say(text, engine)
 
 
-def _read_said(said: Said, engine: "Engine", genres: set[str]) -> Turn:
-    text, _ = clean_wish(said.text, engine.settings.max_wish_chars)
+def _read_said(said: Said, engine: "Engine") -> Turn:
+    """The message with the chips of the link, as far as the model knows their movies."""
     utterance, notices = engine.read(said.text)
     check_wish(Wish((utterance,)))
-    if said.chips is None:
+    if said.chips is None or utterance.text != said.text:  # a message cut here is not the one the chips are of
         return Turn(utterance, notices)
-    if text != said.text:
-        raise LinkError(f"A message in this link is longer than {engine.settings.max_wish_chars:,} characters.")
-    if not genres.issuperset(said.refused_genres):
-        raise LinkError("This link refuses a genre that no movie here has.")
-    _check_known((chip.movie_id for chip in said.chips), engine.catalog)
     # What else the words could mean is not in the link.
     read = {(match.start, match.end): match for match in utterance.matches}
-    return Turn(replace(utterance, matches=tuple(_match(chip, text, read, engine.catalog) for chip in said.chips),
-                        refused_genres=said.refused_genres), notices)  # fmt: skip
+    chips = [chip for chip in said.chips if engine.catalog.has(chip.movie_id)]
+    matches = tuple(_match(chip, said.text, read, engine.catalog) for chip in chips)
+    refused = tuple(genre for genre in said.refused_genres if genre in GENRES)
+    return Turn(replace(utterance, matches=matches, refused_genres=refused), notices)
 
 
 def _match(chip: Chip, text: str, read: dict[tuple[int, int], Match], catalog: Catalog) -> Match:
@@ -272,8 +277,3 @@ def _match(chip: Chip, text: str, read: dict[tuple[int, int], Match], catalog: C
     others = (found.movie, *found.alternatives) if found else ()
     rest = tuple(other for other in others if other != movie)
     return Match(chip.start, chip.end, text[chip.start : chip.end], movie, 1.0, rest, chip.stance)
-
-
-def _check_known(movie_ids: Iterable[int], catalog: Catalog) -> None:
-    if not all(map(catalog.has, movie_ids)):
-        raise LinkError("This link names a movie that this model does not know. Choose another model, or start anew.")

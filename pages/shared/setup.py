@@ -4,6 +4,7 @@ from enum import StrEnum
 
 import streamlit as st
 from streamlit.navigation.page import Page
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from recommender.settings import ROOT
 
@@ -22,6 +23,7 @@ class Key(StrEnum):
     TRAIN_TAB = "train_tab"
     TRAIN_RUN = "train_run"  # the run whose curves are shown
     TRAIN_PROBLEM = "train_problem"  # why the last click on Train did nothing
+    TRAIN_NEXT = "train_next"  # what the last click on Train leads to: session values, set before the page is drawn
     TRAIN_ASKED = "train_asked"  # settings whose trial the user asked for
     TRAIN_STOPPING = "train_stopping"  # runs that were asked to stop
 
@@ -55,3 +57,9 @@ def set_up(title: str) -> None:
     if Key.NAVIGATED not in st.session_state:
         navigation()
         st.rerun()  # widgets of this run have other identities than those of the later ones, and would lose their state
+
+
+def went_through_history() -> bool:
+    """The browser's Back or Forward asked for this run, so that the address is older than what the session holds."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from recommender.charts.style import DASHES, Look, figure
+from recommender.charts.style import DASHES, Look, figure, readable_on
 from recommender.charts.training import Floats, decimate
 
 PATTERNS = ("", "/", ".", "x", "-", "+")  # of bars, in the order of DASHES
@@ -195,13 +195,22 @@ def heat_map(look: Look, shares: pd.DataFrame) -> go.Figure:
         y=list(range(len(shares))),
         zmin=0,
         zmax=100,
-        colorscale=[[0.0, _FAINTEST[look.text]], [1.0, look.colours[0]]],
+        colorscale=[[0.0, look.empty], [1.0, look.colours[0]]],
         showscale=False,
         xgap=2,
         ygap=2,
-        texttemplate="%{z:.0f}",
         customdata=[[(shown(str(title)), shown(str(run))) for run in shares.columns] for title in shares.index],
         hovertemplate="%{customdata[0]}: in %{z:.1f} % of the top tens of %{customdata[1]}<extra></extra>",
+    )
+    rows, columns = np.indices(percent.shape)
+    made.add_scatter(
+        x=columns.ravel(),
+        y=rows.ravel(),
+        text=[f"{value:.0f}" for value in percent.ravel()],
+        mode="text",
+        textfont={"color": [readable_on(value / 100, look) for value in percent.ravel()]},
+        hoverinfo="skip",
+        showlegend=False,
     )
     made.update_yaxes(
         tickvals=list(range(len(shares))),
@@ -216,9 +225,6 @@ def heat_map(look: Look, shares: pd.DataFrame) -> go.Figure:
         showgrid=False,
     )
     return made
-
-
-_FAINTEST = {"#101518": "#f3f1ec", "#e0dfda": "#12171a"}  # what an empty cell looks like in each theme
 
 
 def _add_band(made: go.Figure, look: Look, band: Sequence[tuple[float, float, float]]) -> None:

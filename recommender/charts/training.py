@@ -32,10 +32,14 @@ class Reference:
 
 def series(rows: Sequence[Mapping[str, Any]], key: str) -> tuple[Floats, Floats]:
     """Epochs [N] and values [N] of the rows that have a finite `key`, in the order of the file."""
-    points = [(row["epoch"], row[key]) for row in rows if key in row and "epoch" in row]
+    points = [(row["epoch"], row[key]) for row in rows if _is_number(row.get(key)) and _is_number(row.get("epoch"))]
     epochs, values = np.array(points, dtype=np.float64).reshape(-1, 2).T
     finite = np.isfinite(values)
     return epochs[finite], values[finite]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float))
 
 
 def decimate(x: Floats, y: Floats, limit: int = MAX_POINTS) -> tuple[Floats, Floats]:

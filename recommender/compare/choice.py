@@ -5,12 +5,10 @@ from collections.abc import Sequence
 
 from recommender.compare.entries import Entry, Group
 from recommender.runs import DEFAULT_RUN
+from recommender.wording import SAMPLE
 
 SPLITS = ("test", "validation", "train")  # the held-out dialogues first
-SOURCE_NAMES = {
-    "redial": "ReDial",
-    "sample": "the synthetic sample, NOT ReDial",
-}
+SOURCE_NAMES = {"redial": "ReDial", "sample": SAMPLE}
 SPLIT_NAMES = {"test": "test split", "validation": "validation split", "train": "training split"}
 TARGET_NAMES = {"all": "all answers", "new": "new answers only"}
 

@@ -41,16 +41,16 @@ class Difference:
     @property
     def _p(self) -> str:
         assert self.paired is not None
-        return "p < 0.001" if self.paired.p < 0.001 else f"p = {self.paired.p:.3f}"
+        p = self.paired.p
+        return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if abs(p - ALPHA) > 0.001 else f"p = {p:.5f}"
 
 
 def signed(value: float) -> str:
     """
     >>> signed(0.0123), signed(-0.00001)
-    ('+0.0123', '0.0000')
+    ('+0.0123', '-0.0000')
     """
-    rounded = round(value, 4)
-    return f"{rounded:+.4f}" if rounded else "0.0000"
+    return f"{value:+.4f}" if value else "0.0000"
 
 
 def difference(base: Record, other: Record, measure: str) -> Difference:

@@ -7,11 +7,12 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
 
-from recommender.config import RunConfig
+from recommender.config import SELECTION_TARGETS, RunConfig
 from recommender.errors import RecommenderError
 from recommender.evaluation.records import Record
 from recommender.runs import Run, best_row
 from recommender.status import Status
+from recommender.wording import SAMPLE
 
 MEASURES = {"ndcg@10": "nDCG@10", "recall@1": "Recall@1", "recall@10": "Recall@10", "recall@50": "Recall@50"}
 TRAINERS = {"bce": "original", "weighted_bce": "weighted", "focal": "focal", "softmax": "softmax"}
@@ -104,7 +105,7 @@ class Entry:
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
         """What the run logged while it trained."""
-        return [row for row in self.run.metrics() if isinstance(row, dict)]
+        return self.run.metrics()
 
     @property
     def best_epoch(self) -> float | None:
@@ -112,9 +113,16 @@ class Entry:
         return (best_row(self.rows) or {}).get("epoch")
 
     @property
+    def validated_on(self) -> Group:
+        """The examples on which its epoch was picked, and which its curves are of."""
+        source = "sample" if SAMPLE in self.status.source else "redial"
+        protocol = self.config.protocol
+        return Group(source, protocol, "validation", SELECTION_TARGETS[protocol])
+
+    @property
     def validation(self) -> Report | None:
-        """What was measured on validation when the training had ended."""
-        return next((report for group, report in self.reports.items() if group.split == "validation"), None)
+        """What was measured on these examples when the training had ended."""
+        return self.reports.get(self.validated_on)
 
     @property
     def validation_baselines(self) -> dict[str, dict[str, float]]:

@@ -9,7 +9,7 @@ from recommender.charts import comparison as charts
 from recommender.charts.style import Look
 from recommender.charts.training import series
 from recommender.compare.entries import MEASURES
-from recommender.compare.table import published_rows
+from recommender.compare.table import published_beside, published_rows
 from recommender.compare.view import View
 from recommender.published import EXPECTED_BAND
 from recommender.wording import BASELINE_NAMES
@@ -38,10 +38,13 @@ def curve_figure(view: View, key: str, name: str, look: Look, references: bool =
 
 
 def _across(view: View, measure: str) -> dict[str, float]:
-    """Baselines on the validation examples of the first run that knows them, and the best published value."""
-    held: dict[str, dict[str, float]] = next((e.baselines for e in view.trained_alike if e.baselines), {})
+    """Baselines on the validation examples of the first run that knows them, and the best published value for such
+    targets."""
+    entries = view.trained_alike
+    held: dict[str, dict[str, float]] = next((e.validation_baselines for e in entries if e.validation_baselines), {})
     lines = {BASELINE_NAMES.get(name, name): values[measure] for name, values in held.items() if measure in values}
-    if known := [item for item in published_rows(view) if measure in item.values]:
+    beside = published_beside(entries[0].validated_on) if entries else ()
+    if known := [item for item in beside if measure in item.values]:
         best = max(known, key=lambda item: item.values[measure])
         lines[best.name] = best.values[measure]
     return lines

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from recommender.compare.differences import Difference
-from recommender.compare.entries import MEASURES, Entry
+from recommender.compare.entries import MEASURES, Entry, Group
 from recommender.compare.view import View
 from recommender.published import Published, published_for
 from recommender.wording import BASELINE_NAMES, duration, memory
@@ -100,9 +100,11 @@ def scores(view: View, differences: Mapping[str, Difference]) -> pd.DataFrame:
 
 def published_rows(view: View) -> tuple[Published, ...]:
     """What others reported under the view's protocol. On the synthetic sample there is nothing to compare it with."""
-    if view.group is None or view.group.source == "sample":
-        return ()
-    return published_for(view.protocol, view.group.targets)
+    return published_beside(view.group) if view.group else ()
+
+
+def published_beside(group: Group) -> tuple[Published, ...]:
+    return () if group.source == "sample" else published_for(group.protocol, group.targets)
 
 
 def published(view: View) -> pd.DataFrame:

@@ -36,12 +36,16 @@ class View:
 
     @property
     def trained_alike(self) -> list[Entry]:
-        """The runs whose validation values mean the same: trained and validated under the group's protocol."""
-        return [entry for entry in self.entries if entry.config.protocol == self.protocol]
+        """The runs whose validation values mean the same: of the group's protocol and data."""
+        return [entry for entry in self.entries if self._is_alike(entry)]
 
     @property
     def trained_otherwise(self) -> list[Entry]:
-        return [entry for entry in self.entries if entry.config.protocol != self.protocol]
+        return [entry for entry in self.entries if not self._is_alike(entry)]
+
+    def _is_alike(self, entry: Entry) -> bool:
+        source = self.group.source if self.group else self.entry(self.base).validated_on.source
+        return (entry.validated_on.protocol, entry.validated_on.source) == (self.protocol, source)
 
     def report(self, entry: Entry) -> Report:
         assert self.group is not None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from recommender.compare.choice import describe_group
+from recommender.compare.choice import SOURCE_NAMES, describe_group
 from recommender.compare.entries import MEASURES
 from recommender.compare.figures import BEYOND, beyond_bars, curves_of
 from recommender.compare.view import View
@@ -50,8 +50,11 @@ def validated(view: View) -> str:
         "model; solid is the original trainer, dashed the weighted one."
     )
     if view.trained_otherwise:
-        names = ", ".join(f"{entry.run_id} ({entry.config.protocol})" for entry in view.trained_otherwise)
-        text += f" Not drawn, since trained under another protocol than {view.protocol}: {names}."
+        names = ", ".join(
+            f"{entry.run_id} ({entry.config.protocol}, {SOURCE_NAMES[entry.validated_on.source]})"
+            for entry in view.trained_otherwise
+        )
+        text += f" Not drawn, since trained under another protocol or on other data: {names}."
     return text
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from recommender.data.catalog import Catalog, clean_text
 from recommender.errors import DataError, UnknownNameError
 from recommender.settings import Settings
+from recommender.wording import SAMPLE
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class DialogueSet:
         """One sentence for the screen and the log; it never hides that the sample stands in for ReDial."""
         counts = f"{len(self.train):,} training and {len(self.test):,} test dialogues"
         skipped = f"; {len(self.problems)} malformed line(s) skipped" if self.problems else ""
-        what = "the synthetic sample, NOT ReDial" if self.source == "sample" else f"ReDial ({self.source})"
+        what = SAMPLE if self.source == "sample" else f"ReDial ({self.source})"
         return f"{what}: {counts}{skipped}"
 
 

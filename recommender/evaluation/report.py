@@ -4,12 +4,12 @@ single examples that the means are made of."""
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 
-from recommender.config import ModelConfig
+from recommender.config import ModelConfig, TargetKind
 from recommender.data.catalog import Catalog
 from recommender.data.examples import Example
 from recommender.data.task import Task
@@ -23,8 +23,6 @@ from recommender.files import write_atomically
 from recommender.models.base import Recommender
 from recommender.models.inputs import example_items
 from recommender.models.registry import BASELINES, make_model
-
-TargetKind = Literal["all", "new"]
 
 
 def wanted(example: Example, targets: TargetKind) -> tuple[int, ...]:

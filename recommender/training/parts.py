@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from recommender.config import LossConfig, Protocol, RunConfig
+from recommender.config import SELECTION_TARGETS, LossConfig, RunConfig
 from recommender.data.assets import VECTORS_FILE, load_arrays
 from recommender.data.catalog import Catalog
 from recommender.data.collate import Item
@@ -13,7 +13,7 @@ from recommender.data.examples import Example
 from recommender.data.task import Task
 from recommender.device import supports_bfloat16
 from recommender.errors import DataError, RecommenderError, UnknownNameError
-from recommender.evaluation.report import TargetKind, wanted
+from recommender.evaluation.report import wanted
 from recommender.losses import make_loss
 from recommender.models.base import Recommender
 from recommender.models.registry import make_model
@@ -24,14 +24,6 @@ if TYPE_CHECKING:  # `transformers.Trainer` takes seconds to import, and the bas
     from transformers import TrainerCallback
 
     from recommender.training.trainer import RecommenderTrainer
-
-# Which targets pick the best epoch: where the answers may stand in the input, repeating them is part of the task.
-SELECTION_TARGETS: dict[Protocol, TargetKind] = {
-    "notebook": "all",
-    "paper": "all",
-    "one_shot": "new",
-    "conversational": "new",
-}
 
 
 def checked_examples(task: Task, split: str) -> list[Example]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from recommender.checkpoints import weights_facts
+from recommender.config import SELECTION_TARGETS
 from recommender.data.collate import Item
 from recommender.data.task import Task, load_task
 from recommender.device import choose_device, describe_device, peak_memory_mb
@@ -20,7 +21,7 @@ from recommender.models.inputs import example_items, tag_items
 from recommender.runs import Run
 from recommender.settings import Settings
 from recommender.training.failure import explain
-from recommender.training.parts import SELECTION_TARGETS, build_model, checked_examples, make_trainer, start_from
+from recommender.training.parts import build_model, checked_examples, make_trainer, start_from
 from recommender.training.queue import check_free, check_unfinished
 from recommender.training.resume import last_checkpoint
 from recommender.training.stopping import Stopped, set_stopped, stoppable

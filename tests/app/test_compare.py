@@ -100,7 +100,7 @@ def test_a_link_chooses_the_runs(pair: Path) -> None:
 
 def test_a_link_to_a_run_that_is_gone_says_so(pair: Path) -> None:
     app = open_page(runs="weighted,gone")
-    assert "There is no run gone here." in said(app)
+    assert "Not here: gone." in said(app)
     assert app.multiselect[0].value == ["weighted"]
 
 
@@ -160,7 +160,7 @@ def test_protocols_are_not_mixed(pair: Path) -> None:
     assert unescaped(app.expander[0].label) == "Not measured on this: default"
     assert "evaluate --run default --protocol notebook" in app.expander[0].code[0].value
     training = said(open_page("Training", runs="original,default"))
-    assert "trained under another protocol than notebook: default (conversational)" in training
+    assert "trained under another protocol or on other data: default (conversational, ReDial)" in training
 
 
 def test_a_run_measured_under_a_foreign_protocol_is_warned_of(pair: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pages.shared.conversation import SHOWN, Conversation, Taste
-from pages.shared.link import Chip, Link, LinkError, Said, to_params
+from pages.shared.link import Chip, Link, LinkError, Said, from_params, to_params
 from recommender.data.catalog import Movie
 from recommender.errors import RecommenderError
 from recommender.query.engine import Answer, Engine
@@ -207,19 +207,48 @@ def test_a_link_by_hand_is_read_by_the_model(engine: Engine) -> None:
 @pytest.mark.parametrize(
     "link",
     [
-        Link((Said("x" * (LIMIT + 1), ()),)),
-        Link((Said("like Heat", (Chip(5, 9, "liked", 999_999_999),)),)),
-        Link((Said("like Heat", ()),), seen=(999_999_999,)),
-        Link((Said("like Heat", (), ("cheese",)),)),
         Link((Said("!?", ()),)),
+        Link(liked=(999_999_999,)),
     ],
-    ids=["too long", "unknown movie", "unknown seen movie", "unknown genre", "no word"],
+    ids=["no word", "no movie that is known"],
 )
-def test_a_link_that_does_not_fit_is_refused_whole(engine: Engine, link: Link) -> None:
+def test_a_link_of_which_nothing_is_left_is_refused(engine: Engine, link: Link) -> None:
     conversation = Conversation(opened=link)
     with pytest.raises(RecommenderError):
         conversation.open(engine)
     assert not conversation.begun
+
+
+@pytest.mark.parametrize(
+    ("link", "said"),
+    [
+        (Link((Said("x " * LIMIT, ()),)), ""),  # cut, which a notice says
+        (Link((Said("like Heat", (Chip(5, 9, "liked", 999_999_999),)),)), "a movie that this model does not know"),
+        (Link((Said("like Heat", ()),), liked=(999_999_998, 999_999_999)), "2 movies that this model"),
+        (Link((Said("like Heat", ()),), seen=(999_999_999,)), ""),
+        (Link((Said("like Heat", (), ("cheese",)),)), ""),
+    ],
+    ids=["too long", "unknown movie", "unknown picks", "unknown seen movie", "unknown genre"],
+)
+def test_what_a_model_does_not_know_of_a_link_is_passed_over_and_the_wish_stays(
+    engine: Engine, link: Link, said: str
+) -> None:
+    conversation = Conversation(opened=link)
+    conversation.open(engine)
+    assert len(conversation.turns) == 1
+    assert conversation.turns[0].utterance.refused_genres == ()
+    assert said in conversation.problem
+    assert bool(conversation.problem) == bool(said)
+    assert conversation.answer(engine).recommendations
+
+
+def test_a_link_with_a_mark_that_a_model_does_not_know_comes_back_as_it_was(engine: Engine) -> None:
+    conversation = said(WISH, engine=engine)
+    conversation.taste = conversation.own = Taste((), (999_999_999,), ())
+    again = Conversation(opened=from_params(to_params(conversation.link("default"))))
+    again.open(engine)
+    assert again.problem == ""
+    assert again.answer(engine) == conversation.answer(engine)
 
 
 def test_a_link_too_long_for_an_address_is_told(engine: Engine) -> None:

@@ -2,13 +2,15 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from streamlit.runtime.scriptrunner import RerunData, RerunException
 
+from pages.parts import train_runs
 from pages.parts.train_live import last_lines, seconds_left
 from pages.parts.train_trials import Trials
 from pages.parts.train_words import place_in_line
@@ -19,7 +21,7 @@ from recommender.settings import settings
 from recommender.status import Status
 from recommender.training import job
 from recommender.training.estimate import Estimate
-from recommender.wording import duration, memory
+from recommender.wording import SAMPLE, duration, memory
 from tests.app.page import SLOW
 from tests.app.train_page import ESTIMATE, ROWS, buttons, opened, press, shown, until, words
 
@@ -132,7 +134,7 @@ def test_a_finished_run_stands_beside_the_baselines_and_leads_on(put: Any, monke
 
 
 def test_a_report_gives_the_interval(put: Any) -> None:
-    run = put("done", "finished")
+    run = put("done", "finished", source=SAMPLE)
     report = {
         "source": "sample",
         "protocol": "conversational",
@@ -168,6 +170,27 @@ def test_a_damaged_part_of_a_run_is_named_and_the_rest_is_shown(put: Any, name: 
     app = opened("Progress")
     assert f"hurt/{name} is damaged" in words(app)
     assert app.get("plotly_chart")
+
+
+def test_an_interrupted_click_does_its_work_once(put: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    put("old", "interrupted")
+    done: list[str] = []
+
+    class Interrupting(dict[Any, Any]):
+        """A session in which another event comes in as soon as the work is done."""
+
+        def __setitem__(self, key: Any, value: Any) -> None:
+            if done:
+                raise RerunException(RerunData())
+            super().__setitem__(key, value)
+
+    session = Interrupting({Key.TRAIN_STOPPING: {"old"}, Key.TRAIN_NEXT: {}})
+    monkeypatch.setattr(train_runs, "st", SimpleNamespace(session_state=session))
+    monkeypatch.setattr(job, "resume", lambda run, _: done.append(run.run_id))
+    train_runs.act("resume", "old")
+    assert done == ["old"]
+    assert session[Key.TRAIN_NEXT] == {Key.TRAIN_RUN: "old"}
+    assert session[Key.TRAIN_STOPPING] == set()
 
 
 def test_a_delete_asks_first(put: Any) -> None:
@@ -240,10 +263,11 @@ def test_the_end_of_a_log_is_read_without_the_rest(tmp_path: Path) -> None:
 
 
 def test_one_trial_at_a_time_and_one_nobody_looks_at_any_more_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    gate, measured = threading.Event(), []
+    begun, gate, measured = threading.Event(), threading.Event(), []
 
     def measure(config: RunConfig) -> Estimate:
         measured.append(config.seed)
+        begun.set()
         assert gate.wait(SLOW)
         return ESTIMATE
 
@@ -251,13 +275,12 @@ def test_one_trial_at_a_time_and_one_nobody_looks_at_any_more_is_dropped(monkeyp
     first = load_preset("frozen")
     second, third = (first.model_copy(update={"seed": seed}) for seed in (1, 2))
     trial = made.look(first, ask=True)
-    while not measured:
-        time.sleep(0.01)
+    assert trial is not None
+    assert begun.wait(SLOW)
     made.look(second, ask=True)  # nobody looks again before the first is done
     monkeypatch.setattr("pages.parts.train_trials.PATIENCE", 0.0)
     gate.set()
-    while trial is None or not trial.done:
-        time.sleep(0.01)
+    assert trial.ended.wait(SLOW)
     assert made.look(third, ask=False) is None
     assert made.look(second, ask=False) is None
     assert measured == [42]

@@ -24,6 +24,7 @@ ROWS = [
     {"step": 10, "epoch": 1.0, "eval_ndcg@10": 0.04},
     {"step": 15, "epoch": 1.5, "loss": float("nan"), "movie_loss": float("nan")},
     {"step": 20, "epoch": 2.0, "eval_ndcg@10": 0.03},
+    {"step": 20, "epoch": 2.0, "movie_loss": None},
     {"step": 20, "seconds": 9.0, "train_runtime": 9.0},
 ]
 

@@ -8,7 +8,7 @@ from recommender.compare.choice import default_choice, describe_group, evaluate_
 from recommender.compare.entries import Entry, Group, read_entries, read_entry
 from recommender.compare.view import View
 from recommender.runs import Run
-from tests.compared import make_run
+from tests.compared import make_record, make_report, make_run
 
 TEST = Group("redial", "notebook", "test", "all")
 VALIDATION = Group("redial", "notebook", "validation", "all")
@@ -133,6 +133,17 @@ def test_a_damaged_report_leaves_the_rest_of_the_run(tmp_path: Path, content: st
     assert problem.startswith("a/report-folder-notebook-validation-all.json is damaged")
     assert list(entry.reports) == [TEST]
     assert entry.best_epoch == 3
+
+
+def test_the_validation_report_is_the_one_on_which_the_epoch_was_picked(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "a")
+    assert read_entry(run).validation is None
+    own, foreign = make_record(0.1), make_record(0.3)
+    run.write_report(make_report(foreign, "conversational", "validation"), foreign)
+    run.write_report(make_report(own, "notebook", "validation"), own)
+    found = read_entry(run).validation
+    assert found is not None
+    assert found.metrics["ndcg@10"] == pytest.approx(float(own.values["ndcg@10"].mean()))
 
 
 def test_damaged_baselines_leave_the_rest_of_the_run(tmp_path: Path) -> None:

@@ -15,18 +15,20 @@ from recommender.compare.choice import groups_of
 from recommender.compare.curves import curve_table
 from recommender.compare.differences import Difference, difference
 from recommender.compare.entries import read_entry
-from recommender.compare.figures import curve_figure
+from recommender.compare.figures import curve_figure, curves_of
 from recommender.compare.html_page import Section, html_report
 from recommender.compare.report import comparison_report
 from recommender.compare.table import costs, published, results, scores
 from recommender.compare.titles import catalog_of
 from recommender.compare.view import View
-from recommender.compare.words import beaten_by_baselines, warnings
+from recommender.compare.words import beaten_by_baselines, validated, warnings
 from recommender.errors import CheckpointError
 from recommender.evaluation.comparison import Paired, most_recommended, slices
+from recommender.published import published_for
 from recommender.runs import Run
 from recommender.settings import ROOT, settings
-from tests.compared import CATALOG, EXAMPLES, make_record, make_run
+from recommender.wording import SAMPLE
+from tests.compared import CATALOG, EXAMPLES, make_record, make_report, make_run
 
 
 def view_of(home: Path, **options: str) -> View:
@@ -126,6 +128,36 @@ def test_curves_can_be_set_beside_baselines_published_values_and_what_was_expect
     assert {"a", "item-kNN", "Reproduction 2025, weighted", "expected of the weighted trainer"} == set(names)
     alone = curve_figure(view, "eval_ndcg@10", "nDCG@10", LIGHT)
     assert [trace.name for trace in alone.data] == ["a"]
+
+
+def test_baselines_beside_curves_come_from_the_validation_report_where_there_is_nothing_else(tmp_path: Path) -> None:
+    make_run(tmp_path, "a")
+    figure = curve_figure(view_of(tmp_path), "eval_ndcg@10", "nDCG@10", LIGHT, references=True)
+    assert not {"popularity", "copy", "item-kNN"} & {trace.name for trace in figure.data}
+    record = make_record(0.0)
+    run = make_run(tmp_path, "b")
+    run.write_report(make_report(record, split="validation"), record)
+    figure = curve_figure(view_of(tmp_path), "eval_ndcg@10", "nDCG@10", LIGHT, references=True)
+    assert {"popularity", "copy", "item-kNN"} <= {trace.name for trace in figure.data}
+
+
+def test_published_lines_are_for_the_targets_that_the_curve_is_of(tmp_path: Path) -> None:
+    make_run(tmp_path, "a", "default", protocol="conversational")
+    view = view_of(tmp_path)
+    assert view.group is not None
+    assert view.group.targets == "all"
+    drawn = {trace.name for trace in curve_figure(view, "eval_recall@10", "R", LIGHT, references=True).data}
+    best = max(published_for("conversational", "new"), key=lambda row: row.values.get("recall@10", 0.0))
+    assert best.name in drawn
+
+
+def test_runs_on_the_sample_are_not_drawn_beside_those_on_redial(tmp_path: Path) -> None:
+    make_run(tmp_path, "a")
+    run = make_run(tmp_path, "toy")
+    run.write_status(run.status().model_copy(update={"source": f"{SAMPLE}: 2 training and 1 test dialogues"}))
+    view = view_of(tmp_path)
+    assert [curve.mark.name for curve in curves_of(view, "eval_ndcg@10")] == ["a"]
+    assert "toy (notebook, the synthetic sample, NOT ReDial)" in validated(view)
 
 
 def test_leaks_and_foreign_protocols_are_warned_of(tmp_path: Path) -> None:

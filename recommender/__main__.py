@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
 import typer
 
 from recommender.config import PROTOCOLS, load_preset, parse_config
-from recommender.errors import RecommenderError, UnknownNameError
+from recommender.errors import DataError, RecommenderError, UnknownNameError
 from recommender.runs import DEFAULT_RUN, find_run
 from recommender.settings import Settings, settings
+from recommender.wording import SAMPLE
 
 if TYPE_CHECKING:
     from recommender.evaluation.records import Record
@@ -191,6 +192,11 @@ def _evaluate(
     checkpoint = load_checkpoint(run, device)
     config = checkpoint.config
     dialogues = load_dialogues(config.data.source, settings(), checkpoint.catalog)
+    if dialogues.source == "sample" and config.data.source != "sample" and SAMPLE not in run.status().source:
+        raise DataError(
+            f"{run.run_id} learned from ReDial, and ReDial is not here: on the synthetic sample its figures would say "
+            "nothing. Set RECOMMENDER_DATA_DIR to a folder that holds ReDial, or go online once."
+        )
     logging.info("data: %s, read from %s", dialogues.describe(), dialogues.origin)
     task = Task(checkpoint.catalog, dialogues, protocol, config.data, config.seed, settings())
     report, record = measure(checkpoint.model, task, split, targets, device, rankings)

@@ -7,10 +7,17 @@ from pages.parts.compare_cached import differences_of
 from pages.shared.charts import draw
 from pages.shared.text import plain
 from recommender.compare import words
+from recommender.compare.differences import Difference
 from recommender.compare.entries import MEASURES
 from recommender.compare.figures import best_figure
 from recommender.compare.table import costs, published, published_notes, scores
 from recommender.compare.view import View
+
+
+def _icon(found: Difference) -> str:
+    if found.paired is None or not found.shown:
+        return "drag_handle"
+    return "trending_up" if found.paired.difference > 0 else "trending_down"
 
 
 def draw_results(view: View) -> None:
@@ -20,11 +27,10 @@ def draw_results(view: View) -> None:
     differences = differences_of(view)
     with st.container(gap="xsmall"):
         for run_id, found in differences.items():
-            icon = ":material/check:" if found.shown else ":material/drag_handle:"
             sentence = found.sentence(run_id, view.base, MEASURES[view.measure])
-            st.markdown(f"{icon} {plain(sentence)}")
+            st.markdown(f":material/{_icon(found)}: {plain(sentence)}")
         for sentence in words.beaten_by_baselines(view):
-            st.markdown(f":material/trending_down: {plain(sentence)}")
+            st.markdown(f":material/flag: {plain(sentence)}")
     draw_table(scores(view, differences), "Measures of each run and of the three baselines")
     st.caption(plain(words.how_tested(view)))
     draw(lambda look: best_figure(view, look), key=f"best-{view.measure}", alt=words.best(view))

@@ -1,6 +1,7 @@
 """What the model knows about the user, as chips that can be removed, and ways to tell it more."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -11,6 +12,7 @@ from pages.shared.conversation import Conversation, Turn
 from pages.shared.text import plain
 from recommender.data.catalog import Catalog, Movie
 from recommender.query.titles import Match
+from recommender.query.twins import Twins
 
 if TYPE_CHECKING:
     from recommender.query.engine import Engine
@@ -157,7 +159,10 @@ def draw_titles(label: str, movies: dict[str, Movie], key: str, choose: Callable
     st.selectbox(label, list(movies), index=None, placeholder="Type to search the catalogue", key=key, on_change=choose)
 
 
+@lru_cache(maxsize=4)
 def by_name(catalog: Catalog) -> dict[str, Movie]:
-    """Titles with years, the best known first. Of two movies with the same one it holds the better known."""
-    movies = {movie.name: movie for movie in sorted(catalog, key=lambda movie: movie.mentions)}
+    """Titles with years, the best known first; of a movie that the catalogue holds twice the better known entry."""
+    doubles = {catalog[column].movie_id for column in Twins(catalog).doubles}
+    known = sorted(catalog, key=lambda movie: movie.mentions)
+    movies = {movie.name: movie for movie in known if movie.movie_id not in doubles}
     return dict(reversed(movies.items()))

@@ -38,8 +38,9 @@ def draw_parts(parts: "Contribution") -> None:
         "Your words": parts.words,
         "Movies you named": parts.movies,
         "General popularity": parts.popularity,
-        "What you refused": parts.refusals,
     }
+    if parts.refusals:  # a refused genre is left out before anything is ranked
+        named["What you refused"] = parts.refusals
     sentences = shares(named)
     st.markdown("**What the score is made of**")
     draw(lambda look: score_bar(named, look), "score-parts", " ".join(sentences.values()))

@@ -32,7 +32,7 @@ def draw_device() -> None:
         except RecommenderError as error:
             st.error(plain(str(error)), icon=":material/error:")
             return
-    precision = ", with bfloat16" if device.bfloat16 else ""
+    precision = " (bfloat16 where a preset trains the text encoder)" if device.bfloat16 else ""
     if device.on_cpu:
         st.caption(
             f":material/memory: Trains on the processor: {plain(device.name)}{precision}. There is no graphics card "

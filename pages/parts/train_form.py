@@ -28,7 +28,7 @@ LEAKY = (
     "so its numbers look better than the model is."
 )
 SOURCES = {
-    "auto": "Whatever is here",
+    "auto": "ReDial where it can be had, else the sample",
     "folder": "ReDial from your folder",
     "cache": "ReDial, downloaded before",
     "hub": "ReDial, downloaded now",
@@ -143,7 +143,7 @@ def _draw_source_here(source: str) -> None:
             "says nothing about real people.",
             icon=":material/science:",
         )
-    elif found == "folder":
+    elif found == "folder" and settings().data_dir:  # without one the page says what is missing
         st.caption("Found here: ReDial in the folder that RECOMMENDER\\_DATA\\_DIR names.")
     elif found == "cache":
         st.caption("Found here: ReDial, downloaded before.")

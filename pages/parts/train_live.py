@@ -104,16 +104,16 @@ def draw_facts(status: Status, rows: list[dict[str, Any]]) -> None:
     seconds = max(status.seconds, rows[-1].get("seconds", 0.0) if rows else 0.0)
     used = last.get("memory_mb") or status.peak_memory_mb
     facts = {
-        "Time spent": duration(seconds) if seconds else "",
+        "Training time": duration(seconds) if seconds else "",
         "Examples a second": f"{rate:,.0f}" if rate else "",
         "Learning rate": f"{last['learning_rate']:.2g}" if "learning_rate" in last else "",
         "Memory": memory(used) if used else "",
     }
     live = status.state in LIVE  # then all have their places from the start
     draw_metrics({label: value or "–" for label, value in facts.items() if value or live})
-    said = [status.device, status.source]
-    if any(said):
-        st.caption(plain(". ".join(filter(None, said)) + "."))
+    said = [f"{each[:1].upper()}{each[1:]}." for each in (status.device, status.source) if each]
+    if said:
+        st.caption(plain(" ".join(said)))
 
 
 def draw_metrics(facts: dict[str, str]) -> None:

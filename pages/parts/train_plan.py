@@ -177,7 +177,7 @@ def draw_trial(trial: Trial | None) -> None:
     draw_metrics(facts)
     if trial and found:
         precision = f" in {found.precision}" if found.precision else ""
-        st.caption(plain(f"Measured on {found.device}{precision}. {found.source}."))
+        st.caption(plain(f"Measured on {found.device}{precision}. {found.source[:1].upper()}{found.source[1:]}."))
         if "NOT ReDial" in found.source and trial.config.data.source != "sample":
             st.warning("ReDial could not be had: this would train on the **synthetic sample, NOT ReDial**.")
     elif trial and trial.problem:

@@ -101,7 +101,7 @@ def curves(
 def best_values(
     look: Look, bars: Sequence[Bar], measure: str, references: Mapping[str, float], published: Mapping[str, float]
 ) -> go.Figure:
-    """A bar a run with its 95 % interval; the baselines as lines across, published values as diamonds in one row."""
+    """A bar a run with its 95 % interval; the baselines as lines across, published values as marks in one row."""
     names = [bar.mark.name for bar in bars] + (["published"] if published else [])
     made = figure(look, ROW * len(names) + 150, xaxis_title=shown(measure), bargap=0.35)
     for place, bar in enumerate(bars):
@@ -124,7 +124,7 @@ def best_values(
             y=[len(bars)] * len(published),
             mode="markers",
             name="published",
-            marker={"symbol": "diamond-open", "size": 11, "color": look.text, "line": {"width": 2}},
+            marker={"symbol": "line-ns", "size": 15, "line": {"width": 2, "color": look.text}},
             text=[shown(name) for name in published],
             hovertemplate="%{text}: %{x:.4f}<extra></extra>",
             showlegend=False,

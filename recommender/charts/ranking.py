@@ -9,6 +9,7 @@ from recommender.charts.style import Look, figure
 from recommender.data.catalog import YEAR
 
 ROW_HEIGHT = 30  # pixels
+LITTLE = 0.01  # of a score
 LABEL_LENGTH = 18  # letters of a title: two of them fit beside the lines on a phone
 PATTERNS = ("", "/", ".", "x")  # of the parts of a score, so that they differ without colour
 
@@ -80,7 +81,9 @@ def _share(name: str, value: float, whole: float) -> str:
         return f"{name}: nothing."
     direction = "pushes it up" if value > 0 else "pulls it down"
     share = abs(value) / whole
-    percent = f"{share:.0%}" if share >= 0.01 else "less than 1%"
+    if share < LITTLE:
+        return f"{name}: {value:+.2f}, next to nothing."
+    percent = f"{share:.0%}"
     return f"{name}: {value:+.2f}, {percent} of the whole, {direction}."
 
 

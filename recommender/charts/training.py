@@ -68,6 +68,9 @@ def training_curve(rows: Sequence[Mapping[str, Any]], key: str, title: str, look
         hovertemplate="epoch %{x:.2f}<br>%{y:.4g}<extra></extra>",
     )
     made.update_yaxes(type="log" if wide else "linear", exponentformat="power", nticks=6)
+    if not len(values):
+        made.update_yaxes(range=[0, 1], showticklabels=False)
+        _say_empty(made, look)
     return made
 
 
@@ -99,8 +102,17 @@ def validation_curve(
             marker={"symbol": "star", "size": 13, "color": colour},
             hovertemplate="best: epoch %{x:.0f}<br>%{y:.4f}<extra></extra>",
         )
+    else:
+        _say_empty(made, look)
     _add_references(made, references, top, look)
     return made
+
+
+def _say_empty(made: go.Figure, look: Look) -> None:
+    made.update_xaxes(range=[0, 1], showticklabels=False)
+    made.add_annotation(
+        text="no value yet", x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"color": look.text}
+    )
 
 
 def _curves(title: str, look: Look) -> go.Figure:

@@ -72,7 +72,7 @@ def _parts(view: View, slices: Mapping[str, pd.DataFrame]) -> list[Section]:
 
 def _movies(view: View, shares: pd.DataFrame) -> list[Section]:
     drawings = [
-        Drawing(beyond_figure(view, name, LIGHT), f"{words.beyond(view, name)} {meaning}.")
+        Drawing(beyond_figure(view, name, LIGHT), f"{words.beyond(view, name)} {meaning[:1].upper()}{meaning[1:]}.")
         for name, (_, _, meaning) in BEYOND.items()
         if beyond_bars(view, name)
     ]

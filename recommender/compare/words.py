@@ -8,6 +8,8 @@ from recommender.compare.choice import SOURCE_NAMES, describe_group
 from recommender.compare.entries import MEASURES
 from recommender.compare.figures import BEYOND, beyond_bars, curves_of
 from recommender.compare.view import View
+from recommender.evaluation.comparison import DRAWS
+from recommender.evaluation.resampling import INTERVAL_DRAWS
 from recommender.wording import BASELINE_NAMES
 
 LEAKS = {
@@ -65,9 +67,10 @@ def how_tested(view: View) -> str:
         return ""
     return (
         f"{describe_group(view.group)}: {reference.examples:,} wishes with {reference.target_count:,} answers, ranked "
-        "over the whole catalogue. Intervals hold 95 % of 1,000 bootstrap draws of whole dialogues. Differences are "
-        "tested wish by wish with a randomisation test over dialogues; “no difference shown” means p of 0.05 or more. "
-        "With many runs one test in twenty finds a difference by chance."
+        f"over the whole catalogue. Intervals hold 95 % of {INTERVAL_DRAWS:,} bootstrap draws of whole dialogues, "
+        f"those of differences of {DRAWS:,}. Differences are tested wish by wish with a randomisation test over "
+        "dialogues; “no difference shown” means p of 0.05 or more. With many runs one test in twenty finds a difference by "
+        "chance."
     )
 
 
@@ -98,7 +101,7 @@ def best(view: View) -> str:
     values = {entry.run_id: view.report(entry).metrics[view.measure] for entry in view.measured}
     listed = ", ".join(f"{run_id} {value:.4f}" for run_id, value in values.items())
     measure = MEASURES[view.measure]
-    return f"{measure} of each run with its 95 % interval: {listed}. Lines: baselines. Diamonds: published values."
+    return f"{measure} of each run with its 95 % interval: {listed}. Lines: baselines. Last row: published values."
 
 
 def beyond(view: View, name: str) -> str:

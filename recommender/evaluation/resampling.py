@@ -11,9 +11,11 @@ from recommender.errors import RecommenderError
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+INTERVAL_DRAWS = 1000
+
 
 def bootstrap_interval(
-    values: Floats, groups: ArrayLike | None, seed: int, draws: int = 1000, level: float = 0.95
+    values: Floats, groups: ArrayLike | None, seed: int, draws: int = INTERVAL_DRAWS, level: float = 0.95
 ) -> tuple[float, float]:
     """Percentile bootstrap interval of the mean of `values` [N] (Efron & Tibshirani 1993, sec. 13.3).
 

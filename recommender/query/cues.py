@@ -40,7 +40,7 @@ I_HAVE_SEEN = (
 )
 OTHER_MOVIES = (
     r"(?:\s+(?:to\s+)?(?:see|watch))?(?:\s+(?:something|anything|everything|another|stuff|movies|films))?"
-    r"(?:\s+(?:like|similar\s+to)\b)?"
+    r"(?:\s+(?:like|similar\s+to|with|by|from|starring)\b)?"
 )
 INTO = (
     r"(?:into|fans?\s+of|interested\s+in|in\s+the\s+mood\s+for|in\s+a\s+mood\s+for|looking\s+for|big\s+on|keen\s+on|"

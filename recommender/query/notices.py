@@ -11,6 +11,10 @@ from recommender.query.text import words_of
 from recommender.query.wish import Heard, Utterance
 
 _QUOTES = 3  # refusals quoted in a notice
+_WORDS_A_PIECE = 0.75  # of English
+_YEAR = re.compile(
+    r"\b(?:19\d0|20[0-2]0|[1-9]0)[’']?s\b|\b(?:19|20)\d\d\b|\b(?:fif|six|seven|eigh|nine)ties\b", re.IGNORECASE
+)
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -20,20 +24,31 @@ def notices_of(
     """In words for the user."""
     reads, found = model.text is not None, []
     if len(item.tokens) >= limits.max_tokens:
-        found.append(f"A long wish: this model read only the {limits.keep_tokens} {limits.max_tokens} word pieces.")
+        words = f"{limits.keep_tokens} {_WORDS_A_PIECE * limits.max_tokens:.0f} words or so"
+        found.append(f"A long wish: this model read only the {words}.")
     if len(item.exclude) > len(item.mentioned):
         found.append(f"Many movies: this model goes by the {limits.keep_mentioned} {limits.max_mentioned}.")
     if not reads and not item.mentioned:
         found.append("This model goes by the movies you name, not by your words: name one or two that you like.")
-    if heard.unheeded:
-        quoted = ", ".join(f"“{words}”" for words in heard.unheeded[:_QUOTES])
+    if unheeded := [*heard.unheeded, *_years(utterances)]:
+        quoted = ", ".join(f"“{words}”" for words in unheeded[:_QUOTES])
         whether = "the model reads these words" if reads else "this model reads no words"
         found.append(f"{quoted}: {whether}, {'but' if reads else 'and'} no movie is left out because of them.")
     if reads and not _says_anything(utterances, item, heard, model, limits):
         found.append(
-            "No movie and no word that the app knows was found in your wish, so these are the movies that are popular "
-            "in general."
+            "No movie and no word that the app knows was found in your wish, so this is no more than the model's guess."
         )
+    return found
+
+
+def _years(utterances: Sequence[Utterance]) -> list[str]:
+    """Years and decades asked for: "the 50s", "from 2010 onwards"."""
+    found: list[str] = []
+    for utterance in utterances:
+        text = utterance.text
+        for match in utterance.matches:
+            text = text[: match.start] + " " * (match.end - match.start) + text[match.end :]
+        found += _YEAR.findall(text)
     return found
 
 

@@ -257,6 +257,6 @@ def test_why_takes_the_score_apart() -> None:
     assert len(app.get("plotly_chart")) == 1
     parts = [markdown.value for markdown in app.markdown if markdown.value.startswith("- ")]
     assert len(parts) == 1
-    for name in ("Your words", "Movies you named", "General popularity", "What you refused"):
+    for name in ("Your words", "Movies you named", "General popularity"):
         assert name in parts[0]
     assert [button.label for button in app.button if button.key == "words"] == ["Which words mattered most?"]

@@ -282,7 +282,19 @@ def test_what_a_model_without_words_cannot_heed_is_told(world: Settings, tiny_en
 @pytest.mark.parametrize("text", ["asdf qwer zxcv", "xqzt", "12345"])
 def test_a_wish_that_says_nothing_is_told_what_it_gets(text: str, attentive: Engine) -> None:
     [notice] = attentive.recommend(said(attentive, text)).notices
-    assert "popular in general" in notice
+    assert "no more than the model's guess" in notice
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("a drama from the 50s", "50s"), ("something after 2010", "2010"), ("eighties comedy", "eighties"),
+        ("like Iron Comet (1982)", ""), ("nothing with Adam Sandler", "nothing with Adam Sandler"),
+    ],
+)  # fmt: skip
+def test_years_and_people_are_said_to_be_no_filter(text: str, quoted: str, attentive: Engine) -> None:
+    notices = attentive.recommend(said(attentive, text)).notices
+    assert [f"“{quoted}”: the model reads" in notice for notice in notices] == ([True] if quoted else [])
 
 
 @pytest.mark.parametrize("text", ["scary", "like Iron Comet", "samurai", "hello", "no horror asdf", "seen Iron Comet"])

@@ -69,8 +69,8 @@ def how_tested(view: View) -> str:
         f"{describe_group(view.group)}: {reference.examples:,} wishes with {reference.target_count:,} answers, ranked "
         f"over the whole catalogue. Intervals hold 95 % of {INTERVAL_DRAWS:,} bootstrap draws of whole dialogues, "
         f"those of differences of {DRAWS:,}. Differences are tested wish by wish with a randomisation test over "
-        "dialogues; “no difference shown” means p of 0.05 or more. With many runs one test in twenty finds a difference by "
-        "chance."
+        "dialogues; “no difference shown” means p of 0.05 or more. With many runs one test in twenty finds a "
+        "difference by chance."
     )
 
 

@@ -4,8 +4,11 @@ from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from benchmarks.screenshot import serving
+from recommender.runs import Run
+from recommender.settings import ROOT
 from tests.app.browser import WISH, at_rest, ranking, send
 
 pytestmark = pytest.mark.browser
@@ -66,6 +69,28 @@ def test_an_answer_has_no_grave_violation(address: str, open_page: Callable[...,
     expect(page.get_by_role("dialog")).to_be_visible()
     at_rest(page)
     assert violations(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_live_training_has_no_grave_violation(
+    browser: Browser, put: Callable[..., Run], open_page: Callable[..., Page], scheme: str
+) -> None:
+    put("training", "running")
+    put("waiting", "queued")
+    put("failed", "failed", problem="out_of_memory", reason="Out of memory.")
+    page = open_page(color_scheme=scheme)
+    with serving(ROOT / "streamlit_app.py", {}) as busy:
+        page.goto(f"{busy}/train")
+        expect(page.get_by_text("Epoch 2 of")).to_be_visible()
+        expect(page.get_by_test_id("stPlotlyChart")).to_have_count(5)
+        assert violations(page) == []
+        choice = page.get_by_role("combobox", name="Run", exact=True)
+        choice.click()
+        page.get_by_role("option", name="failed").click()
+        expect(page.get_by_role("button", name="Start again with a batch of 32")).to_be_visible()
+        page.get_by_test_id("stPopover").first.get_by_role("button").click()
+        expect(page.get_by_text("This cannot be undone")).to_be_visible()
+        assert violations(page) == []
 
 
 def test_axe_sees_what_is_wrong(address: str, page: Page) -> None:

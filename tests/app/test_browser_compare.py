@@ -82,6 +82,10 @@ def test_the_address_opens_what_is_shown(address: str, open_page: Callable[..., 
     other.goto(page.url)
     expect(other.get_by_text("Not measured on this: default")).to_be_visible()
     assert other.get_by_test_id("stMultiSelect").inner_text() == page.get_by_test_id("stMultiSelect").inner_text()
+    page.go_back()
+    expect(page.get_by_text("Not measured on this: default")).to_have_count(0)
+    at_rest(page)
+    assert page.url == f"{address}/compare"
 
 
 def test_the_report_opens_offline_and_whole(address: str, open_page: Callable[..., Page], tmp_path: Path) -> None:

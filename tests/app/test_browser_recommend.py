@@ -148,6 +148,23 @@ def test_two_models_side_by_side(two_models: str, page: Page) -> None:
     assert width_of(page) <= PHONE["width"]
 
 
+def test_back_ends_the_comparison_and_forward_begins_it_again(two_models: str, page: Page) -> None:
+    asked(page, two_models)
+    page.get_by_role("button", name="Models").click()
+    page.get_by_text("Compare two models").click()
+    expect(rows(page)).to_have_count(20)
+    at_rest(page)
+    page.keyboard.press("Escape")
+    page.go_back()
+    expect(rows(page)).to_have_count(10)
+    at_rest(page)
+    assert "beside=" not in page.url
+    page.go_forward()
+    expect(rows(page)).to_have_count(20)
+    at_rest(page)
+    assert "beside=" in page.url
+
+
 def columns(page: Page) -> Locator:
     return page.get_by_test_id("stColumn")
 

@@ -94,9 +94,9 @@ def start(page: Page, encoder: str, name: str, epochs: int) -> None:
     """Fill in the form with a text encoder that is quick, and start."""
     page.get_by_role("tab", name="New run").click()
     expect(page.get_by_text("Trains on the processor")).to_be_visible()
-    if not page.get_by_role("textbox", name="Name", exact=True).count():
+    if not page.get_by_role("textbox", name="Encoder", exact=True).count():
         page.get_by_text("Advanced").click()
-    fill(page, page.get_by_role("textbox", name="Name", exact=True), encoder)
+    fill(page, page.get_by_role("textbox", name="Encoder", exact=True), encoder)
     fill(page, page.get_by_role("spinbutton", name="Epochs"), str(epochs))
     fill(page, page.get_by_role("textbox", name="Name of the run"), name)
     page.get_by_role("button", name=re.compile("Start training|Add to the queue")).click()

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.parts.recommend_cards import draw_bar, draw_title
 from pages.shared.charts import draw
 from pages.shared.conversation import Conversation
-from pages.shared.models import describe, engine_of
+from pages.shared.models import engine_of
 from pages.shared.text import plain
 from recommender.errors import RecommenderError
 
@@ -29,10 +29,10 @@ def draw_comparison(conversation: Conversation, engine: "Engine", run: "Run", an
         st.error(plain(str(error)), icon=":material/error:")
         return
     draw_moves(engine.run.run_id, answer, run.run_id, beside)
-    for column, asked, shown in zip(st.columns(2, gap="medium"), (engine.run, run), (answer, beside), strict=True):
+    for column, asked, shown in zip(st.columns(2, gap="medium"), (engine, other), (answer, beside), strict=True):
         with column:
-            st.markdown(f"**{plain(asked.run_id)}**")
-            st.caption(plain(describe(asked)))
+            st.markdown(f"**{plain(asked.run.run_id)}**")
+            st.caption(plain(asked.config.description))
             draw_list(shown)
     st.caption("To rate movies or to see why one is here, stop comparing: Models, at the top.")
 
@@ -49,5 +49,6 @@ def draw_moves(left: str, answer: "Answer", right: str, beside: "Answer") -> Non
 def draw_list(answer: "Answer") -> None:
     for item in answer.recommendations:
         with st.container(horizontal=True, vertical_alignment="center", wrap=False):
-            draw_title(item)
+            with st.container(width="stretch"):
+                draw_title(item)
             draw_bar(item)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shared.charts import draw
+from recommender.compare.curves import LOSSES, METRICS
 from recommender.compare.entries import Entry
 from recommender.compare.table import published_beside
 from recommender.metrics_log import MetricsLog
@@ -15,8 +16,6 @@ from recommender.wording import BASELINE_NAMES
 if TYPE_CHECKING:
     from recommender.charts.training import Reference
 
-METRICS = {"ndcg@10": "nDCG@10", "recall@10": "Recall@10"}
-LOSSES = {"movie_loss": "Movie loss", "tag_loss": "Tag loss"}
 MEANINGS = (
     "After every epoch the model ranks all movies for wishes it did not learn from. **nDCG@10** is high when the right "
     "movies stand near the top of the ten, **Recall@10** is the share of them among the ten. Dashed lines: what simple "

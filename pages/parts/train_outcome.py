@@ -3,11 +3,12 @@
 import pandas as pd
 import streamlit as st
 
-from pages.parts.train_curves import METRICS, best_of
+from pages.parts.train_curves import best_of
 from pages.parts.train_runs import Seen, draw_actions, outcome, problems_told
 from pages.shared.callback import whole
 from pages.shared.setup import Key
 from pages.shared.text import plain
+from recommender.compare.curves import METRICS
 from recommender.compare.entries import Entry, read_entry
 from recommender.errors import RecommenderError
 from recommender.runs import Run

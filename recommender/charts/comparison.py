@@ -1,6 +1,5 @@
 """Runs side by side: curves over epochs, best values, slices of the wishes, and what each run recommends most."""
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,7 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from recommender.charts.style import DASHES, Look, figure, readable_on
+from recommender.charts.style import DASHES, Look, figure, readable_on, shown
 from recommender.charts.training import Floats, decimate
 
 PATTERNS = ("", "/", ".", "x", "-", "+")  # of bars, in the order of DASHES
@@ -51,11 +50,6 @@ class Bar:
     mark: Mark
     value: float
     interval: tuple[float, float] | None = None
-
-
-def shown(name: str) -> str:
-    """A name as plotly shows it letter by letter: it reads a little HTML in every text."""
-    return html.escape(name, quote=False)
 
 
 def short(name: str, length: int = LABEL) -> str:

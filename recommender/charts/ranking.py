@@ -5,7 +5,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from recommender.charts.style import Look, figure
+from recommender.charts.style import Look, figure, shown
 from recommender.data.catalog import YEAR
 
 ROW_HEIGHT = 30  # pixels
@@ -128,19 +128,19 @@ def _lines(name: str, moved: Sequence[tuple[str, int, int]], colour: str, dash: 
     for title, start, end in moved:
         xs += [0, 1, None]
         ys += [start, end, None]
-        texts += [f"{_plain(title)}: {start} → {end}"] * 3
+        texts += [f"{shown(title)}: {start} → {end}"] * 3
     line = {"color": colour, "dash": dash, "width": 2}
     return go.Scatter(
-        x=xs, y=ys, name=_plain(name), mode="lines+markers", line=line, marker={"size": 8, "color": colour}, text=texts,
+        x=xs, y=ys, name=shown(name), mode="lines+markers", line=line, marker={"size": 8, "color": colour}, text=texts,
         hovertemplate="%{text}<extra></extra>", cliponaxis=False,
     )  # fmt: skip
 
 
 def _alone(name: str, titles: Sequence[tuple[str, int]], side: int, symbol: str, look: Look) -> go.Scatter:
     return go.Scatter(
-        x=[side] * len(titles), y=[rank for _, rank in titles], name=_plain(name), mode="markers",
-        marker={"symbol": symbol, "size": 9, "color": look.colours[2]}, text=[_plain(title) for title, _ in titles],
-        hovertemplate="%{text}: " + _plain(name) + "<extra></extra>", cliponaxis=False,
+        x=[side] * len(titles), y=[rank for _, rank in titles], name=shown(name), mode="markers",
+        marker={"symbol": symbol, "size": 9, "color": look.colours[2]}, text=[shown(title) for title, _ in titles],
+        hovertemplate="%{text}: " + shown(name) + "<extra></extra>", cliponaxis=False,
     )  # fmt: skip
 
 
@@ -156,9 +156,4 @@ def _short(text: str) -> str:
     """A label; where it is too long, the year goes first."""
     if len(text) > LABEL_LENGTH:
         text = YEAR.sub("", text)
-    return _plain(text if len(text) <= LABEL_LENGTH else f"{text[: LABEL_LENGTH - 1].rstrip()}…")
-
-
-def _plain(text: str) -> str:
-    """Plotly reads a few HTML tags in its texts, and `%{...}` in its templates."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("%{", "%\u2060{")
+    return shown(text if len(text) <= LABEL_LENGTH else f"{text[: LABEL_LENGTH - 1].rstrip()}…")

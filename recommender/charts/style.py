@@ -53,6 +53,11 @@ def figure(look: Look, height: int, **layout: Any) -> go.Figure:
     return made
 
 
+def shown(text: str) -> str:
+    """A text as plotly shows it letter by letter: it reads a few HTML tags everywhere, and `%{...}` in templates."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("%{", "%\u2060{")
+
+
 def readable_on(share: float, look: Look) -> str:
     """The text colour with more contrast on a cell that is `share` (0..1) of the way from empty to the first colour."""
     cell = [low + share * (high - low) for low, high in zip(_rgb(look.empty), _rgb(look.colours[0]), strict=True)]

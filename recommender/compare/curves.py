@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import pandas as pd
 
 from recommender.charts.training import series
-from recommender.compare.entries import Entry
+from recommender.compare.entries import MEASURES, Entry
 
 LOSSES = {"movie_loss": "Movie loss", "tag_loss": "Tag loss"}
-EVALUATIONS = {"eval_ndcg@10": "nDCG@10", "eval_recall@10": "Recall@10"}
+METRICS = {name: MEASURES[name] for name in ("ndcg@10", "recall@10")}  # those with a curve
+EVALUATIONS = {f"eval_{name}": words for name, words in METRICS.items()}
 
 
 def curve_table(entries: Sequence[Entry]) -> pd.DataFrame:

@@ -1,9 +1,11 @@
 """The wish in the page's address: read when a session begins, written with every answer, shown to be copied."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from pages.shared.conversation import Conversation
-from pages.shared.link import LinkError, address, from_params, to_params
+from pages.shared.link import Link, LinkError, address, from_params, to_params
 from pages.shared.setup import Key, went_through_history
 from pages.shared.text import plain
 
@@ -30,16 +32,29 @@ def open_address(conversation: Conversation, run_ids: list[str]) -> None:
 
 
 def write_address(conversation: Conversation, run_id: str) -> dict[str, list[str]] | None:
-    """Bring the address up to date, so that a reload or a copy of it finds the wish; None if it fits into none."""
+    """Bring the address up to date, so that a reload or a copy of it finds the wish; None if it fits into none.
+
+    Where the marked movies are too many, it holds the wish without them.
+    """
+    link = conversation.link(run_id)
+    params: dict[str, list[str]] | None = {}
     try:
-        params = to_params(conversation.link(run_id)) if conversation.begun else {}
+        if conversation.begun:
+            params = to_params(link)
     except LinkError:
-        params = None
+        params = _without_marks(link)
     if went_through_history() and not st.query_params:
         return params  # a new address here would lead Back to this page for ever
     if (params or {}) != {name: st.query_params.get_all(name) for name in st.query_params}:
         st.query_params.from_dict(params or {})
     return params
+
+
+def _without_marks(link: Link) -> dict[str, list[str]] | None:
+    try:
+        return to_params(replace(link, seen=(), disliked=()))
+    except LinkError:
+        return None
 
 
 def draw_share(conversation: Conversation, params: dict[str, list[str]] | None) -> None:
@@ -49,10 +64,14 @@ def draw_share(conversation: Conversation, params: dict[str, list[str]] | None) 
         if params is None:
             st.write("This wish is too long for a link.")
             return
-        st.write("Whoever opens this link sees your wish and this ranking.")
-        st.code(address(st.context.url or "", params), language=None, wrap_lines=True)
         marked = len(conversation.taste.seen) + len(conversation.taste.disliked)
-        if marked:
+        told = not marked or any(mark in params for mark in ("seen", "disliked"))
+        if told:
+            st.write("Whoever opens this link sees your wish and this ranking.")
+        else:
+            st.write(f"Whoever opens this link sees your wish. The {marked} movies you marked are too many for a link.")
+        st.code(address(st.context.url or "", params), language=None, wrap_lines=True)
+        if marked and told:
             movies = "the movie" if marked == 1 else f"the {marked} movies"
             st.caption(f"It holds your words and {movies} that you marked as seen or not for you.")
         else:

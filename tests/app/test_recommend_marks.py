@@ -8,8 +8,10 @@ from urllib.parse import parse_qs, urlencode
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.shared.conversation import SHOWN
+from pages.shared.conversation import SHOWN, Taste
+from pages.shared.link import MAX_MARKED
 from pages.shared.person import PERSON, feedback
+from pages.shared.setup import Key
 from recommender.feedback import Feedback
 from recommender.query.engine import Engine
 from recommender.settings import ROOT, settings
@@ -192,6 +194,17 @@ def test_a_link_to_a_movie_that_is_not_here_is_told_and_the_page_works() -> None
     assert messages(app) == ["like Heat"]
     assert len(ranking(app)) == 10
     assert len(ranking(say(app, WISH))) == SHOWN
+
+
+def test_too_many_marks_for_a_link_leave_the_wish_in_the_address() -> None:
+    app = say(visit(), WISH)
+    conversation = app.session_state[Key.CONVERSATION]
+    conversation.taste = conversation.own = Taste((), tuple(range(1, MAX_MARKED + 2)), ())
+    conversation.answers.clear()
+    app.run()
+    assert app.query_params["wish"] == WISH
+    assert "seen" not in app.query_params
+    assert any(f"The {MAX_MARKED + 1} movies you marked are too many" in markdown.value for markdown in app.markdown)
 
 
 def test_a_link_to_a_model_that_is_not_here_is_answered_by_another() -> None:

@@ -245,7 +245,7 @@ def test_a_full_disk_fails_with_what_to_do_and_leaves_no_half_model(
         train_run(run, world)
     status = run.status()
     assert (status.state, status.problem) == ("failed", "disk_full")
-    assert "--resume" in status.reason
+    assert "resume" in status.reason
     assert not run.has_weights
     assert not has_part(run, "model")
 
@@ -319,7 +319,7 @@ def test_a_signal_stops_the_run_after_the_step(
     before = signal.getsignal(number)
     run = trained(config_of(), world)
     assert run.status().state == "stopped"
-    assert "--resume" in run.status().reason
+    assert "resume" in run.status().reason
     assert run.status().step < run.status().steps
     assert signal.getsignal(number) == before
 

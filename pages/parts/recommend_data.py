@@ -1,5 +1,6 @@
 """What is kept of a person: read when it is needed, written with every remark, exported and forgotten on demand."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -31,7 +32,7 @@ def know_person(conversation: Conversation) -> None:
     try:
         said = feedback().of(who)
     except RecommenderError as error:
-        conversation.problem = str(error)
+        conversation.problem = conversation.problem or str(error)  # a remark that was not kept says more
         return  # asked again with the next wish or remark
     seen = [movie_id for movie_id, kinds in said.items() if "seen" in kinds and "not_for_me" not in kinds]
     disliked = [movie_id for movie_id, kinds in said.items() if "not_for_me" in kinds]
@@ -40,7 +41,7 @@ def know_person(conversation: Conversation) -> None:
         for movie_id in getattr(conversation.own, kind):
             own = own.marked(movie_id, kind)
     conversation.use_own(who, own)
-    keep(conversation, who, "", stored)
+    keep(conversation, who, "", replace(stored, liked=conversation.taste.liked))  # a link's picks are not this person's
 
 
 @whole

@@ -12,7 +12,7 @@ from pages.shared.conversation import SHOWN, Taste
 from pages.shared.link import MAX_MARKED
 from pages.shared.person import PERSON, feedback
 from pages.shared.setup import Key
-from recommender.feedback import Feedback
+from recommender.feedback import Feedback, FeedbackError
 from recommender.query.engine import Engine
 from recommender.settings import ROOT, settings
 from tests.app.page import SLOW, WISH, captions, chips, messages, press, ranking, say, unescaped
@@ -194,6 +194,29 @@ def test_a_link_to_a_movie_that_is_not_here_is_told_and_the_page_works() -> None
     assert messages(app) == ["like Heat"]
     assert len(ranking(app)) == 10
     assert len(ranking(say(app, WISH))) == SHOWN
+
+
+def test_what_a_link_marks_is_not_kept_as_this_person_s() -> None:
+    app = visit("wish=a+western&liked=20&seen=21")
+    assert ranking(app)
+    assert feedback().of(app.session_state[PERSON]) == {}
+
+
+def test_what_was_marked_while_the_database_failed_is_kept_when_it_works_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as failing:
+        failing.setattr(Feedback, "of", broken)
+        failing.setattr(Feedback, "put", broken)
+        app = say(visit(), WISH)
+        first = ranking(app)[0]
+        press(app, f"Seen it {first}")
+        assert "holds until you close this page" in unescaped(app.warning[0].value)
+    app.run()
+    assert list(feedback().of(app.session_state[PERSON]).values()) == [{"seen"}]
+    assert first not in ranking(app)
+
+
+def broken(*_: object, **__: object) -> None:
+    raise FeedbackError("The database fails.")
 
 
 def test_too_many_marks_for_a_link_leave_the_wish_in_the_address() -> None:

@@ -36,11 +36,12 @@ RUN_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}")
 
 def best_row(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
     """Of the rows of metrics.jsonl the evaluation that picked the run's weights; None before there is one."""
-    measured = [row for row in rows if _is_number(row.get(SELECTED_BY))]
+    measured = [row for row in rows if is_number(row.get(SELECTED_BY))]
     return max(measured, key=lambda row: row[SELECTED_BY], default=None)
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """A finite one: what a damaged or diverged row of the log holds need not be."""
     return isinstance(value, (int, float)) and math.isfinite(value)
 
 

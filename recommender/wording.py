@@ -23,3 +23,12 @@ def memory(mebibytes: float) -> str:
     ('812 MB', '4.0 GB')
     """
     return f"{mebibytes:.0f} MB" if mebibytes < 1000 else f"{mebibytes / 1024:.1f} GB"
+
+
+def capitalised(text: str) -> str:
+    """As the beginning of a sentence; the other letters stay.
+
+    >>> capitalised("the sample, NOT ReDial")
+    'The sample, NOT ReDial'
+    """
+    return f"{text[:1].upper()}{text[1:]}"

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from pages.shared.text import plain
 from recommender.config import RunConfig
+from recommender.wording import capitalised
 
 
 @dataclass(frozen=True)
@@ -171,4 +172,4 @@ def _in_words(fault: Any) -> str:
     path = ".".join(str(step) for step in fault["loc"])
     label = next((setting.label for setting in SETTINGS if setting.path == path), "")
     message = fault["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
-    return f"{label}: {message}." if label else f"{message[:1].upper()}{message[1:]}."
+    return f"{label}: {message}." if label else f"{capitalised(message)}."

@@ -15,7 +15,7 @@ from recommender.runs import Run
 from recommender.settings import settings
 from recommender.status import LIVE, State, Status
 from recommender.training import job
-from recommender.wording import duration, memory
+from recommender.wording import capitalised, duration, memory
 
 TICK = 2.0  # seconds between two drawings of a live run
 PACE_ROWS = 25  # training rows that tell the recent pace: about an epoch, so that its validation is in it
@@ -86,7 +86,7 @@ def draw_progress(entry: Entry, rows: list[dict[str, Any]]) -> None:
         st.progress(share, f"Epoch {min(int(epoch) + 1, epochs)} of {epochs}, step {step:,} of {status.steps:,}{rest}.")
     else:
         phase = status.phase or "preparing"
-        st.progress(share, plain(f"{phase[:1].upper()}{phase[1:]}…"))
+        st.progress(share, plain(f"{capitalised(phase)}…"))
 
 
 def seconds_left(rows: list[dict[str, Any]], status: Status) -> float | None:
@@ -111,7 +111,7 @@ def draw_facts(status: Status, rows: list[dict[str, Any]]) -> None:
     }
     live = status.state in LIVE  # then all have their places from the start
     draw_metrics({label: value or "–" for label, value in facts.items() if value or live})
-    said = [f"{each[:1].upper()}{each[1:]}." for each in (status.device, status.source) if each]
+    said = [f"{capitalised(each)}." for each in (status.device, status.source) if each]
     if said:
         st.caption(plain(" ".join(said)))
 

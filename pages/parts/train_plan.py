@@ -17,7 +17,7 @@ from recommender.data.assets import find_file
 from recommender.settings import settings
 from recommender.training import job
 from recommender.training.estimate import forget
-from recommender.wording import duration, memory
+from recommender.wording import capitalised, duration, memory
 
 PROGRESS = "Progress"  # label of the tab that a start leads to
 TICK = 2.0  # seconds between two looks at a trial
@@ -177,7 +177,7 @@ def draw_trial(trial: Trial | None) -> None:
     draw_metrics(facts)
     if trial and found:
         precision = f" in {found.precision}" if found.precision else ""
-        st.caption(plain(f"Measured on {found.device}{precision}. {found.source[:1].upper()}{found.source[1:]}."))
+        st.caption(plain(f"Measured on {found.device}{precision}. {capitalised(found.source)}."))
         if "NOT ReDial" in found.source and trial.config.data.source != "sample":
             st.warning("ReDial could not be had: this would train on the **synthetic sample, NOT ReDial**.")
     elif trial and trial.problem:

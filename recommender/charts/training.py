@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from recommender.charts.style import DASHES, Look, figure
+from recommender.runs import is_number
 
 Floats = NDArray[np.float64]
 
@@ -32,14 +33,9 @@ class Reference:
 
 def series(rows: Sequence[Mapping[str, Any]], key: str) -> tuple[Floats, Floats]:
     """Epochs [N] and values [N] of the rows that have a finite `key`, in the order of the file."""
-    points = [(row["epoch"], row[key]) for row in rows if _is_number(row.get(key)) and _is_number(row.get("epoch"))]
+    points = [(row["epoch"], row[key]) for row in rows if is_number(row.get(key)) and is_number(row.get("epoch"))]
     epochs, values = np.array(points, dtype=np.float64).reshape(-1, 2).T
-    finite = np.isfinite(values)
-    return epochs[finite], values[finite]
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float))
+    return epochs, values
 
 
 def decimate(x: Floats, y: Floats, limit: int = MAX_POINTS) -> tuple[Floats, Floats]:

@@ -22,6 +22,7 @@ from recommender.compare.figures import (
 from recommender.compare.html_page import Drawing, Section, html_report
 from recommender.compare.table import costs, published, published_notes, scores
 from recommender.compare.view import View
+from recommender.wording import capitalised
 
 
 def comparison_report(
@@ -72,7 +73,7 @@ def _parts(view: View, slices: Mapping[str, pd.DataFrame]) -> list[Section]:
 
 def _movies(view: View, shares: pd.DataFrame) -> list[Section]:
     drawings = [
-        Drawing(beyond_figure(view, name, LIGHT), f"{words.beyond(view, name)} {meaning[:1].upper()}{meaning[1:]}.")
+        Drawing(beyond_figure(view, name, LIGHT), f"{words.beyond(view, name)} {capitalised(meaning)}.")
         for name, (_, _, meaning) in BEYOND.items()
         if beyond_bars(view, name)
     ]

@@ -132,13 +132,18 @@ def test_the_catalogue_travels_only_when_it_is_asked_for(address: str, page: Pag
     assert has_come(b"Menace to South Central")
 
 
-def test_two_models_side_by_side(two_models: str, page: Page) -> None:
-    asked(page, two_models)
+def compared(page: Page, address: str) -> None:
+    """A wish is asked, and answered by two models side by side."""
+    asked(page, address)
     page.get_by_role("button", name="Models").click()
     page.get_by_text("Compare two models").click()
     expect(rows(page)).to_have_count(20)
     at_rest(page)
     page.keyboard.press("Escape")
+
+
+def test_two_models_side_by_side(two_models: str, page: Page) -> None:
+    compared(page, two_models)
     expect(page.get_by_test_id("stPlotlyChart").locator("svg").first).to_be_visible()
     left, right = (column.bounding_box() for column in columns(page).all())
     assert left["x"] + left["width"] <= right["x"]
@@ -149,12 +154,7 @@ def test_two_models_side_by_side(two_models: str, page: Page) -> None:
 
 
 def test_back_ends_the_comparison_and_forward_begins_it_again(two_models: str, page: Page) -> None:
-    asked(page, two_models)
-    page.get_by_role("button", name="Models").click()
-    page.get_by_text("Compare two models").click()
-    expect(rows(page)).to_have_count(20)
-    at_rest(page)
-    page.keyboard.press("Escape")
+    compared(page, two_models)
     page.go_back()
     expect(rows(page)).to_have_count(10)
     at_rest(page)

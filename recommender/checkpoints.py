@@ -35,7 +35,7 @@ def load_checkpoint(run: Run, device: torch.device) -> Checkpoint:
             f"{run.run_id}/model.safetensors was made for another catalogue than {run.run_id}/catalog.json."
         )
     table = next((tensor for name, tensor in weights.items() if name.endswith("movies.text")), None)
-    if table is None and config.model.kind == "one_shot" and config.model.head.kind == "catalogue":
+    if table is None and config.model.reads_movie_text:
         raise CheckpointError(f"{run.run_id}/model.safetensors lacks the movies' text vectors.")
     model = make_model(config.model, len(catalog), table, config.seed)
     if weights_facts(model, catalog)["encoder"] != facts.get("encoder"):

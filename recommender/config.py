@@ -28,9 +28,13 @@ class Part(BaseModel):
 class DataConfig(Part):
     source: Literal["auto", "folder", "cache", "hub", "sample"] = "auto"
     validation: float = Field(0.1, gt=0, lt=1, description="share of the training dialogues held out")
-    max_mentioned: int = Field(20, ge=1, description="mentioned movies kept")
+    hold_out: Literal["random", "latest"] = Field("random", description="latest is more like ReDial's test split")
+    learn_from: Literal["recommender", "everyone"] = Field(
+        "recommender", description="conversational: whether the seeker's movies are answers to learn from, too"
+    )
+    max_mentioned: int = Field(20, ge=1, description="one_shot: mentioned movies kept; dialogue reads them all")
     keep_mentioned: Literal["first", "last"] = "last"
-    max_tokens: int = Field(256, ge=8, description="a longer text is cut")
+    max_tokens: int = Field(256, ge=8, description="a longer text (dialogue: a longer message) is cut")
     keep_tokens: Literal["first", "last"] = "last"
     tags_per_movie: int = Field(50, ge=1)
     tag_min_chars: int = Field(3, ge=1)
@@ -40,7 +44,8 @@ class DataConfig(Part):
 class TextConfig(Part):
     name: str = Field("minilm", description="`minilm` (packaged), a hub name or a local folder")
     pooling: Literal["mean", "cls"] = "mean"
-    train: Literal["none", "lora", "all"] = "none"
+    train: Literal["none", "lora", "last", "all"] = "none"
+    last_layers: int = Field(3, ge=1, description="last: how many of the encoder's layers are trained")
     lora_rank: int = Field(16, ge=1)
     lora_alpha: int = Field(32, ge=1)
     lora_dropout: float = Field(0.0, ge=0, lt=1, description="anything but 0 costs a third of the speed on a CPU")
@@ -54,6 +59,16 @@ class HistoryConfig(Part):
     counts_weight: float = Field(0.0, ge=0, description="how much the item-kNN counts add to the score, if at all")
 
 
+class DialogueConfig(Part):
+    """The model that reads a dialogue message by message."""
+
+    width: int = Field(256, ge=4, multiple_of=4, description="of a movie's vector and of the layers, for four heads")
+    layers: int = Field(2, ge=1)
+    reads_movies: bool = Field(True, description="false: it goes by the words alone")
+    dropout: float = Field(0.2, ge=0, lt=1)
+    movie_dropout: float = Field(0.1, ge=0, lt=1, description="of the vectors of the movies that were named")
+
+
 class HeadConfig(Part):
     kind: Literal["ffn", "catalogue"] = "ffn"
     hidden: int = Field(256, ge=1, description="ffn; the catalogue head is as wide as history.embedding")
@@ -61,11 +76,28 @@ class HeadConfig(Part):
 
 
 class ModelConfig(Part):
-    kind: Literal["one_shot", "popularity", "copy", "item_knn"] = "one_shot"
+    kind: Literal["one_shot", "dialogue", "popularity", "copy", "item_knn"] = "one_shot"
     text: TextConfig = TextConfig()
     history: HistoryConfig = HistoryConfig()
+    dialogue: DialogueConfig = DialogueConfig()
     head: HeadConfig = HeadConfig()
-    tags: bool = Field(False, description="add the tag -> movie task")
+    tags: bool = Field(False, description="add the tag -> movie task (one_shot)")
+
+    @property
+    def learns(self) -> bool:
+        """By gradient; the baselines count."""
+        return self.kind in ("one_shot", "dialogue")
+
+    @property
+    def reads_movie_text(self) -> bool:
+        """Its movies have a place by their text, so it needs the movies' text vectors."""
+        return self.kind == "dialogue" or (self.kind == "one_shot" and self.head.kind == "catalogue")
+
+    @model_validator(mode="after")
+    def _tags_have_a_task(self) -> Self:
+        if self.tags and self.kind != "one_shot":
+            raise ValueError("model.tags needs model.kind = one_shot")
+        return self
 
 
 class LossConfig(Part):

@@ -9,7 +9,7 @@ from torch import Tensor
 from recommender.checkpoints import weights_facts
 from recommender.config import LossConfig, ModelConfig, RunConfig
 from recommender.data.catalog import Catalog
-from recommender.data.collate import PADDING, Batch, Item, collate
+from recommender.data.collate import PADDING, Answer, Batch, Item, Spoken, collate
 from recommender.evaluation.metrics import top_k
 from recommender.losses import make_loss
 from recommender.models.base import Recommender
@@ -41,6 +41,8 @@ class ModelContract:
 
     @pytest.fixture
     def items(self, model: Recommender) -> list[Item]:
+        if model.reads_messages:
+            return self.message_items(model)
         tokens = model.tokenize([text for text, _, _ in WISHES], 64, "last")
         tags = [Item(ids, targets=[movie]) for ids, (_, movie) in zip(self._tag_tokens(model), TAGS, strict=True)]
         items = [
@@ -50,6 +52,24 @@ class ModelContract:
         for item, tag in zip(items, [*tags, tags[0]], strict=True):
             item.tags = [tag]
         return items
+
+    @staticmethod
+    def message_items(model: Recommender) -> list[Item]:
+        """Each wish in two messages, the movies named in the first."""
+        items = []
+        for text, mentioned, targets in WISHES:
+            halves = model.tokenize([text[:12], text[12:]], 64, "last")
+            messages = [Spoken(halves[0], mentioned), Spoken(halves[1], [], speaker=1)]
+            answers = [Answer(len(messages), targets)]
+            items.append(Item([], mentioned, targets, mentioned, messages=messages, answers=answers))
+        return items
+
+    @staticmethod
+    def nothing(model: Recommender) -> Item:
+        """A wish that says nothing."""
+        if model.reads_messages:
+            return Item([], answers=[Answer(0, [])])
+        return Item(model.tokenize([""], 64, "last")[0])
 
     @staticmethod
     def _tag_tokens(model: Recommender) -> list[list[int]]:
@@ -74,10 +94,12 @@ class ModelContract:
     def test_padding_changes_nothing(self, model: Recommender, items: list[Item]) -> None:
         model = self.learned(model, items)
         batch = collate(items)
-        padded = batch | {
-            "input_ids": torch.nn.functional.pad(batch["input_ids"], (0, 7), value=5),
-            "attention_mask": torch.nn.functional.pad(batch["attention_mask"], (0, 7)),
-            "mentioned": torch.nn.functional.pad(batch["mentioned"], (0, 5), value=PADDING),
+        paddings = {"attention_mask": 0, "message_mask": 0, "slot_speaker": 0, "slot_turn": 0}  # others: no index, -1
+        paddings |= {"input_ids": 5, "message_ids": 5, "mentioned": PADDING}
+        kept = ("targets", "tag_targets", "tag_input_ids", "tag_attention_mask", "rows", "ends")
+        padded = {
+            name: tensor if name in kept else torch.nn.functional.pad(tensor, (0, 7), value=paddings.get(name, PADDING))
+            for name, tensor in batch.items()
         }
         before, after = self.scores(model, batch), self.scores(model, padded)
         torch.testing.assert_close(after, before, atol=1e-5, rtol=1e-5)
@@ -96,11 +118,11 @@ class ModelContract:
 
     def test_an_empty_wish_is_answered(self, model: Recommender, items: list[Item]) -> None:
         model = self.learned(model, items)
-        [nothing] = model.tokenize([""], 64, "last")
-        scores = self.scores(model, collate([Item(nothing)]))
+        nothing = self.nothing(model)
+        scores = self.scores(model, collate([nothing]))
         assert scores.shape == (1, self.movies)
         assert scores.isfinite().all()
-        beside = self.scores(model, collate([Item(nothing), items[0]]))[:1]
+        beside = self.scores(model, collate([nothing, items[0]]))[:1]
         torch.testing.assert_close(beside, scores, atol=1e-5, rtol=1e-5)
 
     def test_saved_weights_give_the_same_scores_exactly(

@@ -18,13 +18,27 @@ Tokenize = Callable[[Sequence[str], int, str], list[list[int]]]
 
 
 class Batch(TypedDict, total=False):
-    """What every model reads. A text is either tokens or, for a frozen encoder, the vector computed once."""
+    """What models read. A text is either tokens or, for a frozen encoder, the vector computed once.
+
+    A model of whole texts reads one text a wish. A model of messages reads a row of slots a dialogue, each a message or
+    a movie named in the message before it; the inputs that are answered are beginnings of such rows: input p is
+    the first `ends[p]` slots of row `rows[p]`.
+    """
 
     input_ids: Tensor  # [B, L] int64
     attention_mask: Tensor  # [B, L] int64
     text_vectors: Tensor  # [B, D]
     mentioned: Tensor  # [B, H] int64, padded with -1 on the right, in order of mention
-    targets: Tensor  # [B, T] int64, padded with -1
+    targets: Tensor  # [B, T] int64, padded with -1; [P, T] for a model of messages
+    message_ids: Tensor  # [M, L] int64, the messages of all rows
+    message_mask: Tensor  # [M, L]
+    message_vectors: Tensor  # [M, D]
+    slot_message: Tensor  # [R, S] int64, which of the M messages; -1 for a movie or padding
+    slot_movie: Tensor  # [R, S] int64, which movie; -1 for a message or padding
+    slot_speaker: Tensor  # [R, S] int64, 0 the seeker, 1 the recommender
+    slot_turn: Tensor  # [R, S] int64, the number of the message in its dialogue
+    rows: Tensor  # [P] int64
+    ends: Tensor  # [P] int64
     tag_input_ids: Tensor  # [G, L]
     tag_attention_mask: Tensor  # [G, L]
     tag_text_vectors: Tensor  # [G, D]
@@ -32,10 +46,30 @@ class Batch(TypedDict, total=False):
 
 
 @dataclass(slots=True)
+class Spoken:
+    """One message in numbers. `vector` as in `Item`."""
+
+    tokens: list[int]
+    mentioned: list[int]
+    speaker: int = 0
+    vector: Tensor | None = None  # [D]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The targets after the first `after` messages."""
+
+    after: int
+    targets: list[int]
+
+
+@dataclass(slots=True)
 class Item:
     """One example (or tag row) in numbers. `vector` replaces the tokens once a frozen encoder has seen them.
 
-    The model reads `mentioned`, which may be cut; a ranking of new movies leaves out all of `exclude`.
+    The model reads `mentioned`, which may be cut; a ranking of new movies leaves out all of `exclude`. For a model of
+    messages `messages` takes the place of the tokens, and a training item may hold several inputs of one dialogue, each
+    with its answer.
     """
 
     tokens: list[int]
@@ -45,6 +79,18 @@ class Item:
     dialogue: str = ""  # the dialogue it comes from
     vector: Tensor | None = None  # [D]
     tags: Sequence["Item"] = ()
+    messages: Sequence[Spoken] = ()
+    answers: Sequence[Answer] = ()
+
+    @property
+    def length(self) -> int:
+        """Word pieces."""
+        return len(self.tokens) + sum(len(message.tokens) for message in self.messages)
+
+    @property
+    def target_lists(self) -> list[list[int]]:
+        """The targets of each input that it holds."""
+        return [answer.targets for answer in self.answers] or [self.targets]
 
 
 def to_items(examples: Sequence[Example], catalog: Catalog, config: DataConfig, tokenize: Tokenize) -> list[Item]:
@@ -64,8 +110,10 @@ def collate(items: Sequence[Item]) -> Batch:
     """Pad to the longest text and history of this batch, and no further."""
     batch: Batch = {
         "mentioned": _pad([item.mentioned for item in items], PADDING),
-        "targets": _pad([item.targets for item in items], PADDING),
+        "targets": _pad([targets for item in items for targets in item.target_lists], PADDING),
     }
+    if any(item.answers for item in items):
+        return batch | _slots(items)
     text = _texts(items)
     if len(text) == 1:
         batch["text_vectors"] = text[0]
@@ -82,7 +130,41 @@ def collate(items: Sequence[Item]) -> Batch:
     return batch
 
 
-def _texts(items: Sequence[Item]) -> tuple[Tensor] | tuple[Tensor, Tensor]:
+def _slots(items: Sequence[Item]) -> Batch:
+    """What a model of messages reads."""
+    messages = [message for item in items for message in item.messages]
+    rows: list[list[tuple[int, int, int, int]]] = []  # a row's slots: message, movie, speaker, turn
+    first = 0
+    ends = []  # how many slots the first n messages of each row take
+    for item in items:
+        slots, taken = [], [0]
+        for turn, message in enumerate(item.messages):
+            slots.append((first + turn, PADDING, message.speaker, turn))
+            slots += [(PADDING, movie, message.speaker, turn) for movie in message.mentioned]
+            taken.append(len(slots))
+        rows.append(slots)
+        ends.append(taken)
+        first += len(item.messages)
+    answers = [(row, answer) for row, item in enumerate(items) for answer in item.answers]
+    batch: Batch = {
+        "slot_message": _pad([[slot[0] for slot in row] for row in rows], PADDING),
+        "slot_movie": _pad([[slot[1] for slot in row] for row in rows], PADDING),
+        "slot_speaker": _pad([[slot[2] for slot in row] for row in rows], 0),
+        "slot_turn": _pad([[slot[3] for slot in row] for row in rows], 0),
+        "rows": torch.tensor([row for row, _ in answers]),
+        "ends": torch.tensor([ends[row][answer.after] for row, answer in answers]),
+    }
+    if not messages:
+        return batch | {"message_ids": torch.zeros(0, 1, dtype=torch.long), "message_mask": torch.zeros(0, 1)}
+    text = _texts(messages)
+    if len(text) == 1:
+        batch["message_vectors"] = text[0]
+    else:
+        batch["message_ids"], batch["message_mask"] = text
+    return batch
+
+
+def _texts(items: Sequence[Item] | Sequence[Spoken]) -> tuple[Tensor] | tuple[Tensor, Tensor]:
     """([B, D] vectors,) or ([B, L] token ids, [B, L] mask)."""
     vectors = [item.vector for item in items if item.vector is not None]
     if vectors:

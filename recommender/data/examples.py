@@ -1,11 +1,11 @@
 """Dialogue -> Example, one function for each protocol. A typed wish becomes the same `Example`."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from recommender.config import PROTOCOLS, Protocol
 from recommender.data.catalog import Catalog
-from recommender.data.redial import MENTION, Dialogue, Message
+from recommender.data.redial import MENTION, Dialogue, Message, Role
 from recommender.errors import UnknownNameError
 
 SEPARATOR = " [SEP] "
@@ -13,11 +13,21 @@ ROLE_NAMES = {"seeker": "Seeker", "recommender": "Recommender"}
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """One message of an input: whose it is, its text as the protocol shows it, and the movies that it names."""
+
+    role: Role
+    text: str
+    mentioned: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
     """A wish, and the movies that answered it.
 
     `mentioned` and `targets` are movie ids in the order of mention, each once. `turn` is the number of the message
-    that answers (0 for the protocols with one example a dialogue).
+    that answers (0 for the protocols with one example a dialogue). `said` is the input message by message, `text` the
+    same in one string.
     """
 
     example_id: str
@@ -26,6 +36,7 @@ class Example:
     text: str
     mentioned: tuple[int, ...] = ()
     targets: tuple[int, ...] = ()
+    said: tuple[Said, ...] = ()
 
     @property
     def new_targets(self) -> tuple[int, ...]:
@@ -37,25 +48,32 @@ def distinct_ids(messages: Iterable[Message]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(movie_id for message in messages for movie_id in message.movie_ids))
 
 
-def wish_text(protocol: Protocol, messages: Iterable[Message], names: Callable[[int], str]) -> str:
-    """The input text of a protocol, for training and for a typed wish alike.
+def what_was_said(protocol: Protocol, messages: Iterable[Message], names: Callable[[int], str]) -> tuple[Said, ...]:
+    """The messages as a protocol shows them, for training and for a typed wish alike.
 
-    `notebook` and `paper` join with [SEP] and hide the movie (`@id` -> `@`), as the paper does; `one_shot` puts the
-    titles back; `conversational` marks the roles too, one message after the other.
+    `notebook` and `paper` hide the movie (`@id` -> `@`), as the paper does; the others put the titles back.
     """
-    if protocol in ("notebook", "paper"):
-        return SEPARATOR.join(MENTION.sub("@", message.text) for message in messages)
-    with_titles = ((m.role, MENTION.sub(lambda found: names(int(found[1])), m.text)) for m in messages)
-    if protocol == "one_shot":
-        return SEPARATOR.join(text for _, text in with_titles)
-    return " ".join(f"{ROLE_NAMES[role]}: {text}" for role, text in with_titles)
+    hidden = protocol in ("notebook", "paper")
+
+    def shown(text: str) -> str:
+        return MENTION.sub(lambda found: "@" if hidden else names(int(found[1])), text)
+
+    return tuple(Said(message.role, shown(message.text), message.movie_ids) for message in messages)
+
+
+def in_one_text(protocol: Protocol, said: Iterable[Said]) -> str:
+    """`conversational` marks the roles, one message after the other; the others join with [SEP]."""
+    if protocol == "conversational":
+        return " ".join(f"{ROLE_NAMES[message.role]}: {message.text}" for message in said)
+    return SEPARATOR.join(message.text for message in said)
 
 
 def _whole_dialogue(dialogue: Dialogue, protocol: Protocol, writer: str, names: Callable[[int], str]) -> Example:
     own = [message for message in dialogue.messages if message.role == writer]
     other = [message for message in dialogue.messages if message.role != writer]
-    text = wish_text(protocol, own, names)
-    return Example(dialogue.dialogue_id, dialogue.dialogue_id, 0, text, distinct_ids(own), distinct_ids(other))
+    said = what_was_said(protocol, own, names)
+    text = in_one_text(protocol, said)
+    return Example(dialogue.dialogue_id, dialogue.dialogue_id, 0, text, distinct_ids(own), distinct_ids(other), said)
 
 
 def notebook(dialogue: Dialogue, names: Callable[[int], str]) -> Iterator[Example]:
@@ -81,19 +99,28 @@ def one_shot(dialogue: Dialogue, names: Callable[[int], str]) -> Iterator[Exampl
         if message.role == "recommender":
             targets += fresh
         seen.update(fresh)
-    text = wish_text("one_shot", own, names)
-    if text:
-        yield Example(dialogue.dialogue_id, dialogue.dialogue_id, 0, text, distinct_ids(own), tuple(targets))
+    said = what_was_said("one_shot", own, names)
+    if text := in_one_text("one_shot", said):
+        yield Example(dialogue.dialogue_id, dialogue.dialogue_id, 0, text, distinct_ids(own), tuple(targets), said)
 
 
-def conversational(dialogue: Dialogue, names: Callable[[int], str]) -> Iterator[Example]:
+def conversational(
+    dialogue: Dialogue, names: Callable[[int], str], answers_of: tuple[Role, ...] = ("recommender",)
+) -> Iterator[Example]:
     """One example for each recommender message with movies, given everything said before it (which is not nothing)."""
+    said = what_was_said("conversational", dialogue.messages, names)
     for turn, message in enumerate(dialogue.messages):
-        if turn and message.role == "recommender" and message.movie_ids:
-            before = dialogue.messages[:turn]
-            text = wish_text("conversational", before, names)
+        if turn and message.role in answers_of and message.movie_ids:
+            before = said[:turn]
+            mentioned = distinct_ids(dialogue.messages[:turn])
+            text = in_one_text("conversational", before)
             example_id = f"{dialogue.dialogue_id}:{turn}"
-            yield Example(example_id, dialogue.dialogue_id, turn, text, distinct_ids(before), message.movie_ids)
+            yield Example(example_id, dialogue.dialogue_id, turn, text, mentioned, message.movie_ids, before)
+
+
+def conversational_of_both(dialogue: Dialogue, names: Callable[[int], str]) -> Iterator[Example]:
+    """The same with the seeker's movies as answers too: twice as much to learn from. Nothing is measured on these."""
+    return conversational(dialogue, names, answers_of=("seeker", "recommender"))
 
 
 BUILDERS: dict[Protocol, Callable[[Dialogue, Callable[[int], str]], Iterator[Example]]] = {
@@ -104,15 +131,21 @@ BUILDERS: dict[Protocol, Callable[[Dialogue, Callable[[int], str]], Iterator[Exa
 }
 
 
-def build_examples(dialogues: Iterable[Dialogue], protocol: str, catalog: Catalog) -> list[Example]:
+def build_examples(
+    dialogues: Iterable[Dialogue], protocol: str, catalog: Catalog, of_both: bool = False
+) -> list[Example]:
     """Every example of a protocol that has a target. Movies outside the catalogue keep their name in the text and
-    are left out of mentions and targets. Raises `UnknownNameError` for an unknown protocol."""
+    are left out of mentions and targets. `of_both`: see `conversational_of_both`.
+
+    Raises `UnknownNameError` for an unknown protocol.
+    """
     if protocol not in PROTOCOLS:
         raise UnknownNameError("protocol", protocol, PROTOCOLS)
+    build = conversational_of_both if of_both and protocol == "conversational" else BUILDERS[protocol]
     examples = []
     for dialogue in dialogues:
         names = _names_of(dialogue, catalog)
-        for example in BUILDERS[protocol](dialogue, names):
+        for example in build(dialogue, names):
             known = _within(example, catalog)
             if known.targets:
                 examples.append(known)
@@ -127,6 +160,12 @@ def _names_of(dialogue: Dialogue, catalog: Catalog) -> Callable[[int], str]:
 
 
 def _within(example: Example, catalog: Catalog) -> Example:
-    mentioned = tuple(movie_id for movie_id in example.mentioned if catalog.has(movie_id))
-    targets = tuple(movie_id for movie_id in example.targets if catalog.has(movie_id))
-    return Example(example.example_id, example.dialogue_id, example.turn, example.text, mentioned, targets)
+    def known(movie_ids: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(movie_id for movie_id in movie_ids if catalog.has(movie_id))
+
+    return replace(
+        example,
+        mentioned=known(example.mentioned),
+        targets=known(example.targets),
+        said=tuple(replace(message, mentioned=known(message.mentioned)) for message in example.said),
+    )

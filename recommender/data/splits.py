@@ -1,20 +1,33 @@
 """Train / validation split by dialogue, so that no dialogue is on both sides."""
 
 import hashlib
+from typing import Literal
 
 from recommender.data.redial import Dialogue
 
+HoldOut = Literal["random", "latest"]
 
-def split_dialogues(dialogues: list[Dialogue], share: float, seed: int) -> tuple[list[Dialogue], list[Dialogue]]:
+
+def split_dialogues(
+    dialogues: list[Dialogue], share: float, seed: int, hold_out: HoldOut = "random"
+) -> tuple[list[Dialogue], list[Dialogue]]:
     """Hold out `round(share * N)` dialogues -> (kept, held out), both in their original order.
 
-    The choice depends on the conversation ids and the seed alone: the order of the file does not matter.
+    `random`: the choice depends on the conversation ids and the seed alone; the order of the file does not matter.
+    `latest`: those with the highest conversation numbers, whatever the seed. ReDial's test split is later than its
+    training split and by other people, so the latest training dialogues are more like it than any random ones, whose
+    writers are nearly all in the rest.
     """
 
     def draw(dialogue: Dialogue) -> tuple[str, str]:
         digest = hashlib.sha256(f"{seed}:{dialogue.dialogue_id}".encode()).hexdigest()
         return digest, dialogue.dialogue_id
 
-    held_out = {d.dialogue_id for d in sorted(dialogues, key=draw)[: round(share * len(dialogues))]}
+    def latest_first(dialogue: Dialogue) -> tuple[int, str]:
+        number = dialogue.dialogue_id
+        return (-int(number) if number.isdecimal() else 1), number
+
+    order = sorted(dialogues, key=draw if hold_out == "random" else latest_first)
+    held_out = {d.dialogue_id for d in order[: round(share * len(dialogues))]}
     kept = [dialogue for dialogue in dialogues if dialogue.dialogue_id not in held_out]
     return kept, [dialogue for dialogue in dialogues if dialogue.dialogue_id in held_out]

@@ -34,7 +34,9 @@ class Task:
 
     @cached_property
     def _parts(self) -> dict[str, list[Dialogue]]:
-        train, validation = split_dialogues(self.dialogues.train, self.config.validation, self.seed)
+        train, validation = split_dialogues(
+            self.dialogues.train, self.config.validation, self.seed, self.config.hold_out
+        )
         return {"train": train, "validation": validation, "test": self.dialogues.test}
 
     @cached_property
@@ -51,6 +53,10 @@ class Task:
 
     def examples(self, split: str) -> list[Example]:
         return build_examples(self.split(split), self.protocol, self.catalog)
+
+    def learning_examples(self) -> list[Example]:
+        """The training examples, with the seeker's movies as answers too where the settings ask for that."""
+        return build_examples(self.split("train"), self.protocol, self.catalog, self.config.learn_from == "everyone")
 
     def tags(self) -> list[TagRow]:
         return load_tags(self.settings.data_dir, self.catalog, self.config.tags_per_movie, self.config.tag_min_chars)

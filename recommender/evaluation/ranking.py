@@ -28,7 +28,7 @@ def to_device(batch: Batch, device: torch.device) -> Batch:
 
 def _batches(items: Sequence[Item], size: int) -> Iterator[list[int]]:
     """Positions grouped by text length, so that little is padding."""
-    order = sorted(range(len(items)), key=lambda i: len(items[i].tokens))
+    order = sorted(range(len(items)), key=lambda i: items[i].length)
     for start in range(0, len(order), size):
         yield order[start : start + size]
 

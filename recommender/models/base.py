@@ -14,6 +14,8 @@ class Recommender(nn.Module, ABC):
     """Scores are comparable within a row only: higher is better."""
 
     learns_by_gradient = True
+    reads_messages = False  # or the whole text at once
+    reads_movies = True  # of the messages
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,8 +37,17 @@ class Recommender(nn.Module, ABC):
         return None
 
     def saved_weights(self) -> dict[str, Tensor]:
-        """What a checkpoint has to hold: everything but the weights of a frozen encoder."""
-        return self.state_dict()
+        """What a checkpoint has to hold: everything but what is frozen of the encoder."""
+        trained = {name for name, parameter in self.named_parameters() if parameter.requires_grad}
+        kept = {}
+        seen: set[int] = set()
+        for name, tensor in self.state_dict(keep_vars=True).items():
+            frozen = name.startswith("text.") and name not in trained
+            if not frozen and id(tensor) not in seen:  # a shared movie table is one tensor under several names
+                seen.add(id(tensor))
+                # The shipped text vectors are half precision, so nothing is lost by saving them so.
+                kept[name] = tensor.detach().half() if name.endswith("movies.text") else tensor.detach()
+        return kept
 
     def make_room(self, weights: dict[str, Tensor]) -> None:
         """Give the buffers whose length only the file knows that length, before it is loaded."""

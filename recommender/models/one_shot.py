@@ -89,16 +89,3 @@ class OneShotRecommender(Recommender):
             return self.head.movies.table()
         vectors: Tensor = self.head[-1].weight.detach()  # type: ignore[index]
         return vectors
-
-    def saved_weights(self) -> dict[str, Tensor]:
-        """Without what a checkpoint need not hold: the frozen part of the encoder."""
-        trained = {name for name, parameter in self.named_parameters() if parameter.requires_grad}
-        kept = {}
-        seen: set[int] = set()
-        for name, tensor in self.state_dict(keep_vars=True).items():
-            frozen = name.startswith("text.") and name not in trained
-            if not frozen and id(tensor) not in seen:  # the shared movie table is one tensor under two names
-                seen.add(id(tensor))
-                # The shipped text vectors are half precision, so nothing is lost by saving them so.
-                kept[name] = tensor.detach().half() if name.endswith("movies.text") else tensor.detach()
-        return kept

@@ -6,6 +6,7 @@ from torch import Tensor
 from recommender.config import ModelConfig
 from recommender.models.base import Recommender
 from recommender.models.baselines import Copy, ItemKnn, Popularity
+from recommender.models.dialogue import DialogueRecommender
 from recommender.models.one_shot import OneShotRecommender
 
 BASELINES: dict[str, type[Popularity] | type[Copy] | type[ItemKnn]] = {
@@ -19,5 +20,10 @@ def make_model(config: ModelConfig, movies: int, movie_text: Tensor | None, seed
     """A fresh model for V = `movies` columns; the same seed gives the same first weights."""
     if config.kind in BASELINES:
         return BASELINES[config.kind](movies)
+    if config.reads_movie_text and movie_text is None:
+        raise ValueError(f"the model {config.kind!r} needs movie_text [V, D]")
     torch.manual_seed(seed)
+    if config.kind == "dialogue":
+        assert movie_text is not None
+        return DialogueRecommender(config, movies, movie_text)
     return OneShotRecommender(config, movies, movie_text)

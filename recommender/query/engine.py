@@ -9,12 +9,13 @@ from torch import Tensor
 
 from recommender.checkpoints import load_checkpoint
 from recommender.data.catalog import Movie
-from recommender.data.collate import Item, collate, to_items
+from recommender.data.collate import Item, collate
 from recommender.data.examples import Example
 from recommender.device import choose_device
 from recommender.errors import RecommenderError
 from recommender.evaluation.metrics import top_k
 from recommender.evaluation.ranking import to_device
+from recommender.models.inputs import items_of
 from recommender.query.attribution import Contribution, WordWeight, above_average, shapley, word_weights
 from recommender.query.explain import Explainer
 from recommender.query.heeding import Heeding
@@ -147,7 +148,7 @@ class Engine:
         return to_example(wish, self.config.protocol, self.catalog)
 
     def _items(self, examples: Sequence[Example]) -> list[Item]:
-        return to_items(examples, self.catalog, self.config.data, self.model.tokenize)
+        return items_of(self.model, examples, self.catalog, self.config.data)
 
     def _scores_of(self, examples: Sequence[Example]) -> Tensor:
         return self.scores(self._items(examples))

@@ -23,7 +23,7 @@ def notices_of(
 ) -> list[str]:
     """In words for the user."""
     reads, found = model.text is not None, []
-    if len(item.tokens) >= limits.max_tokens:
+    if max(len(item.tokens), *(len(message.tokens) for message in item.messages), 0) >= limits.max_tokens:
         words = f"{limits.keep_tokens} {_WORDS_A_PIECE * limits.max_tokens:.0f} words or so"
         found.append(f"A long wish: this model read only the {words}.")
     if len(item.exclude) > len(item.mentioned):

@@ -3,11 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from recommender.config import Protocol
 from recommender.data.catalog import Catalog, Movie
-from recommender.data.examples import Example, distinct_ids, wish_text
+from recommender.data.examples import Example, distinct_ids, in_one_text, what_was_said
 from recommender.data.redial import Message
 from recommender.errors import RecommenderError
 from recommender.query.refusals import understand
@@ -118,9 +118,13 @@ def to_example(wish: Wish, protocol: Protocol, catalog: Catalog) -> Example:
     messages = [Message("seeker", _with_ids(utterance)) for utterance in wish.utterances]
     if wish.liked:
         messages.insert(0, Message("seeker", "I like " + ", ".join(f"@{movie_id}" for movie_id in wish.liked)))
-    text = wish_text(protocol, messages, lambda movie_id: catalog.by_id(movie_id).name)
     liked = set(hear(wish).liked)
-    return Example("wish", "wish", 0, text, tuple(m for m in distinct_ids(messages) if m in liked))
+    said = tuple(
+        replace(message, mentioned=tuple(movie_id for movie_id in message.mentioned if movie_id in liked))
+        for message in what_was_said(protocol, messages, lambda movie_id: catalog.by_id(movie_id).name)
+    )
+    mentioned = tuple(movie_id for movie_id in distinct_ids(messages) if movie_id in liked)
+    return Example("wish", "wish", 0, in_one_text(protocol, said), mentioned, said=said)
 
 
 def _with_ids(utterance: Utterance) -> str:

@@ -40,7 +40,7 @@ def checked_examples(task: Task, split: str) -> list[Example]:
 def build_model(config: RunConfig, task: Task, settings: Settings) -> Recommender:
     """A fresh model; the movies' text vectors [V, D], where it needs them, come from the assets."""
     text = None
-    if config.model.kind == "one_shot" and config.model.head.kind == "catalogue":
+    if config.model.reads_movie_text:
         text = torch.from_numpy(load_arrays(settings.assets_dir / VECTORS_FILE, task.catalog)["vectors"])
     return make_model(config.model, len(task.catalog), text, config.seed)
 
@@ -85,11 +85,13 @@ def make_trainer(
     args = training_arguments(
         parts, config.seed, folder, len(train), use_cpu=device.type == "cpu", bf16=bfloat16(config, device)
     )
+    answered = [targets for item in train for targets in item.target_lists]
+    mean_targets = sum(len(targets) for targets in answered) / len(answered)
     args._n_gpu = min(1, args.n_gpu)  # on two GPUs the Trainer would silently double the batch
     return RecommenderTrainer(
         model,
         args,
-        loss=make_loss(config.loss, movies, sum(len(item.targets) for item in train) / len(train)),
+        loss=make_loss(config.loss, movies, mean_targets),
         tag_loss=make_loss(LossConfig(kind="bce"), movies, 1.0),
         config=parts,
         loss_config=config.loss,

@@ -17,7 +17,7 @@ from recommender.device import choose_device, describe_device, peak_memory_mb
 from recommender.errors import DataError, RecommenderError
 from recommender.evaluation.report import baseline_metrics, evaluate
 from recommender.models.base import Recommender
-from recommender.models.inputs import example_items, tag_items
+from recommender.models.inputs import example_items, learning_items, tag_items
 from recommender.runs import Run
 from recommender.settings import Settings
 from recommender.training.failure import explain
@@ -94,10 +94,12 @@ def _learn(work: Work, task: Task, model: Recommender, checkpoint: Path | None) 
     if status.trained:
         return
     work.say("preparing the examples")
-    train = example_items(model, checked_examples(task, "train"), task.catalog, config.data, cache)
-    status.train_examples = len(train)
-    log.info("%s examples on %s", f"{len(train):,}", status.device)
+    examples = checked_examples(task, "train")
+    status.train_examples = len(examples)
+    log.info("%s examples on %s", f"{len(examples):,}", status.device)
+    train = example_items(model, task.learning_examples(), task.catalog, config.data, cache)
     model.fit(train)
+    train = learning_items(model, train)
     if not model.learns_by_gradient:
         run.write_weights(model.saved_weights(), weights_facts(model, task.catalog))
         status.seconds = round(time.time() - (status.started or 0), 1)

@@ -119,7 +119,7 @@ class RecommenderTrainer(Trainer):
         items = self.train_items.items
         if items[0].vector is not None:
             return RandomSampler(self.train_items)
-        return LengthGroupedSampler(self.args.train_batch_size, lengths=[len(item.tokens) for item in items])
+        return LengthGroupedSampler(self.args.train_batch_size, lengths=[item.length for item in items])
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """AdamW with separate learning rates for the text encoder and for everything else."""

@@ -14,13 +14,14 @@ from pathlib import Path
 import torch
 
 from recommender.config import ModelConfig, RunConfig
-from recommender.data.collate import Item, collate, to_items
+from recommender.data.collate import Item, collate
 from recommender.data.examples import Example
 from recommender.data.task import Task, load_task
 from recommender.device import choose_device, describe_device, peak_memory_mb
 from recommender.evaluation.metrics import CUTOFFS
 from recommender.evaluation.ranking import rank, to_device
 from recommender.models.base import Recommender
+from recommender.models.inputs import items_of, learning_items, texts_of
 from recommender.models.registry import BASELINES, make_model
 from recommender.models.vector_cache import cached_vectors
 from recommender.settings import Settings
@@ -54,7 +55,7 @@ class Pool:
 
     @property
     def mean_tokens(self) -> float:
-        return sum(len(item.tokens) for item in self.items) / len(self.items)
+        return sum(item.length for item in self.items) / len(self.items)
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,12 @@ def trial(config: RunConfig, settings: Settings) -> Estimate:
     model = build_model(config, task, settings).to(device)
     reading = time.monotonic() - begin
 
-    begin, examples = time.monotonic(), len(train) + len(validation)
+    begin = time.monotonic()
+    learned = len(_of_one_item(model, task.learning_examples()))  # items of an epoch
+    made = learned + len(_of_one_item(model, validation))
     pool = _pool(config, task, model, [*train, *validation])
     model.fit(pool.items)
-    tokenising = (time.monotonic() - begin) * examples / len(pool.items)
+    tokenising = (time.monotonic() - begin) * made / len(pool.items)
     baselines = _baseline_seconds(pool, len(task.catalog)) * len(validation)
     vectors, vector_memory = _vectors(model, pool, settings.cache_dir, device)
     if model.learns_by_gradient:
@@ -84,16 +87,16 @@ def trial(config: RunConfig, settings: Settings) -> Estimate:
     else:
         learning = Learning(0.0, 0.0, 0.0)
     ranking = learning.validation_seconds * len(validation)
-    items_mb = examples * pool.mean_tokens * TOKEN_BYTES / MIB if device.type == "cpu" else 0.0
+    items_mb = made * pool.mean_tokens * TOKEN_BYTES / MIB if device.type == "cpu" else 0.0
     memory = max(learning.memory_mb, vector_memory) + items_mb
     return Estimate(
         train_examples=len(train),
         validation_examples=len(validation),
         epochs=config.training.epochs if model.learns_by_gradient else 0,
-        steps_per_epoch=-(-len(train) // config.training.batch_size) if model.learns_by_gradient else 0,
+        steps_per_epoch=-(-learned // config.training.batch_size) if model.learns_by_gradient else 0,
         seconds_per_step=learning.seconds_per_step,
         validation_seconds=ranking,
-        preparation_seconds=reading + tokenising + vectors * examples + baselines,
+        preparation_seconds=reading + tokenising + vectors * made + baselines,
         closing_seconds=ranking + baselines,
         memory_mb=round(max(memory, peak_memory_mb(device))),
         device=describe_device(device),
@@ -103,18 +106,28 @@ def trial(config: RunConfig, settings: Settings) -> Estimate:
 
 
 def _pool(config: RunConfig, task: Task, model: Recommender, examples: Sequence[Example]) -> Pool:
-    def items(chosen: Sequence[Example]) -> list[Item]:
-        made = to_items(chosen, task.catalog, config.data, model.tokenize)
-        return sorted(made, key=lambda item: len(item.tokens))
+    whole = _of_one_item(model, examples)
+
+    def items(chosen: Sequence[list[Example]]) -> list[Item]:
+        made = items_of(model, [example for part in chosen for example in part], task.catalog, config.data)
+        return sorted(learning_items(model, made), key=lambda item: item.length)
 
     # Another sample every time: texts that an earlier trial has put into the store would look as if all were there.
-    sample = items(random.Random().sample(examples, min(SAMPLE, len(examples))))
-    longest = items(sorted(examples, key=lambda example: len(example.text))[-config.training.batch_size :])
+    sample = items(random.Random().sample(whole, min(SAMPLE, len(whole))))
+    longest = items(sorted(whole, key=lambda part: len(part[-1].text))[-config.training.batch_size :])
     rows = task.tags() if config.model.tags else []
     chosen = random.Random(config.seed).sample(rows, min(SAMPLE, len(rows)))
     tokens = model.tokenize([row.tag for row in chosen], config.data.tag_max_tokens, "first")
     tags = [Item(ids, targets=[task.catalog.index(r.movie_id)]) for ids, r in zip(tokens, chosen, strict=True)]
     return Pool(sample, longest, tags)
+
+
+def _of_one_item(model: Recommender, examples: Sequence[Example]) -> list[list[Example]]:
+    """The examples that the model learns from together: those of a dialogue, or each alone."""
+    parts: dict[str, list[Example]] = {}
+    for example in examples:
+        parts.setdefault(example.dialogue_id if model.reads_messages else example.example_id, []).append(example)
+    return list(parts.values())
 
 
 def _baseline_seconds(pool: Pool, movies: int) -> float:
@@ -123,7 +136,7 @@ def _baseline_seconds(pool: Pool, movies: int) -> float:
     for kind in BASELINES:
         model = make_model(ModelConfig.model_validate({"kind": kind}), movies, None, seed=0)
         model.fit(pool.items)
-        rank(model, items, max(CUTOFFS), torch.device("cpu"))
+        rank(model, [replace(item, answers=()) for item in items], max(CUTOFFS), torch.device("cpu"))
     return (time.monotonic() - begin) / len(items)
 
 
@@ -133,19 +146,19 @@ def _vectors(model: Recommender, pool: Pool, cache: Path, device: torch.device) 
     if model.text is None or model.text.config.train != "none":
         return 0.0, 0.0
     whole = device.type != "cpu"
-    model.text.vectors([pool.items[0].tokens])  # warms up
-    size = RANKED if whole else max(1, 2 * CUT_TOKENS // len(pool.longest[-1].tokens))
+    model.text.vectors([texts_of(pool.items)[0].tokens])  # warms up
+    size = RANKED if whole else max(1, 2 * CUT_TOKENS // pool.longest[-1].length)
     with Growth(device) as growth:
-        cached_vectors(model.text, [item.tokens for item in pool.longest[-size:]], cache)
+        cached_vectors(model.text, [text.tokens for text in texts_of(pool.longest[-size:])], cache)
     scale = RANKED / len(pool.longest[-size:])
     memory = growth.before_mb + growth.mb * scale
     batches = pool.batches(RANKED if whole else max(1, int(CUT_TOKENS / pool.mean_tokens)))
     begin = time.monotonic()
     for batch in batches:
-        cached_vectors(model.text, [item.tokens for item in batch], cache)
+        cached_vectors(model.text, [text.tokens for text in texts_of(batch)], cache)
     seconds = (time.monotonic() - begin) / sum(len(batch) for batch in batches)
-    for item in [*pool.items, *pool.longest, *pool.tags]:
-        item.vector = torch.randn(model.text.width)
+    for text in [*texts_of(pool.items), *texts_of(pool.longest), *pool.tags]:
+        text.vector = torch.randn(model.text.width)
     return seconds, memory
 
 
@@ -153,7 +166,7 @@ def _learn(config: RunConfig, model: Recommender, movies: int, pool: Pool, devic
     size = config.training.batch_size
     cut = device.type == "cpu" and config.model.text.train != "none"
     rows = max(1, min(size, int(CUT_TOKENS / pool.mean_tokens))) if cut else size
-    longest = max(1, min(size, CUT_TOKENS // len(pool.longest[-1].tokens))) if cut else size
+    longest = max(1, min(size, CUT_TOKENS // pool.longest[-1].length)) if cut else size
     with tempfile.TemporaryDirectory() as folder:
         trainer = make_trainer(config, model, movies, pool.items, pool.tags, pool.items, Path(folder), callbacks=[])
         steps = Steps(trainer, model, pool, config)
@@ -168,7 +181,8 @@ def _learn(config: RunConfig, model: Recommender, movies: int, pool: Pool, devic
         seconds = steps.mean_seconds(batches, scale=size / rows)
     begin, ranked = time.monotonic(), pool.batches(rows if cut else RANKED)[:MIN_STEPS]
     for batch in ranked:
-        rank(model, batch, max(CUTOFFS), device, bfloat16=trainer.args.bf16)
+        inputs = [replace(item, answers=item.answers[-1:]) for item in batch]
+        rank(model, inputs, max(CUTOFFS), device, bfloat16=trainer.args.bf16)
     ranking = (time.monotonic() - begin) / sum(len(batch) for batch in ranked)
     return Learning(seconds, ranking, growth.before_mb + gradients + activations)
 

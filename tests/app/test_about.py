@@ -14,7 +14,7 @@ from pages.parts.about_findings import COPY, POPULARITY, measured
 from pages.parts.about_project import versions
 from pages.parts.about_protocols import DIALOGUE, MOVIES, Line, read_by
 from recommender.config import PROTOCOLS
-from recommender.data.examples import Example, build_examples, distinct_ids, wish_text
+from recommender.data.examples import Example, build_examples, distinct_ids, in_one_text, what_was_said
 from recommender.settings import ROOT, settings
 from tests.app.page import SLOW
 
@@ -42,7 +42,9 @@ def answers(lines: Sequence[Line]) -> tuple[int, ...]:
 @pytest.mark.parametrize(("protocol", "example"), examples())
 def test_the_lines_called_input_are_the_text_that_the_model_reads(protocol: str, example: Example) -> None:
     inputs = [line.message for line in read_by(protocol, example) if line.part == "input"]
-    assert wish_text(protocol, inputs, lambda movie_id: MOVIES.by_id(movie_id).name) == example.text
+    said = what_was_said(protocol, inputs, lambda movie_id: MOVIES.by_id(movie_id).name)
+    assert said == example.said
+    assert in_one_text(protocol, said) == example.text
     assert distinct_ids(inputs) == example.mentioned
 
 

@@ -1,5 +1,6 @@
 """Each protocol on one hand-made dialogue, and what must hold for any dialogue."""
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -8,27 +9,32 @@ from hypothesis import strategies as st
 
 from recommender.config import PROTOCOLS, Protocol
 from recommender.data.catalog import Catalog, Movie
-from recommender.data.examples import BUILDERS, Example, build_examples, distinct_ids, wish_text
+from recommender.data.examples import BUILDERS, Example, Said, build_examples, distinct_ids, in_one_text, what_was_said
 from recommender.data.redial import Dialogue, Message
 from recommender.errors import UnknownNameError
 
 FOUR = Catalog([Movie(1, "One", 2001), Movie(2, "Two"), Movie(3, "Three", 2003), Movie(12, "Twelve", 2012)])
 
 
+def bare(examples: list[Example]) -> list[Example]:
+    """Without the single messages."""
+    return [replace(example, said=()) for example in examples]
+
+
 def test_notebook_takes_whoever_writes_first_for_the_seeker(dialogue: Dialogue, small_catalog: Catalog) -> None:
-    assert build_examples([dialogue], "notebook", small_catalog) == [
+    assert bare(build_examples([dialogue], "notebook", small_catalog)) == [
         Example("d1", "d1", 0, "Hello! [SEP] Try @ or @ [SEP] Then @, or again @", (20, 30, 40), (1234, 20))
     ]
 
 
 def test_paper_goes_by_the_real_roles(dialogue: Dialogue, small_catalog: Catalog) -> None:
-    assert build_examples([dialogue], "paper", small_catalog) == [
+    assert bare(build_examples([dialogue], "paper", small_catalog)) == [
         Example("d1", "d1", 0, "I loved @ [SEP] I have seen @, and @ [SEP] Thanks", (1234, 20), (20, 30, 40))
     ]
 
 
 def test_one_shot_ends_before_the_first_recommended_movie(dialogue: Dialogue, small_catalog: Catalog) -> None:
-    assert build_examples([dialogue], "one_shot", small_catalog) == [
+    assert bare(build_examples([dialogue], "one_shot", small_catalog)) == [
         Example("d1", "d1", 0, "I loved The Red Lantern (1999)", (1234,), (20, 30, 40))
     ]
 
@@ -41,13 +47,13 @@ def test_one_shot_never_answers_with_what_the_seeker_named_first(small_catalog: 
         Message("seeker", "Is @40 any good?"),
         Message("recommender", "Yes, @40 is. Also @41 and @30"),
     )
-    assert build_examples([Dialogue("d2", messages)], "one_shot", small_catalog) == [
+    assert bare(build_examples([Dialogue("d2", messages)], "one_shot", small_catalog)) == [
         Example("d2", "d2", 0, "Something like The Red Lantern (1999)? [SEP] Or scary", (1234,), (30, 41))
     ]
 
 
 def test_conversational_has_an_example_for_each_turn_with_movies(dialogue: Dialogue, small_catalog: Catalog) -> None:
-    first, second = build_examples([dialogue], "conversational", small_catalog)
+    first, second = bare(build_examples([dialogue], "conversational", small_catalog))
     assert first == Example(
         "d1:2", "d1", 2, "Recommender: Hello! Seeker: I loved The Red Lantern (1999)", (1234,), (20, 30)
     )
@@ -61,6 +67,27 @@ def test_conversational_has_an_example_for_each_turn_with_movies(dialogue: Dialo
         (40, 20),
     )
     assert second.new_targets == (40,)
+
+
+def test_an_example_holds_its_input_message_by_message(dialogue: Dialogue, small_catalog: Catalog) -> None:
+    [example, _] = build_examples([dialogue], "conversational", small_catalog)
+    assert example.said == (
+        Said("recommender", "Hello!"),
+        Said("seeker", "I loved The Red Lantern (1999)", (1234,)),
+    )
+
+
+def test_the_seeker_s_movies_may_be_learned_from_too(dialogue: Dialogue, small_catalog: Catalog) -> None:
+    of_both = build_examples([dialogue], "conversational", small_catalog, of_both=True)
+    assert [(example.turn, example.targets) for example in of_both] == [
+        (1, (1234,)),
+        (2, (20, 30)),
+        (3, (20,)),
+        (4, (40, 20)),
+    ]
+    assert build_examples([dialogue], "paper", small_catalog, of_both=True) == build_examples(
+        [dialogue], "paper", small_catalog
+    )
 
 
 def test_a_movie_without_any_name_stays_readable() -> None:
@@ -83,8 +110,8 @@ def test_a_recommendation_that_opens_the_dialogue_answers_nothing() -> None:
 
 
 def test_ids_are_replaced_as_whole_numbers() -> None:
-    text = wish_text("one_shot", [Message("seeker", "@12 @1")], lambda movie_id: FOUR.by_id(movie_id).name)
-    assert text == "Twelve (2012) One (2001)"
+    said = what_was_said("one_shot", [Message("seeker", "@12 @1")], lambda movie_id: FOUR.by_id(movie_id).name)
+    assert in_one_text("one_shot", said) == "Twelve (2012) One (2001)"
 
 
 def test_the_table_holds_every_protocol_and_an_unknown_one_is_an_error() -> None:
@@ -129,3 +156,11 @@ def test_mentions_and_targets_are_distinct_movies_of_the_catalogue(dialogue: Dia
         for ids in (example.mentioned, example.targets):
             assert len(set(ids)) == len(ids)
             assert all(FOUR.has(movie_id) for movie_id in ids)
+
+
+@given(dialogues, st.sampled_from(PROTOCOLS))
+def test_the_messages_of_an_input_are_its_text_and_its_movies(dialogue: Dialogue, protocol: Protocol) -> None:
+    for example in build_examples([dialogue], protocol, FOUR):
+        assert in_one_text(protocol, example.said) == example.text
+        named = (movie_id for message in example.said for movie_id in message.mentioned)
+        assert tuple(dict.fromkeys(named)) == example.mentioned

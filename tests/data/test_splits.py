@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.data.redial import Dialogue, Message
-from recommender.data.splits import split_dialogues
+from recommender.data.splits import HoldOut, split_dialogues
 
 HUNDRED = [Dialogue(str(number), (Message("seeker", "hi"),)) for number in range(100)]
 
@@ -41,9 +41,22 @@ def test_the_split_stays_what_it_was_when_figures_were_measured() -> None:
     assert ids(split_dialogues(HUNDRED, 0.05, seed=42)[1]) == ["1", "45", "53", "86", "88"]
 
 
-@given(st.lists(st.text(max_size=6), unique=True, max_size=30), st.floats(0.01, 0.99), st.integers(0, 5))
-def test_any_split_is_a_partition(names: list[str], share: float, seed: int) -> None:
+def test_the_latest_are_those_with_the_highest_numbers_whatever_the_seed_and_the_order() -> None:
+    named = Dialogue("u4_7", HUNDRED[0].messages)  # of unknown age: never held out before the others
+    shuffled = random.Random(1).sample([named, *HUNDRED], k=101)
+    for seed in (1, 2):
+        _, held_out = split_dialogues(shuffled, 0.1, seed, "latest")
+        assert sorted(ids(held_out), key=int) == [str(number) for number in range(90, 100)]
+
+
+@given(
+    st.lists(st.text(max_size=6), unique=True, max_size=30),
+    st.floats(0.01, 0.99),
+    st.integers(0, 5),
+    st.sampled_from(["random", "latest"]),
+)
+def test_any_split_is_a_partition(names: list[str], share: float, seed: int, hold_out: HoldOut) -> None:
     dialogues = [Dialogue(name, (Message("seeker", "hi"),)) for name in names]
-    kept, held_out = split_dialogues(dialogues, share, seed)
+    kept, held_out = split_dialogues(dialogues, share, seed, hold_out)
     assert len(held_out) == round(share * len(names))
     assert sorted(ids(kept) + ids(held_out)) == sorted(names)

@@ -1,14 +1,20 @@
 """Every kind of model under the contract of `tests/contracts.py`, and what is saved of the encoder."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
-from recommender.config import HeadConfig, HistoryConfig, ModelConfig, TextConfig
-from recommender.data.collate import Item, collate
-from recommender.errors import CheckpointError
+from recommender.config import DataConfig, DialogueConfig, HeadConfig, HistoryConfig, ModelConfig, TextConfig
+from recommender.data.catalog import Catalog
+from recommender.data.collate import Answer, Item, Spoken, collate
+from recommender.data.examples import Example, Said
+from recommender.data.messages import packed
+from recommender.errors import CheckpointError, RecommenderError
 from recommender.models.base import Recommender
+from recommender.models.dialogue import DialogueRecommender
+from recommender.models.inputs import items_of
 from recommender.models.one_shot import OneShotRecommender
 from recommender.models.registry import BASELINES, make_model
 from tests.contracts import GradientContract, ModelContract
@@ -123,6 +129,101 @@ class TestCatalogueAlone(GradientContract):
         history = HistoryConfig(kind="none", **HISTORY)
         head = HeadConfig(kind="catalogue", dropout=0.0)
         return ModelConfig(text=TextConfig(name=tiny_encoder), history=history, head=head)
+
+
+class TestDialogue(GradientContract):
+    """The shipped model: messages and movies in their order."""
+
+    def config(self, tiny_encoder: str) -> ModelConfig:
+        dialogue = DialogueConfig(width=16, dropout=0.0, movie_dropout=0.0)
+        return ModelConfig(
+            kind="dialogue", text=TextConfig(name=tiny_encoder), dialogue=dialogue, head=HeadConfig(dropout=0.0)
+        )
+
+    def test_one_table_serves_the_named_and_the_ranked_movies(self, model: DialogueRecommender) -> None:
+        assert model.movies is model.head.movies
+        assert sum(name.endswith("learned.weight") for name in model.saved_weights()) == 1
+
+    def test_what_comes_later_changes_nothing(self, model: Recommender, items: list[Item]) -> None:
+        """So the turns of a dialogue may be learned in one pass."""
+        model = self.learned(model, items)
+        first, second = items[0].messages
+        early = Item([], messages=[first], answers=[Answer(1, [4])], dialogue="d")
+        late = Item([], messages=[first, second], answers=[Answer(2, [5, 6])], dialogue="d")
+        [both] = packed([late, early])
+        assert [answer.after for answer in both.answers] == [2, 1]
+        batch = collate([both])
+        assert batch["targets"].tolist() == [[5, 6], [4, -1]]
+        apart = torch.cat([self.scores(model, collate([item])) for item in (late, early)])
+        torch.testing.assert_close(self.scores(model, batch), apart, atol=1e-5, rtol=1e-5)
+
+    def test_the_order_of_the_messages_matters(self, model: Recommender, items: list[Item]) -> None:
+        model = self.learned(model, items)
+        turned = [replace(item, messages=item.messages[::-1]) for item in items]
+        one, other = self.scores(model, collate(items)), self.scores(model, collate(turned))
+        assert not torch.allclose(one, other, atol=1e-4)
+
+    def test_ready_vectors_give_the_scores_of_the_tokens(self, model: Recommender, items: list[Item]) -> None:
+        from_tokens = self.scores(model, collate(items))
+        for item in items:
+            for message in item.messages:
+                message.vector = model.text.vectors([message.tokens])[0]
+        torch.testing.assert_close(self.scores(model, collate(items)), from_tokens, atol=1e-5, rtol=1e-5)
+
+    def test_people_who_come_back_to_a_movie_are_learned_from(self, model: Recommender) -> None:
+        """Every answer is a movie named before, another one each time: only a score for repeating can know that."""
+        ids = model.tokenize(["again"], 64, "last")[0]
+        wishes = [
+            Item([], [movie], [movie], messages=[Spoken(ids, [movie])], answers=[Answer(1, [movie])])
+            for movie in range(self.movies)
+        ]
+        self.train(model, wishes[:-1], steps=60)
+        assert self.scores(model, collate(wishes[-1:])).argmax().item() == self.movies - 1
+
+
+class TestDialogueWords(GradientContract):
+    """The same by the words alone."""
+
+    def config(self, tiny_encoder: str) -> ModelConfig:
+        dialogue = DialogueConfig(width=16, reads_movies=False, dropout=0.0, movie_dropout=0.0)
+        text = TextConfig(name=tiny_encoder)
+        return ModelConfig(kind="dialogue", text=text, dialogue=dialogue, head=HeadConfig(dropout=0.0))
+
+    def test_its_items_hold_no_movies_but_a_ranking_leaves_them_out(
+        self, model: Recommender, small_catalog: Catalog
+    ) -> None:
+        example = Example("e", "d", 1, "like it", (1234,), (20,), (Said("seeker", "like it", (1234,)),))
+        [item] = items_of(model, [example], small_catalog, DataConfig())
+        assert item.mentioned == []
+        assert [message.mentioned for message in item.messages] == [[]]
+        assert item.exclude == [small_catalog.index(1234)]
+
+
+class TestDialogueLastLayers(GradientContract):
+    """The same with the encoder's last layer trained."""
+
+    learning_rate = 3e-3
+
+    def config(self, tiny_encoder: str) -> ModelConfig:
+        dialogue = DialogueConfig(width=16, layers=1, dropout=0.0, movie_dropout=0.0)
+        text = TextConfig(name=tiny_encoder, train="last", last_layers=1)
+        return ModelConfig(kind="dialogue", text=text, dialogue=dialogue, head=HeadConfig(dropout=0.0))
+
+    def test_only_the_last_layer_of_the_encoder_is_trained_and_saved(self, model: Recommender) -> None:
+        of_encoder = {name for name in model.saved_weights() if name.startswith("text.")}
+        assert of_encoder
+        assert all(".layer.1." in name for name in of_encoder)
+
+    def test_more_layers_than_there_are_is_said(self, tiny_encoder: str) -> None:
+        text = TextConfig(name=tiny_encoder, train="last", last_layers=3)
+        with pytest.raises(RecommenderError, match=r"has 2 layers"):
+            make_model(ModelConfig(text=text), self.movies, None, seed=0)
+
+    def test_the_identity_of_the_encoder_is_that_of_the_weights_it_began_with(
+        self, model: Recommender, items: list[Item], tiny_encoder: str
+    ) -> None:
+        self.learned(model, items)
+        assert model.text.weights_hash == make_model(self.config(tiny_encoder), 12, self.TEXT, seed=1).text.weights_hash
 
 
 class TestTextGruTags(GradientContract):

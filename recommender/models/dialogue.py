@@ -1,0 +1,114 @@
+"""A dialogue read message by message: text vectors and movies in their order, through a causal transformer.
+
+One pass scores every turn of a dialogue, so training costs a quarter of reading each turn's whole input anew.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from recommender.config import ModelConfig
+from recommender.data.collate import PADDING, Batch
+from recommender.models.base import Recommender
+from recommender.models.heads import CatalogueHead
+from recommender.models.movie_embedding import MovieEmbedding
+from recommender.models.text_encoder import TextEncoder
+
+HEADS = 4
+MOST_TURNS = 64  # later messages share the last place
+KINDS = 4  # a message or a movie, of the seeker or of the recommender
+
+
+class DialogueRecommender(Recommender):
+    """`movies` is V; `movie_text` [V, D] holds the vectors of the movies' texts.
+
+    Every message is a slot (its text vector), followed by a slot for each movie that it names; a movie that is
+    answered has the same vector as one that is named. A state is asked for the whole catalogue, and for the movies
+    named before: they get a score of their own, so that the model may learn when people come back to a movie.
+    """
+
+    reads_messages = True
+    text: TextEncoder
+
+    def __init__(self, config: ModelConfig, movies: int, movie_text: Tensor) -> None:
+        super().__init__()
+        self.reads_movies = config.dialogue.reads_movies
+        width, dropout = config.dialogue.width, config.dialogue.dropout
+        self.text = TextEncoder(config.text)
+        self.movies = MovieEmbedding(movies, width, movie_text)
+        self.message = nn.Linear(self.text.width, width)
+        self.movie_dropout = nn.Dropout(config.dialogue.movie_dropout)
+        self.kind = nn.Embedding(KINDS, width)
+        self.turn = nn.Embedding(MOST_TURNS, width)
+        self.start = nn.Parameter(torch.zeros(width))
+        for table in (self.kind, self.turn):
+            nn.init.normal_(table.weight, std=0.02)
+        layer = nn.TransformerEncoderLayer(
+            width, HEADS, 2 * width, dropout, activation="gelu", batch_first=True, norm_first=True
+        )
+        self.layers = nn.TransformerEncoder(layer, config.dialogue.layers, enable_nested_tensor=False)
+        self.norm = nn.LayerNorm(width)
+        self.head = CatalogueHead(width, self.movies, config.head)
+        self.repeat = RepeatScores(width) if self.reads_movies else None
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Scores [P, V], one row for each input of the batch."""
+        texts = self._texts(batch)  # [M + 1, W]
+        # The encoder may run in bfloat16; scores that are told apart by a hundredth may not.
+        with torch.autocast(texts.device.type, enabled=False):
+            states = self._states(texts, batch)  # [R, 1 + S, W]
+            rows, ends = batch["rows"], batch["ends"]
+            asked = states[rows, ends]  # [P, W]
+            scores: Tensor = self.head(asked)
+            if self.repeat is None:
+                return scores
+            named = batch["slot_movie"][rows]  # [P, S]
+            before = torch.arange(named.shape[1], device=named.device) < ends.unsqueeze(1)
+            gains: Tensor = self.repeat(asked, states[rows, 1:], named.where(before, PADDING), scores.shape[1])
+            return scores + gains
+
+    def _texts(self, batch: Batch) -> Tensor:
+        """The vectors of the messages, and zeros for where there is none: [M + 1, D] float32."""
+        nothing = torch.zeros(1, self.text.width, device=self.start.device)
+        if "message_vectors" in batch:
+            return torch.cat([batch["message_vectors"], nothing])
+        if not len(batch["message_ids"]):
+            return nothing
+        return torch.cat([self.text.in_groups(batch["message_ids"], batch["message_mask"]).float(), nothing])
+
+    def _states(self, texts: Tensor, batch: Batch) -> Tensor:
+        """What the model knows before the first slot and after each: [R, 1 + S, W]."""
+        movie = batch["slot_movie"]  # [R, S]
+        is_movie = movie != PADDING
+        messages = self.message(texts)[batch["slot_message"]]  # [R, S, W]; place -1 is the last row of texts
+        movies = self.movie_dropout(self.movies(movie.clamp(min=0)))
+        slots = torch.where(is_movie.unsqueeze(-1), movies, messages)
+        slots = slots + self.kind(batch["slot_speaker"] + 2 * is_movie)
+        slots = slots + self.turn(batch["slot_turn"].clamp(max=MOST_TURNS - 1))
+        slots = torch.cat([self.start.expand(len(slots), 1, -1), slots], dim=1)
+        causal = nn.Transformer.generate_square_subsequent_mask(slots.shape[1], device=slots.device)
+        states: Tensor = self.norm(self.layers(slots, mask=causal, is_causal=True))
+        return states
+
+    @torch.no_grad()
+    def movie_vectors(self) -> Tensor:
+        """The rows that a wish's vector is multiplied with."""
+        return self.movies.table()
+
+
+class RepeatScores(nn.Module):
+    """What a movie's score gains because it was named before: a state asks the slots in which it was (a pointer, as
+    in Vinyals et al. 2015); of several the highest counts, and movies that nobody named gain nothing."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.query = nn.Linear(width, width)
+        self.key = nn.Linear(width, width)
+        self.bias = nn.Parameter(torch.tensor(-2.0))  # at first a repeated movie is unlikely, as it is in dialogues
+
+    def forward(self, asked: Tensor, slots: Tensor, named: Tensor, movies: int) -> Tensor:
+        """[P, W], [P, S, W], named movies [P, S] padded with -1 -> [P, V]."""
+        gains = (self.key(slots) @ self.query(asked).unsqueeze(-1)).squeeze(-1) / asked.shape[1] ** 0.5 + self.bias
+        table = gains.new_zeros(len(gains), movies + 1)  # the last column takes the padding
+        columns = named.where(named != PADDING, movies)
+        highest: Tensor = table.scatter_reduce(1, columns, gains, "amax", include_self=False)
+        return highest[:, :movies]

@@ -39,6 +39,9 @@ class DataConfig(Part):
     tags_per_movie: int = Field(50, ge=1)
     tag_min_chars: int = Field(3, ge=1)
     tag_max_tokens: int = Field(64, ge=4)
+    tag_join: Literal["matched", "same_number"] = Field(
+        "matched", description="same_number: the mistake of 2025, a MovieLens id taken for the ReDial id of that number"
+    )
 
 
 class TextConfig(Part):
@@ -56,6 +59,7 @@ class HistoryConfig(Part):
     embedding: int = Field(256, ge=1, description="width of a movie's vector")
     hidden: int = Field(128, ge=1, description="width of the GRU's state, or of the attention's")
     bidirectional: bool = Field(True, description="gru")
+    empty_in_use: bool = Field(False, description="the mistake of 2025: no named movies when a wish is ranked")
     counts_weight: float = Field(0.0, ge=0, description="how much the item-kNN counts add to the score, if at all")
 
 
@@ -118,6 +122,9 @@ class TrainingConfig(Part):
     weight_decay: float = Field(0.0, ge=0)
     warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps with a linearly rising learning rate")
     clip: float = Field(1.0, gt=0, description="largest gradient norm")
+    chosen_on: Literal["validation", "test"] = Field(
+        "validation", description="which split picks the best epoch; test is the mistake of 2025"
+    )
     patience: int | None = Field(None, ge=1, description="epochs without a better validation nDCG@10 before stopping")
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
 

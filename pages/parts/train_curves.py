@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shared.charts import draw
-from recommender.compare.curves import LOSSES, METRICS
+from recommender.compare.curves import LOGGED, METRICS
 from recommender.compare.entries import Entry
 from recommender.compare.table import published_beside
 from recommender.metrics_log import MetricsLog
@@ -52,7 +52,7 @@ def _best(folder: str, size: int, changed: float) -> dict[str, Any] | None:
 def draw_curves(entry: Entry, rows: Rows) -> None:
     """nDCG@10 in full width, since it picks the weights; below it the others, two side by side where there is room."""
     _draw_validation(entry, rows, SELECTION_METRIC)
-    parts = {key: title for key, title in LOSSES.items() if any(key in row for row in rows)}
+    parts = {key: title for key, title in LOGGED.items() if any(key in row for row in rows)}
     left, right = st.columns(2)
     with left:
         _draw_validation(entry, rows, "recall@10")

@@ -51,9 +51,11 @@ def decimate(x: Floats, y: Floats, limit: int = MAX_POINTS) -> tuple[Floats, Flo
 
 
 def training_curve(rows: Sequence[Mapping[str, Any]], key: str, title: str, look: Look) -> go.Figure:
-    """One number of the training rows over the epochs. A loss that falls far gets a log axis, and the title says so."""
+    """One number of the training rows over the epochs. A loss, or a gradient's norm, that falls far gets a log axis,
+    and the title says so."""
     epochs, values = decimate(*series(rows, key))
-    wide = key.endswith("loss") and len(values) > 0 and values.min() > 0 and values.max() / values.min() > LOG_RATIO
+    falls = key.endswith(("loss", "gradient"))
+    wide = falls and len(values) > 0 and values.min() > 0 and values.max() / values.min() > LOG_RATIO
     made = _curves(f"{title} (log scale)" if wide else title, look)
     made.add_scatter(
         x=epochs,

@@ -7,7 +7,7 @@ import pandas as pd
 from recommender.charts.comparison import heat_map
 from recommender.charts.style import LIGHT
 from recommender.compare import words
-from recommender.compare.curves import EVALUATIONS, LOSSES
+from recommender.compare.curves import EVALUATIONS, LOGGED
 from recommender.compare.differences import Difference
 from recommender.compare.entries import MEASURES
 from recommender.compare.figures import (
@@ -56,7 +56,7 @@ def _results(view: View, differences: Mapping[str, Difference], made: str) -> li
 def _training(view: View) -> Section:
     drawings = [
         Drawing(curve_figure(view, key, name, LIGHT), words.curves(view, key, name))
-        for key, name in (EVALUATIONS | LOSSES).items()
+        for key, name in (EVALUATIONS | LOGGED).items()
         if curves_of(view, key)
     ]
     return Section("Training", [words.validated(view)], drawings=drawings)

@@ -162,9 +162,15 @@ def coverage(catalog: Catalog) -> JoinCoverage:
     return JoinCoverage(len(joined), len(catalog), sum(m.mentions for m in joined), sum(m.mentions for m in catalog))
 
 
-def load_tags(folder: Path | None, catalog: Catalog, per_movie: int, min_chars: int) -> list[TagRow]:
+def load_tags(
+    folder: Path | None, catalog: Catalog, per_movie: int, min_chars: int, same_number: bool = False
+) -> list[TagRow]:
     """(tag text -> movie) rows for the joined movies: distinct tags of at least `min_chars` characters, the
-    `per_movie` most used of each movie (ties alphabetically). Raises `DataError` if there are no tags to read."""
+    `per_movie` most used of each movie (ties alphabetically). Raises `DataError` if there are no tags to read.
+
+    `same_number` repeats the mistake of the 2025 reproduction: a tag goes to the movie whose ReDial id is the number
+    that MovieLens gave to another.
+    """
     files = [] if folder is None else _find(folder, "tags.csv") + _find(folder, "tags.parquet")
     if not files:
         raise DataError(
@@ -176,7 +182,10 @@ def load_tags(folder: Path | None, catalog: Catalog, per_movie: int, min_chars: 
     tags = pd.concat(frames)[["userId", "movieId", "tag"]].dropna()
     tags["tag"] = tags["tag"].astype(str).str.strip().str.lower()
     tags = tags[tags["tag"].str.len() >= min_chars].drop_duplicates()
-    joined = [(movie.movielens_id, movie.movie_id) for movie in catalog if movie.movielens_id is not None]
+    if same_number:
+        joined = [(movie.movie_id, movie.movie_id) for movie in catalog]
+    else:
+        joined = [(movie.movielens_id, movie.movie_id) for movie in catalog if movie.movielens_id is not None]
     redial = pd.DataFrame(joined, columns=["movieId", "movie_id"])  # two of ReDial's may be one of MovieLens'
     counts = tags.merge(redial, on="movieId").groupby(["movie_id", "tag"]).size().rename("uses").reset_index()
     counts = counts.sort_values(["movie_id", "uses", "tag"], ascending=[True, False, True])

@@ -59,7 +59,8 @@ class Task:
         return build_examples(self.split("train"), self.protocol, self.catalog, self.config.learn_from == "everyone")
 
     def tags(self) -> list[TagRow]:
-        return load_tags(self.settings.data_dir, self.catalog, self.config.tags_per_movie, self.config.tag_min_chars)
+        limits = (self.config.tags_per_movie, self.config.tag_min_chars)
+        return load_tags(self.settings.data_dir, self.catalog, *limits, self.config.tag_join == "same_number")
 
 
 def load_task(protocol: Protocol, config: DataConfig, seed: int, settings: Settings) -> Task:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from recommender.config import ModelConfig
-from recommender.data.collate import Batch, Item
+from recommender.data.collate import PADDING, Batch, Item
 from recommender.models.base import Recommender
 from recommender.models.baselines import ItemKnn
 from recommender.models.heads import CatalogueHead, ffn_head
@@ -34,6 +34,7 @@ class OneShotRecommender(Recommender):
             self.head: nn.Module = CatalogueHead(width, embedding, config.head)
         else:
             self.head = ffn_head(width, movies, config.head)
+        self.empty_in_use = config.history.empty_in_use
         self.counts_weight = config.history.counts_weight
         self.counts = ItemKnn(movies) if self.counts_weight else None
         self.tag_head = ffn_head(self.text.width, movies, config.head) if config.tags else None
@@ -50,7 +51,10 @@ class OneShotRecommender(Recommender):
             text = batch["text_vectors"]
         else:
             text = self.text(batch["input_ids"], batch["attention_mask"])  # [B, D]
-        scores = self.score(text, batch["mentioned"])
+        mentioned = batch["mentioned"]
+        if self.empty_in_use and not self.training:
+            mentioned = torch.full_like(mentioned, PADDING)
+        scores = self.score(text, mentioned)
         if self.counts is not None and not self.training:
             # Not while training: the counts hold the answers of the very examples that are being learned.
             scores = scores + self.counts_weight * torch.log1p(self.counts(batch))

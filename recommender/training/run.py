@@ -106,7 +106,9 @@ def _learn(work: Work, task: Task, model: Recommender, checkpoint: Path | None) 
         status.peak_memory_mb = peak_memory_mb(torch.device("cpu"))
         status.trained = True
         return
-    validation = example_items(model, checked_examples(task, "validation"), task.catalog, config.data, cache)
+    validation = example_items(
+        model, checked_examples(task, config.training.chosen_on), task.catalog, config.data, cache
+    )
     status.validation_examples = len(validation)
     tags = tag_items(model, task.tags(), task.catalog, config.data, cache) if config.model.tags else []
     if not run.baselines():

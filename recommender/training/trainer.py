@@ -136,14 +136,28 @@ class RecommenderTrainer(Trainer):
     def compute_loss(
         self, model: nn.Module, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Tensor:
-        """Movie loss + tag_weight * tag loss; both parts are kept for the log."""
+        """Movie loss + tag_weight * tag loss. Both parts are kept for the log, and now and then how much each of them
+        pulls at the encoder, which they share."""
         loss: Tensor = self.movie_loss(model(inputs), inputs["targets"])
         self._keep("movie_loss", loss)
         if "tag_targets" in inputs:
             tag_loss = self.tag_loss(self.accelerator.unwrap_model(model).tag_scores(inputs), inputs["tag_targets"])
             self._keep("tag_loss", tag_loss)
-            loss = loss + self.loss_config.tag_weight * tag_loss
+            weighted = self.loss_config.tag_weight * tag_loss
+            if self.state.global_step % self.args.logging_steps == 0:
+                self._keep_gradients(movie=loss, tag=weighted)
+            loss = loss + weighted
         return loss
+
+    def _keep_gradients(self, **losses: Tensor) -> None:
+        """The norm of each loss's gradient at the encoder's weights; nothing for a frozen encoder."""
+        weights = [p for n, p in self.recommender.named_parameters() if n.startswith("text.") and p.requires_grad]
+        if not weights or not self.recommender.training:
+            return
+        for part, loss in losses.items():
+            found = torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True)
+            norm = nn.utils.get_total_norm([gradient for gradient in found if gradient is not None])
+            self.parts.setdefault(f"{part}_gradient", []).append(norm.item())
 
     def _keep(self, part: str, loss: Tensor) -> None:
         value = loss.item()

@@ -198,6 +198,12 @@ def test_the_number_of_uses_comes_before_the_alphabet(tmp_path: Path, small_cata
     assert load_tags(tmp_path, small_catalog, per_movie=1, min_chars=1) == [TagRow("omega", 1234)]
 
 
+def test_the_mistake_of_taking_one_number_for_the_other_can_be_repeated(tmp_path: Path, small_catalog: Catalog) -> None:
+    """1234 is a movie of both: here the tag goes to ReDial's, whatever MovieLens meant."""
+    write_tags(tmp_path, [(1, 61, "slow"), (1, 1234, "heist")])
+    assert load_tags(tmp_path, small_catalog, 9, 3, same_number=True) == [TagRow("heist", 1234)]
+
+
 def test_tags_of_parquet_tables_count_too(tmp_path: Path, small_catalog: Catalog) -> None:
     write_tags(tmp_path / "small", [(1, 61, "slow")])
     table = pd.DataFrame({"userId": [1, 2], "movieId": [61, 62], "tag": ["slow", None], "timestamp": [0, 0]})

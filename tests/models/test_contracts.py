@@ -67,6 +67,18 @@ class TestTextGru(GradientContract):
         one, other = self.scores(model, batch)
         assert not torch.allclose(one, other, atol=1e-4)
 
+    def test_the_mistake_of_an_empty_history_in_use_can_be_repeated(
+        self, model: Recommender, items: list[Item], tiny_encoder: str
+    ) -> None:
+        right = self.config(tiny_encoder)
+        history = right.history.model_copy(update={"empty_in_use": True})
+        wrong = make_model(right.model_copy(update={"history": history}), self.movies, None, seed=3)
+        wrong.load_weights(self.learned(model, items).saved_weights())
+        without = [Item(item.tokens) for item in items]
+        torch.testing.assert_close(self.scores(wrong, collate(items)), self.scores(model, collate(without)))
+        # While training it reads them.
+        torch.testing.assert_close(wrong.train()(collate(items)), self.scores(model, collate(items)), atol=1e-5, rtol=0)
+
 
 class TestCatalogueAttention(GradientContract):
     def config(self, tiny_encoder: str) -> ModelConfig:

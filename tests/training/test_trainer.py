@@ -57,6 +57,31 @@ def trainer_for(tiny_encoder: str, tmp_path: Path) -> Any:
     return build
 
 
+def test_the_pull_of_each_loss_at_the_encoder_is_logged(trainer_for: Any) -> None:
+    """By hand: the gradients of each part alone, at the first batch with the first weights."""
+    trainer = trainer_for(wish_items(4), tags=True, loss=LossConfig(kind="bce", tag_weight=0.5), epochs=1)
+    batch = next(iter(trainer.get_train_dataloader()))
+    model = trainer.recommender.train()
+    torch.manual_seed(0)
+    trainer.compute_loss(model, batch)
+    torch.manual_seed(0)
+    losses = {"movie": trainer.movie_loss(model(batch), batch["targets"])}
+    losses["tag"] = 0.5 * trainer.tag_loss(model.tag_scores(batch), batch["tag_targets"])
+    for part, loss in losses.items():
+        model.zero_grad()
+        loss.backward(retain_graph=True)
+        squares = [(p.grad**2).sum() for p in model.text.parameters() if p.grad is not None]
+        [logged] = trainer.parts[f"{part}_gradient"]
+        assert logged == pytest.approx(math.sqrt(sum(squares)), rel=1e-4)
+        assert logged > 0
+
+
+def test_a_frozen_encoder_feels_no_pull(trainer_for: Any) -> None:
+    trainer = trainer_for(wish_items(4), tags=True, text="none", epochs=1)
+    trainer.train()
+    assert not [key for row in trainer.state.log_history for key in row if key.endswith("gradient")]
+
+
 def test_the_text_encoder_has_a_learning_rate_of_its_own(trainer_for: Any) -> None:
     trainer = trainer_for(wish_items(8), encoder_lr=1e-4, head_lr=3e-3, weight_decay=0.25)
     optimizer = trainer.create_optimizer()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pages.parts.recommend_add import draw_add
 from pages.parts.recommend_answer import draw_answer
 from pages.parts.recommend_data import draw_data, know_person
 from pages.parts.recommend_messages import draw_examples, draw_input, draw_messages
@@ -57,6 +58,7 @@ def main() -> None:
             draw_answer(conversation, engine, runs)
         with foot:
             draw_source(engine)
+            draw_add(engine)
             draw_data(conversation, engine)
         params = write_address(conversation, engine.run.run_id)
         with share:

@@ -44,7 +44,7 @@ def _logging(context: typer.Context) -> None:
     logging.basicConfig(level=logging.INFO, format=plain, stream=sys.stderr)
     for noisy in ("httpx", "filelock", "datasets"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    if context.invoked_subcommand in ("prepare", "estimate", "evaluate", "recommend"):
+    if context.invoked_subcommand in ("prepare", "estimate", "evaluate", "recommend", "add-movie"):
         _quiet_transformers()
 
 
@@ -268,6 +268,36 @@ def match(
         typer.echo(f"{line}; or {others}" if others else line)
     for genre in found["refused_genres"]:
         typer.echo(f"refused: {genre}")
+
+
+@app.command()
+def add_movie(
+    title: Annotated[str, typer.Option(help="Without the year.")],
+    text: Annotated[str, typer.Option(help="What it is about, who made it, who plays.")] = "",
+    year: Annotated[int | None, typer.Option()] = None,
+    genres: Annotated[str, typer.Option(help="The catalogue's own, with commas: comedy,drama")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Put a new movie into the catalogue. Models that know movies by their text recommend it at once, untrained."""
+    from dataclasses import asdict
+
+    from recommender.additions import add_movie as add
+    from recommender.data.task import load_catalog
+
+    with user_errors():
+        named = [genre.strip().lower() for genre in genres.split(",") if genre.strip()]
+        movie = add(title, year, named, text, load_catalog(settings()), settings())
+    typer.echo(json.dumps(asdict(movie)) if as_json else f"added {movie.name}, id {movie.movie_id}")
+
+
+@app.command()
+def remove_movie(movie_id: Annotated[int, typer.Argument(help="The id that `add-movie` gave.")]) -> None:
+    """Take out a movie that was added."""
+    from recommender.additions import remove_movie as remove
+
+    with user_errors():
+        remove(movie_id, settings())
+    typer.echo(f"removed {movie_id}")
 
 
 @app.command()

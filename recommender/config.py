@@ -70,7 +70,9 @@ class DialogueConfig(Part):
     layers: int = Field(2, ge=1)
     reads_movies: bool = Field(True, description="false: it goes by the words alone")
     dropout: float = Field(0.2, ge=0, lt=1)
-    movie_dropout: float = Field(0.1, ge=0, lt=1, description="of the vectors of the movies that were named")
+    forgotten: float = Field(
+        0.2, ge=0, lt=1, description="share of the movies that a training step knows by their text alone, like new ones"
+    )
 
 
 class HeadConfig(Part):

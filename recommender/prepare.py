@@ -10,6 +10,7 @@ from recommender.data.assets import (
     COUNTS_FILE,
     CSV_FILE,
     INFO_FILE,
+    MOVIE_TEXT_TOKENS,
     VECTORS_FILE,
     MovieInfo,
     build_catalog,
@@ -29,8 +30,6 @@ from recommender.models.text_encoder import TextEncoder
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
-
-MOVIE_TEXT_TOKENS = 128
 
 
 @dataclass

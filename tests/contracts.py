@@ -10,6 +10,7 @@ from recommender.checkpoints import weights_facts
 from recommender.config import LossConfig, ModelConfig, RunConfig
 from recommender.data.catalog import Catalog
 from recommender.data.collate import PADDING, Answer, Batch, Item, Spoken, collate
+from recommender.errors import RecommenderError
 from recommender.evaluation.metrics import top_k
 from recommender.losses import make_loss
 from recommender.models.base import Recommender
@@ -164,7 +165,7 @@ class GradientContract(ModelContract):
         model.train()
         for _ in range(steps):
             optimizer.zero_grad()
-            loss = loss_of(model(batch), batch["targets"])
+            loss = loss_of(model(batch), model.training_targets(batch))
             if getattr(model, "tag_head", None) is not None:
                 loss = loss + tag_loss_of(model.tag_scores(batch), batch["tag_targets"])
             loss.backward()
@@ -189,6 +190,22 @@ class GradientContract(ModelContract):
     def test_seeds_differ(self, tiny_encoder: str) -> None:
         one, other = (make_model(self.config(tiny_encoder), self.movies, self.TEXT, seed=seed) for seed in (3, 4))
         assert any(not torch.equal(tensor, other.state_dict()[name]) for name, tensor in one.state_dict().items())
+
+    def test_a_movie_may_be_added_by_its_text(self, model: Recommender, items: list[Item], tiny_encoder: str) -> None:
+        """The scores of the others stay; the new one's follow from its text, so a twin in words scores like a twin."""
+        model = self.learned(model, items)
+        before = self.scores(model, collate(items))
+        if not self.config(tiny_encoder).reads_movie_text:
+            with pytest.raises(RecommenderError, match="catalogue head"):
+                model.add_movies(self.TEXT[:1])
+            return
+        model.add_movies(torch.stack([self.TEXT[3], self.TEXT[3], -self.TEXT[3]]))
+        after = self.scores(model, collate(items))
+        assert after.shape == (len(items), self.movies + 3)
+        torch.testing.assert_close(after[:, : self.movies], before, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(after[:, -3], after[:, -2])
+        assert not torch.allclose(after[:, -3], after[:, -1], atol=1e-4)
+        assert len(model.movie_vectors()) == self.movies + 3  # type: ignore[arg-type]
 
     def test_a_movie_has_a_place(self, model: Recommender) -> None:
         vectors = model.movie_vectors()

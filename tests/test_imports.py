@@ -18,7 +18,7 @@ ROWS = (
     ("losses",),
     ("evaluation",),
     ("runs",),
-    ("checkpoints",),
+    ("checkpoints", "additions"),
     ("training",),
     ("query", "charts", "feedback", "prepare"),
     ("compare",),

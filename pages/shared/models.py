@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from recommender.additions import stamp
 from recommender.errors import RecommenderError
 from recommender.runs import DEFAULT_RUN
 from recommender.settings import settings
@@ -43,12 +44,15 @@ def describe(run: "Run") -> str:
 
 
 def engine_of(run: "Run") -> "Engine":
-    """The run's engine, one for all sessions; loaded anew when the weights change. Raises `CheckpointError`."""
-    return _load(str(run.folder), run.stamp)
+    """The run's engine, one for all sessions; loaded anew when the weights change or a movie is added.
+
+    Raises `CheckpointError`.
+    """
+    return _load(str(run.folder), run.stamp, stamp(settings()))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _load(folder: str, stamp: float) -> "Engine":
+def _load(folder: str, weights: float, added: tuple[int, int]) -> "Engine":
     from recommender.query.engine import Engine
     from recommender.runs import Run
 

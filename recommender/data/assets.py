@@ -22,6 +22,7 @@ CATALOG_FILE = "catalog.json"
 VECTORS_FILE = "movie_text.safetensors"
 COUNTS_FILE = "follows.safetensors"
 CSV_FILE = "movies_with_mentions.csv"  # ReDial's list of its movies
+MOVIE_TEXT_TOKENS = 128  # of the text a movie is known by
 INFO_FILE = "movie_info.json"  # plots, people and IMDb ids, from a research repository
 
 

@@ -90,6 +90,16 @@ class Catalog:
     def indices(self, movie_ids: Iterable[int]) -> list[int]:
         return [self.index(movie_id) for movie_id in movie_ids]
 
+    def with_added(self, movies: Iterable[Movie]) -> "Catalog":
+        """The same with more movies at the end, so that the others keep their columns.
+
+        Raises `DataError` for an id that is not above all others.
+        """
+        added = tuple(movies)
+        if any(movie.movie_id <= self.movies[-1].movie_id for movie in added):
+            raise DataError("A movie that is added needs an id above those of the catalogue.")
+        return Catalog((*self.movies, *added))
+
     @cached_property
     def fingerprint(self) -> str:
         """A hash of the ids in order: two catalogues with the same one give a score column the same meaning."""

@@ -39,6 +39,7 @@ class Batch(TypedDict, total=False):
     slot_turn: Tensor  # [R, S] int64, the number of the message in its dialogue
     rows: Tensor  # [P] int64
     ends: Tensor  # [P] int64
+    by_recommender: Tensor  # [P] bool, who gave the answer
     tag_input_ids: Tensor  # [G, L]
     tag_attention_mask: Tensor  # [G, L]
     tag_text_vectors: Tensor  # [G, D]
@@ -57,10 +58,11 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The targets after the first `after` messages."""
+    """The targets after the first `after` messages, named by the recommender or, to learn from, by the seeker."""
 
     after: int
     targets: list[int]
+    by_recommender: bool = True
 
 
 @dataclass(slots=True)
@@ -153,6 +155,7 @@ def _slots(items: Sequence[Item]) -> Batch:
         "slot_turn": _pad([[slot[3] for slot in row] for row in rows], 0),
         "rows": torch.tensor([row for row, _ in answers]),
         "ends": torch.tensor([ends[row][answer.after] for row, answer in answers]),
+        "by_recommender": torch.tensor([answer.by_recommender for _, answer in answers]),
     }
     if not messages:
         return batch | {"message_ids": torch.zeros(0, 1, dtype=torch.long), "message_mask": torch.zeros(0, 1)}

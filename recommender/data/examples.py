@@ -37,6 +37,7 @@ class Example:
     mentioned: tuple[int, ...] = ()
     targets: tuple[int, ...] = ()
     said: tuple[Said, ...] = ()
+    answered_by: Role = "recommender"
 
     @property
     def new_targets(self) -> tuple[int, ...]:
@@ -115,7 +116,9 @@ def conversational(
             mentioned = distinct_ids(dialogue.messages[:turn])
             text = in_one_text("conversational", before)
             example_id = f"{dialogue.dialogue_id}:{turn}"
-            yield Example(example_id, dialogue.dialogue_id, turn, text, mentioned, message.movie_ids, before)
+            yield Example(
+                example_id, dialogue.dialogue_id, turn, text, mentioned, message.movie_ids, before, message.role
+            )
 
 
 def conversational_of_both(dialogue: Dialogue, names: Callable[[int], str]) -> Iterator[Example]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from recommender.data.collate import Batch, Item
-from recommender.errors import CheckpointError
+from recommender.errors import CheckpointError, RecommenderError
 from recommender.models.text_encoder import TextEncoder
 
 
@@ -29,12 +29,26 @@ class Recommender(nn.Module, ABC):
     def forward(self, batch: Batch) -> Tensor:
         """Wishes -> scores [B, V], finite for every wish, also an empty one."""
 
+    def training_targets(self, batch: Batch) -> Tensor:
+        """The targets of the rows that `forward` gives while training."""
+        return batch["targets"]
+
     def fit(self, items: Sequence[Item]) -> None:
         """What is learned by counting, in one pass over the training items."""
 
     def movie_vectors(self) -> Tensor | None:
         """Where the model places the movies [V, W], for neighbours; None for a model without such a space."""
         return None
+
+    def add_movies(self, texts: Tensor) -> None:
+        """More movies at the end of the catalogue, known by their texts' vectors [N, D] alone; nothing is trained.
+
+        Raises `RecommenderError` for a model that knows a movie by what it learned of it only.
+        """
+        raise RecommenderError(
+            "This model knows only the movies that it was trained on. One with the catalogue head, such as `default`, "
+            "can take a new movie by its text."
+        )
 
     def saved_weights(self) -> dict[str, Tensor]:
         """What a checkpoint has to hold: everything but what is frozen of the encoder."""

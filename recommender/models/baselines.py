@@ -73,6 +73,10 @@ class ItemKnn(Recommender):
         self.rows[1:] = torch.bincount(cells // size, minlength=size).cumsum(0)
         self.columns, self.values = (cells % size).int(), counts.float()
 
+    def add(self, movies: int) -> None:
+        """Movies at the end that were named with no other."""
+        self.rows = torch.cat([self.rows, self.rows[-1:].expand(movies)])
+
     def make_room(self, weights: dict[str, Tensor]) -> None:
         for name in ("columns", "values"):
             if name in weights:

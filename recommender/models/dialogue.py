@@ -22,8 +22,8 @@ class DialogueRecommender(Recommender):
     """`movies` is V; `movie_text` [V, D] holds the vectors of the movies' texts.
 
     Every message is a slot (its text vector), followed by a slot for each movie that it names; a movie that is
-    answered has the same vector as one that is named. A state is asked for the whole catalogue, and for the movies
-    named before: they get a score of their own, so that the model may learn when people come back to a movie.
+    answered has the same vector as one that is named. A state is asked for the whole catalogue, and again for the
+    movies named before, since people come back to a movie.
     """
 
     reads_messages = True
@@ -34,9 +34,8 @@ class DialogueRecommender(Recommender):
         self.reads_movies = config.dialogue.reads_movies
         width, dropout = config.dialogue.width, config.dialogue.dropout
         self.text = TextEncoder(config.text)
-        self.movies = MovieEmbedding(movies, width, movie_text)
+        self.movies = MovieEmbedding(movies, width, movie_text, config.dialogue.forgotten)
         self.message = nn.Linear(self.text.width, width)
-        self.movie_dropout = nn.Dropout(config.dialogue.movie_dropout)
         self.kind = nn.Embedding(KINDS, width)
         self.turn = nn.Embedding(MOST_TURNS, width)
         self.start = nn.Parameter(torch.zeros(width))
@@ -51,7 +50,13 @@ class DialogueRecommender(Recommender):
         self.repeat = RepeatScores(width) if self.reads_movies else None
 
     def forward(self, batch: Batch) -> Tensor:
-        """Scores [P, V], one row for each input of the batch."""
+        """Scores [P, V], one row for each input of the batch.
+
+        While training the rows of the catalogue's scores alone, then those of the inputs that the recommender answered
+        with what repeating adds. Nothing flows back from the second part into the first: learned as one, the scores for
+        repeating took over so early that new movies were ranked worse. `training_targets` has the same rows.
+        """
+        self.movies.draw()
         texts = self._texts(batch)  # [M + 1, W]
         # The encoder may run in bfloat16; scores that are told apart by a hundredth may not.
         with torch.autocast(texts.device.type, enabled=False):
@@ -63,8 +68,15 @@ class DialogueRecommender(Recommender):
                 return scores
             named = batch["slot_movie"][rows]  # [P, S]
             before = torch.arange(named.shape[1], device=named.device) < ends.unsqueeze(1)
-            gains: Tensor = self.repeat(asked, states[rows, 1:], named.where(before, PADDING), scores.shape[1])
-            return scores + gains
+            gains = self.repeat(asked, states[rows, 1:], named.where(before, PADDING), scores.shape[1])
+            if not self.training:
+                scores = scores + gains
+                return scores
+            return torch.cat([scores, (scores.detach() + gains)[batch["by_recommender"]]])
+
+    def training_targets(self, batch: Batch) -> Tensor:
+        targets = batch["targets"]
+        return targets if self.repeat is None else torch.cat([targets, targets[batch["by_recommender"]]])
 
     def _texts(self, batch: Batch) -> Tensor:
         """The vectors of the messages, and zeros for where there is none: [M + 1, D] float32."""
@@ -80,7 +92,7 @@ class DialogueRecommender(Recommender):
         movie = batch["slot_movie"]  # [R, S]
         is_movie = movie != PADDING
         messages = self.message(texts)[batch["slot_message"]]  # [R, S, W]; place -1 is the last row of texts
-        movies = self.movie_dropout(self.movies(movie.clamp(min=0)))
+        movies = self.movies(movie.clamp(min=0))
         slots = torch.where(is_movie.unsqueeze(-1), movies, messages)
         slots = slots + self.kind(batch["slot_speaker"] + 2 * is_movie)
         slots = slots + self.turn(batch["slot_turn"].clamp(max=MOST_TURNS - 1))
@@ -88,6 +100,9 @@ class DialogueRecommender(Recommender):
         causal = nn.Transformer.generate_square_subsequent_mask(slots.shape[1], device=slots.device)
         states: Tensor = self.norm(self.layers(slots, mask=causal, is_causal=True))
         return states
+
+    def add_movies(self, texts: Tensor) -> None:
+        self.head.add(texts)
 
     @torch.no_grad()
     def movie_vectors(self) -> Tensor:
@@ -106,7 +121,8 @@ class RepeatScores(nn.Module):
         self.bias = nn.Parameter(torch.tensor(-2.0))  # at first a repeated movie is unlikely, as it is in dialogues
 
     def forward(self, asked: Tensor, slots: Tensor, named: Tensor, movies: int) -> Tensor:
-        """[P, W], [P, S, W], named movies [P, S] padded with -1 -> [P, V]."""
+        """[P, W], [P, S, W], named movies [P, S] padded with -1 -> [P, V]. The states are taken as they are."""
+        asked, slots = asked.detach(), slots.detach()
         gains = (self.key(slots) @ self.query(asked).unsqueeze(-1)).squeeze(-1) / asked.shape[1] ** 0.5 + self.bias
         table = gains.new_zeros(len(gains), movies + 1)  # the last column takes the padding
         columns = named.where(named != PADDING, movies)

@@ -32,6 +32,19 @@ class CatalogueHead(nn.Module):
             nn.Linear(movies.width, movies.width),
         )
         self.bias = nn.Parameter(torch.zeros(movies.learned.num_embeddings))
+        # How popular a movie is of which nothing is known; learned from those that are forgotten, where any are.
+        self.unknown = nn.Parameter(torch.zeros(())) if movies.forgotten else None
+
+    def add(self, texts: Tensor) -> None:
+        """Movies at the end that nothing was learned of."""
+        self.movies.add(texts)
+        bias = self.bias.detach()
+        popular = bias.mean() if self.unknown is None else self.unknown.detach()
+        self.bias = nn.Parameter(torch.cat([bias, popular.expand(len(texts))]))
 
     def forward(self, wish: Tensor) -> Tensor:
-        return self.movies.scores(self.query(wish)) + self.bias  # [B, V]
+        known = self.movies.known
+        bias: Tensor = self.bias
+        if known is not None and self.unknown is not None:
+            bias = torch.where(known > 0, bias, self.unknown)
+        return self.movies.scores(self.query(wish)) + bias  # [B, V]

@@ -5,21 +5,34 @@ from torch import Tensor, nn
 
 
 class MovieEmbedding(nn.Module):
-    """`indices [...] -> vectors [..., width]`. With `text` [V, D] a movie that training never saw still has a place."""
+    """`indices [...] -> vectors [..., width]`. With `text` [V, D] a movie that training never saw still has a place.
+
+    That the place is of use has to be learned: while training, `draw` picks a share `forgotten` of the movies that are
+    known by their text alone until the next draw (DropoutNet, Volkovs et al. 2017).
+    """
 
     text: Tensor | None
 
-    def __init__(self, movies: int, width: int, text: Tensor | None = None) -> None:
+    def __init__(self, movies: int, width: int, text: Tensor | None = None, forgotten: float = 0.0) -> None:
         super().__init__()
-        self.width = width
+        self.width, self.forgotten = width, forgotten
+        self.known: Tensor | None = None  # [V], what of the movies is learned; None for everything
         self.learned = nn.Embedding(movies, width)
         self.register_buffer("text", None if text is None else text.float())
         self.project = None if text is None else nn.Linear(text.shape[1], width, bias=False)
         if text is not None:
             nn.init.normal_(self.learned.weight, std=0.02)  # at first the text speaks, later the dialogues
 
+    def draw(self) -> None:
+        """For the next training step; outside training every movie is known."""
+        movies = self.learned.weight
+        drawn = self.training and self.forgotten > 0
+        self.known = (torch.rand(len(movies), device=movies.device) >= self.forgotten).float() if drawn else None
+
     def forward(self, indices: Tensor) -> Tensor:
         learned: Tensor = self.learned(indices)
+        if self.known is not None:
+            learned = learned * self.known[indices].unsqueeze(-1)
         if self.project is None or self.text is None:
             return learned
         from_text: Tensor = self.project(self.text[indices])
@@ -30,10 +43,20 @@ class MovieEmbedding(nn.Module):
 
         The projection goes to the queries, not to the V movies: q (l + W t) = q l + (q W) t, a fraction of the work.
         """
-        learned = queries @ self.learned.weight.T
+        weight = self.learned.weight if self.known is None else self.learned.weight * self.known.unsqueeze(1)
+        learned = queries @ weight.T
         if self.project is None or self.text is None:
             return learned
         return learned + (queries @ self.project.weight) @ self.text.T
+
+    def add(self, texts: Tensor) -> None:
+        """Movies at the end that nothing was learned of: their place is that of their texts' vectors [N, D] alone."""
+        if self.text is None:
+            raise ValueError("this table places no movie by its text")
+        learned = self.learned.weight
+        grown = torch.cat([learned.detach(), learned.new_zeros(len(texts), self.width)])
+        self.learned = nn.Embedding(len(grown), self.width, _weight=grown)
+        self.text = torch.cat([self.text, texts.to(self.text)])
 
     def table(self) -> Tensor:
         """All movies' vectors [V, width]."""

@@ -86,6 +86,14 @@ class OneShotRecommender(Recommender):
         scores: Tensor = self.tag_head(text)
         return scores
 
+    def add_movies(self, texts: Tensor) -> None:
+        if not isinstance(self.head, CatalogueHead):
+            super().add_movies(texts)
+            return
+        self.head.add(texts)
+        if self.counts is not None:
+            self.counts.add(len(texts))
+
     @torch.no_grad()
     def movie_vectors(self) -> Tensor:
         """The rows that a wish's vector is multiplied with."""

@@ -7,6 +7,7 @@ import torch
 from rapidfuzz import process
 from torch import Tensor
 
+from recommender.additions import load_added
 from recommender.checkpoints import load_checkpoint
 from recommender.data.catalog import Movie
 from recommender.data.collate import Item, collate
@@ -62,11 +63,15 @@ class Engine:
         self.device = choose_device(settings)
         checkpoint = load_checkpoint(run, self.device)
         self.config, self.catalog, self.model = checkpoint.config, checkpoint.catalog, checkpoint.model
+        trained = self.catalog
+        if self.config.model.reads_movie_text and (added := load_added(settings)).movies:
+            self.catalog = trained.with_added(added.movies)
+            self.model.add_movies(torch.from_numpy(added.vectors).to(self.device))
         self.source = run.status().source
         if self.model.text is not None:
             self.model.text.merge_lora()
         self.titles = TitleMatcher(self.catalog.movies)
-        self.explainer = Explainer(self.catalog, settings, self.model.movie_vectors())
+        self.explainer = Explainer(self.catalog, trained, settings, self.model.movie_vectors())
         self.heeding = Heeding(self.catalog, self.explainer.vectors)
 
     def read(self, text: str, shown: Sequence[Movie] = ()) -> tuple[Utterance, list[str]]:

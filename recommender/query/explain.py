@@ -16,13 +16,14 @@ POPULAR = 50  # mentions
 
 
 class Explainer:
-    """Finds the reasons for a recommendation. The counts are ReDial's, whatever the model was trained on."""
+    """Finds the reasons for a recommendation. The counts are ReDial's, whatever the model was trained on; `trained` is
+    its catalogue, with which `catalog` begins."""
 
-    def __init__(self, catalog: Catalog, settings: Settings, vectors: Tensor | None) -> None:
+    def __init__(self, catalog: Catalog, trained: Catalog, settings: Settings, vectors: Tensor | None) -> None:
         self.catalog = catalog
         self.vectors = None if vectors is None else torch.nn.functional.normalize(vectors.float(), dim=1)  # [V, W]
         try:
-            counts = load_arrays(settings.assets_dir / COUNTS_FILE, catalog)
+            counts = load_arrays(settings.assets_dir / COUNTS_FILE, trained)
             self.counts = {
                 (int(i), int(j)): int(n)
                 for i, j, n in zip(counts["before"], counts["after"], counts["count"], strict=True)

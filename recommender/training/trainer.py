@@ -138,7 +138,7 @@ class RecommenderTrainer(Trainer):
     ) -> Tensor:
         """Movie loss + tag_weight * tag loss. Both parts are kept for the log, and now and then how much each of them
         pulls at the encoder, which they share."""
-        loss: Tensor = self.movie_loss(model(inputs), inputs["targets"])
+        loss: Tensor = self.movie_loss(model(inputs), self.recommender.training_targets(inputs))
         self._keep("movie_loss", loss)
         if "tag_targets" in inputs:
             tag_loss = self.tag_loss(self.accelerator.unwrap_model(model).tag_scores(inputs), inputs["tag_targets"])

@@ -147,7 +147,7 @@ class TestDialogue(GradientContract):
     """The shipped model: messages and movies in their order."""
 
     def config(self, tiny_encoder: str) -> ModelConfig:
-        dialogue = DialogueConfig(width=16, dropout=0.0, movie_dropout=0.0)
+        dialogue = DialogueConfig(width=16, dropout=0.0, forgotten=0.0)
         return ModelConfig(
             kind="dialogue", text=TextConfig(name=tiny_encoder), dialogue=dialogue, head=HeadConfig(dropout=0.0)
         )
@@ -182,22 +182,64 @@ class TestDialogue(GradientContract):
                 message.vector = model.text.vectors([message.tokens])[0]
         torch.testing.assert_close(self.scores(model, collate(items)), from_tokens, atol=1e-5, rtol=1e-5)
 
-    def test_people_who_come_back_to_a_movie_are_learned_from(self, model: Recommender) -> None:
-        """Every answer is a movie named before, another one each time: only a score for repeating can know that."""
-        ids = model.tokenize(["again"], 64, "last")[0]
-        wishes = [
-            Item([], [movie], [movie], messages=[Spoken(ids, [movie])], answers=[Answer(1, [movie])])
-            for movie in range(self.movies)
-        ]
-        self.train(model, wishes[:-1], steps=60)
-        assert self.scores(model, collate(wishes[-1:])).argmax().item() == self.movies - 1
+    @pytest.mark.parametrize("again", [True, False])
+    def test_whether_people_come_back_to_a_movie_is_learned(self, again: bool, model: DialogueRecommender) -> None:
+        """Every answer is the movie named before, or never is; what naming a movie that nobody named yet gains."""
+        ids = model.tokenize(["well"], 64, "last")[0]
+        wishes = []
+        for movie in range(self.movies - 1):
+            answer = [movie if again else (movie + 1) % (self.movies - 1)]
+            wishes.append(Item([], [movie], answer, messages=[Spoken(ids, [movie])], answers=[Answer(1, answer)]))
+        last = collate([Item([], messages=[Spoken(ids, [self.movies - 1])], answers=[Answer(1, [])])])
+
+        def gain() -> float:
+            whole = self.scores(model, last)[0, -1]
+            repeat, model.repeat = model.repeat, None
+            alone = self.scores(model, last)[0, -1]
+            model.repeat = repeat
+            return float(whole - alone)
+
+        before = gain()
+        self.train(model, wishes, steps=60)
+        assert gain() > before + 0.3 if again else gain() < before - 0.1
+
+    def test_only_the_recommender_s_answers_teach_when_to_repeat(self, model: Recommender, items: list[Item]) -> None:
+        seeker = [replace(item, answers=[replace(item.answers[0], by_recommender=False)]) for item in items]
+        batch = collate([*seeker, items[0]])
+        assert model.train()(batch).shape == (len(items) + 2, self.movies)
+        assert model.training_targets(batch).tolist() == [*batch["targets"].tolist(), batch["targets"][-1].tolist()]
+
+    def test_learning_to_repeat_leaves_everything_else_as_it_is(self, model: Recommender, items: list[Item]) -> None:
+        model.train()(collate(items))[len(items) :].sum().backward()
+        moved = [name for name, p in model.named_parameters() if p.grad is not None and p.grad.any()]
+        assert {name.split(".")[0] for name in moved} == {"repeat"}
+
+
+class TestDialogueForgetting(GradientContract):
+    """While training some movies are known by their text alone."""
+
+    def config(self, tiny_encoder: str) -> ModelConfig:
+        dialogue = DialogueConfig(width=16, dropout=0.0, forgotten=0.3)
+        text = TextConfig(name=tiny_encoder)
+        return ModelConfig(kind="dialogue", text=text, dialogue=dialogue, head=HeadConfig(dropout=0.0))
+
+    def test_a_forgotten_movie_scores_as_if_nothing_were_learned_of_it(
+        self, model: DialogueRecommender, items: list[Item]
+    ) -> None:
+        model = self.learned(model, items)
+        model.movies.forgotten = 1.0
+        torch.nn.init.constant_(model.head.unknown, 3.0)
+        asked = collate([replace(item, messages=[replace(m, mentioned=[]) for m in item.messages]) for item in items])
+        forgotten = model.train()(asked)[: len(items)]
+        model.eval().add_movies(self.TEXT)  # all once more, by their texts
+        torch.testing.assert_close(self.scores(model, asked)[:, self.movies :], forgotten, atol=1e-5, rtol=1e-5)
 
 
 class TestDialogueWords(GradientContract):
     """The same by the words alone."""
 
     def config(self, tiny_encoder: str) -> ModelConfig:
-        dialogue = DialogueConfig(width=16, reads_movies=False, dropout=0.0, movie_dropout=0.0)
+        dialogue = DialogueConfig(width=16, reads_movies=False, dropout=0.0, forgotten=0.0)
         text = TextConfig(name=tiny_encoder)
         return ModelConfig(kind="dialogue", text=text, dialogue=dialogue, head=HeadConfig(dropout=0.0))
 
@@ -217,7 +259,7 @@ class TestDialogueLastLayers(GradientContract):
     learning_rate = 3e-3
 
     def config(self, tiny_encoder: str) -> ModelConfig:
-        dialogue = DialogueConfig(width=16, layers=1, dropout=0.0, movie_dropout=0.0)
+        dialogue = DialogueConfig(width=16, layers=1, dropout=0.0, forgotten=0.0)
         text = TextConfig(name=tiny_encoder, train="last", last_layers=1)
         return ModelConfig(kind="dialogue", text=text, dialogue=dialogue, head=HeadConfig(dropout=0.0))
 

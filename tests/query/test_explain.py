@@ -23,7 +23,7 @@ def explainer(small_catalog: Catalog, tmp_path: Path) -> Explainer:
     vectors = torch.eye(12)
     vectors[3] = torch.tensor([3.0, 0, 4, *[0] * 9])  # nearer to column 2 by angle; longer than both
     vectors[0] *= 100
-    return Explainer(small_catalog, Settings(assets_dir=tmp_path), vectors)
+    return Explainer(small_catalog, small_catalog, Settings(assets_dir=tmp_path), vectors)
 
 
 def reasons(explainer: Explainer, column: int, mentioned: list[int], asked: Collection[str] = ()) -> tuple[str, ...]:
@@ -75,7 +75,7 @@ def test_without_any_reason_the_mentions_are_told(explainer: Explainer, small_ca
 
 
 def test_a_movie_named_often_is_called_popular(shipped_catalog: Catalog) -> None:
-    explainer = Explainer(shipped_catalog, settings(), None)
+    explainer = Explainer(shipped_catalog, shipped_catalog, settings(), None)
     best = max(shipped_catalog, key=lambda movie: movie.mentions)
     assert reasons(explainer, shipped_catalog.index(best.movie_id), []) == (
         f"Popular in general: named {best.mentions:,} times in real conversations about movies",
@@ -83,13 +83,13 @@ def test_a_movie_named_often_is_called_popular(shipped_catalog: Catalog) -> None
 
 
 def test_counts_of_another_catalogue_are_not_used(small_catalog: Catalog) -> None:
-    foreign = Explainer(small_catalog, settings(), None)
+    foreign = Explainer(small_catalog, small_catalog, settings(), None)
     assert foreign.counts == {}
     assert reasons(foreign, 2, [0]) == ("Named 25 times in real conversations about movies",)
 
 
 def test_the_shipped_counts_are_what_is_told(shipped_catalog: Catalog) -> None:
-    explainer = Explainer(shipped_catalog, settings(), None)
+    explainer = Explainer(shipped_catalog, shipped_catalog, settings(), None)
     table = load_arrays(settings().assets_dir / COUNTS_FILE, shipped_catalog)
     best = np.argsort(-table["count"], kind="stable")[:50]
     assert table["count"][best[-1]] > LEAST_COUNT

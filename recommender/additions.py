@@ -1,0 +1,123 @@
+"""Movies that the user has added to the catalogue: known by their text, recommended at once, nothing is trained."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.data.assets import MOVIE_TEXT_TOKENS, MovieInfo, movie_text
+from recommender.data.catalog import Catalog, Movie, clean_text
+from recommender.errors import DataError, RecommenderError
+from recommender.files import write_atomically
+from recommender.settings import Settings
+
+FILE = "added_movies.json"
+FIRST_ID = 10_000_000  # far above ReDial's ids, so that a catalogue may still grow
+YEARS = (1870, 2100)
+MAX_TEXT = 4000  # characters
+
+
+@dataclass(frozen=True)
+class Added:
+    """Movies and the vectors of their texts [N, D], from the file of one checkpoints folder."""
+
+    movies: tuple[Movie, ...]
+    vectors: NDArray[np.float32]
+
+    @cached_property
+    def ids(self) -> tuple[int, ...]:
+        return tuple(movie.movie_id for movie in self.movies)
+
+
+def load_added(settings: Settings) -> Added:
+    """What was added so far; nothing without a file. Raises `DataError` for a damaged one."""
+    rows = _rows(_file(settings))
+    movies = tuple(Movie(**{**row["movie"], "genres": tuple(row["movie"]["genres"])}) for row in rows)
+    return Added(movies, np.array([row["vector"] for row in rows], dtype=np.float32))
+
+
+def add_movie(
+    title: str, year: int | None, genres: Sequence[str], text: str, catalog: Catalog, settings: Settings
+) -> Movie:
+    """Put a movie into the file. `genres` are the catalogue's own; `text` says what the movie is about and is kept as a
+    vector only.
+
+    Raises `RecommenderError` for a title that is empty or there already, an unknown genre, or a year that is none.
+    """
+    title, text = clean_text(title), clean_text(text)[:MAX_TEXT]
+    added = load_added(settings)
+    _check(title, year, genres, (*catalog, *added.movies))
+    movie = Movie(max((FIRST_ID, *added.ids)) + 1, title, year, tuple(genres))
+    vector = text_vector(movie_text(movie, MovieInfo(plot=text)))
+    rows = [*_rows(_file(settings)), {"movie": asdict(movie), "vector": [round(x, 6) for x in vector]}]
+    _write(rows, settings)
+    return movie
+
+
+def remove_movie(movie_id: int, settings: Settings) -> None:
+    """Take an added movie out again. Raises `RecommenderError` if it was not added."""
+    rows = _rows(_file(settings))
+    kept = [row for row in rows if row["movie"]["movie_id"] != movie_id]
+    if len(kept) == len(rows):
+        raise RecommenderError(f"No added movie has the id {movie_id}.")
+    _write(kept, settings)
+
+
+def stamp(settings: Settings) -> tuple[int, int]:
+    """Changes whenever the file does; for what is remembered with the added movies in it."""
+    try:
+        facts = _file(settings).stat()
+    except FileNotFoundError:
+        return (0, 0)
+    return (facts.st_mtime_ns, facts.st_size)
+
+
+def text_vector(text: str) -> list[float]:
+    """D numbers by the packaged encoder, as the vectors of all movies were made."""
+    from recommender.config import TextConfig
+    from recommender.models.text_encoder import TextEncoder
+
+    encoder = TextEncoder(TextConfig())
+    vector: list[float] = encoder.vectors(encoder.tokenize([text], MOVIE_TEXT_TOKENS, "first"))[0].tolist()
+    return vector
+
+
+def _check(title: str, year: int | None, genres: Sequence[str], movies: Sequence[Movie]) -> None:
+    if not any(letter.isalnum() for letter in title):
+        raise RecommenderError("A movie needs a title.")
+    if year is not None and not YEARS[0] <= year <= YEARS[1]:
+        raise RecommenderError(f"The year must lie between {YEARS[0]} and {YEARS[1]}, not {year}.")
+    known = sorted({genre for movie in movies for genre in movie.genres})
+    for genre in genres:
+        if genre not in known:
+            raise RecommenderError(f"The catalogue has no genre {genre!r}. It has: {', '.join(known)}.")
+    for movie in movies:
+        if movie.title.casefold() == title.casefold() and movie.year == year:
+            raise RecommenderError(f"The catalogue has {movie.name} already.")
+
+
+def _file(settings: Settings) -> Path:
+    return settings.checkpoints_dir / FILE
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        if any(len(row["vector"]) != len(rows[0]["vector"]) or "title" not in row["movie"] for row in rows):
+            raise ValueError("a movie without title, or vectors of different lengths")
+    except FileNotFoundError:
+        return []
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} is damaged: {error}. Delete it, and add the movies again.") from error
+    return list(rows)
+
+
+def _write(rows: list[dict[str, Any]], settings: Settings) -> None:
+    settings.checkpoints_dir.mkdir(parents=True, exist_ok=True)
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    write_atomically(_file(settings), "[\n" + ",\n".join(lines) + "\n]\n")

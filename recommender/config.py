@@ -66,6 +66,7 @@ class HistoryConfig(Part):
 class DialogueConfig(Part):
     """The model that reads a dialogue message by message."""
 
+    members: int = Field(1, ge=1, description="readers that are averaged")
     width: int = Field(256, ge=4, multiple_of=4, description="of a movie's vector and of the layers, for four heads")
     layers: int = Field(2, ge=1)
     reads_movies: bool = Field(True, description="false: it goes by the words alone")

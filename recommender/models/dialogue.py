@@ -6,7 +6,7 @@ One pass scores every turn of a dialogue, so training costs a quarter of reading
 import torch
 from torch import Tensor, nn
 
-from recommender.config import ModelConfig
+from recommender.config import DialogueConfig, ModelConfig
 from recommender.data.collate import PADDING, Batch
 from recommender.models.base import Recommender
 from recommender.models.heads import CatalogueHead
@@ -19,11 +19,11 @@ KINDS = 4  # a message or a movie, of the seeker or of the recommender
 
 
 class DialogueRecommender(Recommender):
-    """`movies` is V; `movie_text` [V, D] holds the vectors of the movies' texts.
+    """One text encoder and `config.dialogue.members` readers of what it makes of the messages. `movies` is V;
+    `movie_text` [V, D] holds the vectors of the movies' texts.
 
-    Every message is a slot (its text vector), followed by a slot for each movie that it names; a movie that is
-    answered has the same vector as one that is named. A state is asked for the whole catalogue, and again for the
-    movies named before, since people come back to a movie.
+    The readers differ in their first weights and in what dropout takes from them. A ranking goes by the mean of their
+    logarithms of probabilities, which errs less than any of them.
     """
 
     reads_messages = True
@@ -32,82 +32,112 @@ class DialogueRecommender(Recommender):
     def __init__(self, config: ModelConfig, movies: int, movie_text: Tensor) -> None:
         super().__init__()
         self.reads_movies = config.dialogue.reads_movies
-        width, dropout = config.dialogue.width, config.dialogue.dropout
         self.text = TextEncoder(config.text)
-        self.movies = MovieEmbedding(movies, width, movie_text, config.dialogue.forgotten)
-        self.message = nn.Linear(self.text.width, width)
-        self.kind = nn.Embedding(KINDS, width)
-        self.turn = nn.Embedding(MOST_TURNS, width)
-        self.start = nn.Parameter(torch.zeros(width))
-        for table in (self.kind, self.turn):
-            nn.init.normal_(table.weight, std=0.02)
-        layer = nn.TransformerEncoderLayer(
-            width, HEADS, 2 * width, dropout, activation="gelu", batch_first=True, norm_first=True
-        )
-        self.layers = nn.TransformerEncoder(layer, config.dialogue.layers, enable_nested_tensor=False)
-        self.norm = nn.LayerNorm(width)
-        self.head = CatalogueHead(width, self.movies, config.head)
-        self.repeat = RepeatScores(width) if self.reads_movies else None
+        texts = movie_text.float()  # one table for all readers
+        members = [Reader(config, self.text.width, movies, texts) for _ in range(config.dialogue.members)]
+        self.readers = nn.ModuleList(members)
 
     def forward(self, batch: Batch) -> Tensor:
-        """Scores [P, V], one row for each input of the batch.
-
-        While training the rows of the catalogue's scores alone, then those of the inputs that the recommender answered
-        with what repeating adds. Nothing flows back from the second part into the first: learned as one, the scores for
-        repeating took over so early that new movies were ranked worse. `training_targets` has the same rows.
-        """
-        self.movies.draw()
-        texts = self._texts(batch)  # [M + 1, W]
+        """Scores [P, V], one row for each input of the batch; while training each reader's rows, one after the other
+        (`training_targets` has the same)."""
+        texts = self._texts(batch)  # [M + 1, D]
         # The encoder may run in bfloat16; scores that are told apart by a hundredth may not.
         with torch.autocast(texts.device.type, enabled=False):
-            states = self._states(texts, batch)  # [R, 1 + S, W]
-            rows, ends = batch["rows"], batch["ends"]
-            asked = states[rows, ends]  # [P, W]
-            scores: Tensor = self.head(asked)
-            if self.repeat is None:
-                return scores
-            named = batch["slot_movie"][rows]  # [P, S]
-            before = torch.arange(named.shape[1], device=named.device) < ends.unsqueeze(1)
-            gains = self.repeat(asked, states[rows, 1:], named.where(before, PADDING), scores.shape[1])
-            if not self.training:
-                scores = scores + gains
-                return scores
-            return torch.cat([scores, (scores.detach() + gains)[batch["by_recommender"]]])
+            scores = [reader(texts, batch) for reader in self._members]
+            if self.training:
+                return torch.cat(scores)
+            if len(scores) == 1:
+                return scores[0]
+            return torch.stack([part.log_softmax(dim=1) for part in scores]).mean(dim=0)
 
     def training_targets(self, batch: Batch) -> Tensor:
         targets = batch["targets"]
-        return targets if self.repeat is None else torch.cat([targets, targets[batch["by_recommender"]]])
+        if self.reads_movies:
+            targets = torch.cat([targets, targets[batch["by_recommender"]]])
+        return targets.repeat(len(self.readers), 1)
 
     def _texts(self, batch: Batch) -> Tensor:
         """The vectors of the messages, and zeros for where there is none: [M + 1, D] float32."""
-        nothing = torch.zeros(1, self.text.width, device=self.start.device)
+        nothing = torch.zeros(1, self.text.width, device=batch["ends"].device)
         if "message_vectors" in batch:
             return torch.cat([batch["message_vectors"], nothing])
         if not len(batch["message_ids"]):
             return nothing
         return torch.cat([self.text.in_groups(batch["message_ids"], batch["message_mask"]).float(), nothing])
 
+    def add_movies(self, texts: Tensor) -> None:
+        for reader in self._members:
+            reader.head.add(texts)
+
+    @property
+    def _members(self) -> "list[Reader]":
+        return list(self.readers)  # type: ignore[arg-type]
+
+    @torch.no_grad()
+    def movie_vectors(self) -> Tensor:
+        """The rows that a wish's vectors are multiplied with, those of all readers side by side."""
+        return torch.cat([reader.movies.table() for reader in self._members], dim=1)
+
+
+class Reader(nn.Module):
+    """Every message is a slot (its text vector), followed by a slot for each movie that it names; a movie that is
+    answered has the same vector as one that is named. A state is asked for the whole catalogue, and again for the
+    movies named before, since people come back to a movie.
+    """
+
+    def __init__(self, config: ModelConfig, text_width: int, movies: int, movie_text: Tensor) -> None:
+        super().__init__()
+        settings: DialogueConfig = config.dialogue
+        width = settings.width
+        self.movies = MovieEmbedding(movies, width, movie_text, settings.forgotten)
+        self.message = nn.Linear(text_width, width)
+        self.kind = nn.Embedding(KINDS, width)
+        self.turn = nn.Embedding(MOST_TURNS, width)
+        self.start = nn.Parameter(torch.zeros(width))
+        for table in (self.kind, self.turn):
+            nn.init.normal_(table.weight, std=0.02)
+        layer = nn.TransformerEncoderLayer(
+            width, HEADS, 2 * width, settings.dropout, activation="gelu", batch_first=True, norm_first=True
+        )
+        self.layers = nn.TransformerEncoder(layer, settings.layers, enable_nested_tensor=False)
+        self.norm = nn.LayerNorm(width)
+        self.head = CatalogueHead(width, self.movies, config.head)
+        self.repeat = RepeatScores(width) if settings.reads_movies else None
+
+    def forward(self, texts: Tensor, batch: Batch) -> Tensor:
+        """Vectors of the messages [M + 1, D] -> scores [P, V].
+
+        While training the rows of the catalogue's scores alone, then those of the inputs that the recommender answered
+        with what repeating adds. Nothing flows back from the second part into the first: learned as one, the scores for
+        repeating took over so early that new movies were ranked worse.
+        """
+        self.movies.draw()
+        states = self._states(texts, batch)  # [R, 1 + S, W]
+        rows, ends = batch["rows"], batch["ends"]
+        asked = states[rows, ends]  # [P, W]
+        scores: Tensor = self.head(asked)
+        if self.repeat is None:
+            return scores
+        named = batch["slot_movie"][rows]  # [P, S]
+        before = torch.arange(named.shape[1], device=named.device) < ends.unsqueeze(1)
+        gains = self.repeat(asked, states[rows, 1:], named.where(before, PADDING), scores.shape[1])
+        if self.training:
+            return torch.cat([scores, (scores.detach() + gains)[batch["by_recommender"]]])
+        scores = scores + gains
+        return scores
+
     def _states(self, texts: Tensor, batch: Batch) -> Tensor:
-        """What the model knows before the first slot and after each: [R, 1 + S, W]."""
+        """What is known before the first slot and after each: [R, 1 + S, W]."""
         movie = batch["slot_movie"]  # [R, S]
         is_movie = movie != PADDING
         messages = self.message(texts)[batch["slot_message"]]  # [R, S, W]; place -1 is the last row of texts
-        movies = self.movies(movie.clamp(min=0))
-        slots = torch.where(is_movie.unsqueeze(-1), movies, messages)
+        slots = torch.where(is_movie.unsqueeze(-1), self.movies(movie.clamp(min=0)), messages)
         slots = slots + self.kind(batch["slot_speaker"] + 2 * is_movie)
         slots = slots + self.turn(batch["slot_turn"].clamp(max=MOST_TURNS - 1))
         slots = torch.cat([self.start.expand(len(slots), 1, -1), slots], dim=1)
         causal = nn.Transformer.generate_square_subsequent_mask(slots.shape[1], device=slots.device)
         states: Tensor = self.norm(self.layers(slots, mask=causal, is_causal=True))
         return states
-
-    def add_movies(self, texts: Tensor) -> None:
-        self.head.add(texts)
-
-    @torch.no_grad()
-    def movie_vectors(self) -> Tensor:
-        """The rows that a wish's vector is multiplied with."""
-        return self.movies.table()
 
 
 class RepeatScores(nn.Module):

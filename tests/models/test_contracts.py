@@ -153,7 +153,8 @@ class TestDialogue(GradientContract):
         )
 
     def test_one_table_serves_the_named_and_the_ranked_movies(self, model: DialogueRecommender) -> None:
-        assert model.movies is model.head.movies
+        [reader] = model.readers
+        assert reader.movies is reader.head.movies
         assert sum(name.endswith("learned.weight") for name in model.saved_weights()) == 1
 
     def test_what_comes_later_changes_nothing(self, model: Recommender, items: list[Item]) -> None:
@@ -194,9 +195,10 @@ class TestDialogue(GradientContract):
 
         def gain() -> float:
             whole = self.scores(model, last)[0, -1]
-            repeat, model.repeat = model.repeat, None
+            [reader] = model.readers
+            repeat, reader.repeat = reader.repeat, None
             alone = self.scores(model, last)[0, -1]
-            model.repeat = repeat
+            reader.repeat = repeat
             return float(whole - alone)
 
         before = gain()
@@ -212,7 +214,7 @@ class TestDialogue(GradientContract):
     def test_learning_to_repeat_leaves_everything_else_as_it_is(self, model: Recommender, items: list[Item]) -> None:
         model.train()(collate(items))[len(items) :].sum().backward()
         moved = [name for name, p in model.named_parameters() if p.grad is not None and p.grad.any()]
-        assert {name.split(".")[0] for name in moved} == {"repeat"}
+        assert {name.split(".")[2] for name in moved} == {"repeat"}
 
 
 class TestDialogueForgetting(GradientContract):
@@ -227,12 +229,39 @@ class TestDialogueForgetting(GradientContract):
         self, model: DialogueRecommender, items: list[Item]
     ) -> None:
         model = self.learned(model, items)
-        model.movies.forgotten = 1.0
-        torch.nn.init.constant_(model.head.unknown, 3.0)
+        [reader] = model.readers
+        reader.movies.forgotten = 1.0
+        torch.nn.init.constant_(reader.head.unknown, 3.0)
         asked = collate([replace(item, messages=[replace(m, mentioned=[]) for m in item.messages]) for item in items])
         forgotten = model.train()(asked)[: len(items)]
         model.eval().add_movies(self.TEXT)  # all once more, by their texts
-        torch.testing.assert_close(self.scores(model, asked)[:, self.movies :], forgotten, atol=1e-5, rtol=1e-5)
+        added = self.scores(model, asked)[:, self.movies :]
+        torch.testing.assert_close(added, forgotten, atol=1e-5, rtol=1e-5)
+
+
+class TestDialogueMembers(GradientContract):
+    """Two readers over one encoder."""
+
+    def config(self, tiny_encoder: str) -> ModelConfig:
+        dialogue = DialogueConfig(members=2, width=16, layers=1, dropout=0.0, forgotten=0.0)
+        text = TextConfig(name=tiny_encoder)
+        return ModelConfig(kind="dialogue", text=text, dialogue=dialogue, head=HeadConfig(dropout=0.0))
+
+    def test_the_readers_differ_and_a_ranking_goes_by_their_mean(
+        self, model: DialogueRecommender, items: list[Item]
+    ) -> None:
+        model = self.learned(model, items)
+        readers = model.readers
+        both = self.scores(model, collate(items))
+        each = []
+        for reader in readers:
+            model.readers = torch.nn.ModuleList([reader])
+            each.append(self.scores(model, collate(items)).log_softmax(dim=1))
+        assert not torch.allclose(*each, atol=1e-3)
+        torch.testing.assert_close(both, sum(each) / 2)
+
+    def test_the_movies_texts_are_saved_once(self, model: Recommender) -> None:
+        assert [name for name in model.saved_weights() if name.endswith("movies.text")] == ["readers.0.movies.text"]
 
 
 class TestDialogueWords(GradientContract):

@@ -48,7 +48,8 @@ class DialogueRecommender(Recommender):
                 return torch.cat(scores)
             if len(scores) == 1:
                 return scores[0]
-            return torch.stack([part.log_softmax(dim=1) for part in scores]).mean(dim=0)
+            mean: Tensor = torch.stack([part.log_softmax(dim=1) for part in scores]).mean(dim=0)
+            return mean
 
     def training_targets(self, batch: Batch) -> Tensor:
         targets = batch["targets"]

@@ -43,7 +43,7 @@ class DialogueRecommender(Recommender):
         texts = self._texts(batch)  # [M + 1, D]
         # The encoder may run in bfloat16; scores that are told apart by a hundredth may not.
         with torch.autocast(texts.device.type, enabled=False):
-            scores = [reader(texts, batch) for reader in self._members]
+            scores: list[Tensor] = [reader(texts, batch) for reader in self._members]
             if self.training:
                 return torch.cat(scores)
             if len(scores) == 1:

@@ -1,0 +1,90 @@
+"""What the experiments gave: one line a seed and kind of target, taken from the reports of their runs."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from recommender.errors import DataError
+from recommender.files import write_atomically
+from recommender.results.experiments import EXPERIMENTS, Experiment
+
+FILE = Path(__file__).parent / "records.jsonl"
+KEPT = ("ndcg@10", "recall@1", "recall@10", "recall@50", "mrr@10")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One measurement on ReDial's test split. `metrics`: name -> (value, low, high), the 95 % interval of a bootstrap
+    over dialogues. `baselines`: baseline -> metric -> value, on the same examples."""
+
+    experiment: str
+    seed: int
+    targets: str
+    metrics: dict[str, tuple[float, float, float]]
+    baselines: dict[str, dict[str, float]]
+    examples: int
+    target_count: int
+    epoch: float | None
+    seconds: float
+    device: str
+    commit: str
+
+
+def result_of(experiment: Experiment, seed: int, report: dict[str, Any]) -> Result:
+    """Raises `DataError` for a report of something else."""
+    facts = (report["protocol"], report["split"], report["seed"])
+    if facts != (experiment.protocol, "test", seed) or report["targets"] not in experiment.targets:
+        raise DataError(f"This is no report of {experiment.name} with seed {seed}: {facts}, {report['targets']}.")
+    if report["source"] == "sample":
+        raise DataError(f"The report of {experiment.name} was measured on the synthetic sample.")
+    rounded = {name: round(report["metrics"][name], 4) for name in KEPT}
+    return Result(
+        experiment=experiment.name,
+        seed=seed,
+        targets=report["targets"],
+        metrics={name: (value, *(round(x, 4) for x in report["intervals"][name])) for name, value in rounded.items()},
+        baselines={kind: {n: round(values[n], 4) for n in KEPT} for kind, values in report["baselines"].items()},
+        examples=report["examples"],
+        target_count=report["target_count"],
+        epoch=report.get("epoch"),
+        seconds=report.get("seconds", 0.0),
+        device=report.get("device", ""),
+        commit=report["commit"],
+    )
+
+
+@cache
+def load_results(path: Path = FILE) -> tuple[Result, ...]:
+    """Every recorded measurement. Raises `DataError` for a damaged file."""
+    try:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        return tuple(Result(**{**row, "metrics": {n: tuple(v) for n, v in row["metrics"].items()}}) for row in rows)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DataError(f"{path} is damaged: {error}.") from error
+
+
+def write_results(results: Iterable[Result], path: Path = FILE) -> None:
+    """In the order of the experiments, so that a change shows as a small diff."""
+    order = {name: place for place, name in enumerate(EXPERIMENTS)}
+    ordered = sorted(results, key=lambda r: (order[r.experiment], r.targets, r.seed))
+    write_atomically(path, "".join(json.dumps(asdict(result)) + "\n" for result in ordered))
+    load_results.cache_clear()
+
+
+def results_of(name: str, targets: str = "all") -> list[Result]:
+    """Of one experiment, a seed each."""
+    return [result for result in load_results() if (result.experiment, result.targets) == (name, targets)]
+
+
+def mean_of(results: list[Result], metric: str) -> float:
+    return mean(result.metrics[metric][0] for result in results)
+
+
+def band(results: list[Result], metric: str) -> tuple[float, float]:
+    """Where the figure of another run of the same experiment is expected: from the lowest to the highest end of the
+    seeds' 95 % intervals."""
+    return min(r.metrics[metric][1] for r in results), max(r.metrics[metric][2] for r in results)

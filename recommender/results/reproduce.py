@@ -1,0 +1,85 @@
+"""Runs an experiment again and compares what comes out with what was recorded."""
+
+import logging
+from dataclasses import dataclass
+
+from recommender.config import load_preset
+from recommender.data.task import Task
+from recommender.device import choose_device
+from recommender.errors import DataError
+from recommender.evaluation.report import evaluate
+from recommender.results.experiments import Experiment
+from recommender.results.records import KEPT, Result, band, result_of, results_of
+from recommender.runs import Run, find_run, list_runs, new_run
+from recommender.settings import Settings
+from recommender.wording import SAMPLE
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One figure beside what was recorded: `expected` is None where nothing was."""
+
+    targets: str
+    metric: str
+    value: float
+    expected: tuple[float, float] | None
+
+    @property
+    def as_expected(self) -> bool:
+        return self.expected is None or self.expected[0] <= self.value <= self.expected[1]
+
+
+def reproduce(experiment: Experiment, seed: int, settings: Settings) -> tuple[list[Result], list[Comparison]]:
+    """Train what is not trained yet, go on with what was interrupted, and measure on the test split.
+
+    The runs are called `again-...`. Raises `DataError` without ReDial.
+    """
+    before = ""
+    for preset in experiment.first:
+        before = _train(f"again-{preset}-s{seed}", preset, seed, (), before, settings).run_id
+    name = f"again-{experiment.name}-s{seed}"
+    run = _train(name, experiment.preset, seed, experiment.overrides, before, settings)
+    results = [_measure(run, experiment, seed, targets, settings) for targets in experiment.targets]
+    return results, [comparison for result in results for comparison in compare(result)]
+
+
+def compare(result: Result) -> list[Comparison]:
+    """Every figure beside its recorded band."""
+    recorded = results_of(result.experiment, result.targets)
+    return [
+        Comparison(result.targets, metric, result.metrics[metric][0], band(recorded, metric) if recorded else None)
+        for metric in KEPT
+    ]
+
+
+def _train(run_id: str, preset: str, seed: int, overrides: tuple[str, ...], start_from: str, settings: Settings) -> Run:
+    from recommender.training.run import train_run
+
+    if run_id in {run.run_id for run in list_runs(settings)}:
+        run = find_run(run_id, settings)
+        if run.status().state != "finished":
+            train_run(run, settings, resume=True)
+        return run
+    begin = [f"start_from={start_from}"] if start_from else []
+    run = new_run(run_id, load_preset(preset, [*overrides, f"seed={seed}", *begin]), settings)
+    train_run(run, settings)
+    return run
+
+
+def _measure(run: Run, experiment: Experiment, seed: int, targets: str, settings: Settings) -> Result:
+    from recommender.checkpoints import load_checkpoint
+    from recommender.data.redial import load_dialogues
+    from recommender.version import current_commit
+
+    device = choose_device(settings)
+    checkpoint = load_checkpoint(run, device)
+    dialogues = load_dialogues(checkpoint.config.data.source, settings, checkpoint.catalog)
+    if dialogues.source == "sample":
+        raise DataError(f"The recorded figures are ReDial's; here is only {SAMPLE}. Set RECOMMENDER_DATA_DIR.")
+    task = Task(checkpoint.catalog, dialogues, experiment.protocol, checkpoint.config.data, seed, settings)
+    report, record = evaluate(checkpoint.model, task, "test", targets, device)  # type: ignore[arg-type]
+    report = {"run": run.run_id, "commit": current_commit(), **run.training_facts(), **report}
+    run.write_report(report, record)
+    return result_of(experiment, seed, report)

@@ -1,0 +1,122 @@
+"""The results tables of the README, made from the recorded measurements and the published figures."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from recommender.errors import DataError
+from recommender.files import write_atomically
+from recommender.published import published_for
+from recommender.results.experiments import ARCHITECTURES, STUDIED, TRAINERS
+from recommender.results.records import Result, mean_of, results_of
+from recommender.wording import BASELINE_NAMES
+
+BEGIN, END = "<!-- results: made by `python -m recommender results` -->", "<!-- end of results -->"
+RECALLS = ("recall@1", "recall@10", "recall@50")
+NO_VALUE = "-"
+
+
+def tables() -> str:
+    """All tables as Markdown."""
+    return "\n\n".join([_benchmark(), _paper(), _one_shot(), _study()])
+
+
+def put_into(readme: Path) -> bool:
+    """Replace what stands between the two marks; whether that changed anything. Raises `DataError` without marks."""
+    text = readme.read_text(encoding="utf-8")
+    begin, end = text.find(BEGIN), text.find(END)
+    if begin < 0 or end < begin:
+        raise DataError(f"{readme} has no place for the results: the lines {BEGIN!r} and {END!r}.")
+    made = f"{text[:begin]}{BEGIN}\n\n{tables()}\n\n{text[end:]}"
+    if made != text:
+        write_atomically(readme, made)
+    return made != text
+
+
+def short(value: float, digits: int = 3) -> str:
+    """`.186`, as such tables are printed."""
+    return f"{value:.{digits}f}".removeprefix("0")
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _benchmark() -> str:
+    """`conversational`: the shipped model, its baselines, the field."""
+    kinds = ("new", "all")
+    ours = {kind: results_of("default", kind)[0] for kind in kinds}
+    rows = [
+        ["**default** (this repository)", *(_recalls([ours[kind].metrics[m][0] for m in RECALLS]) for kind in kinds)],
+        ["95 % interval", *(_intervals(ours[kind]) for kind in kinds)],
+    ]
+    for baseline, name in BASELINE_NAMES.items():
+        rows.append([name, *(_recalls([ours[kind].baselines[baseline][m] for m in RECALLS]) for kind in kinds)])
+    published = {kind: {row.name: row.values for row in published_for("conversational", kind)} for kind in kinds}
+    for name in dict.fromkeys([*published["new"], *published["all"]]):
+        found = [published[kind].get(name) for kind in kinds]
+        rows.append([name, *(_recalls([values.get(m) for m in RECALLS]) if values else NO_VALUE for values in found)])
+    return "Protocol `conversational`, R@1 / R@10 / R@50:\n\n" + _table(["system", "new targets", "all targets"], rows)
+
+
+def _recalls(values: Sequence[float | None]) -> str:
+    return " / ".join(NO_VALUE if value is None else short(value) for value in values)
+
+
+def _intervals(result: Result) -> str:
+    return " / ".join(f"{short(low)}-{short(high)}" for _, low, high in (result.metrics[m] for m in RECALLS))
+
+
+def _paper() -> str:
+    rows = [
+        _ndcg_row("words and movies (`dialogue-paper`)", results_of("dialogue-paper")),
+        _ndcg_row("words alone (`dialogue-paper-words`)", results_of("dialogue-paper-words")),
+        *_baseline_rows(results_of("dialogue-paper")[0]),
+        *([row.name, short(row.values["ndcg@10"]), NO_VALUE] for row in published_for("paper")),
+    ]
+    return "Protocol `paper`, which leaks answers into the input:\n\n" + _table(
+        ["system", "nDCG@10", "95 % interval"], rows
+    )
+
+
+def _one_shot() -> str:
+    found = results_of("dialogue-one-shot", "new")
+    rows = [_ndcg_row("words and movies (`dialogue-one-shot`)", found), *_baseline_rows(found[0])]
+    return "Protocol `one_shot`, one wish before any recommendation:\n\n" + _table(
+        ["system", "nDCG@10", "95 % interval"], rows
+    )
+
+
+def _ndcg_row(name: str, results: Sequence[Result]) -> list[str]:
+    value, low, high = results[0].metrics["ndcg@10"]
+    return [name, short(value), f"{short(low)}-{short(high)}"]
+
+
+def _baseline_rows(result: Result) -> list[list[str]]:
+    names = BASELINE_NAMES.items()
+    return [[name, short(result.baselines[baseline]["ndcg@10"]), NO_VALUE] for baseline, name in names]
+
+
+def _study() -> str:
+    """The frozen study: the mean over the seeds, and their number where there are fewer than elsewhere."""
+    parts = []
+    for protocol in STUDIED:
+        rows = [
+            [architecture, *(_cell(f"{protocol}-{trainer}-{architecture}") for trainer in TRAINERS)]
+            for architecture in ARCHITECTURES
+        ]
+        found = results_of(f"{protocol}-original-baseline")[0].baselines
+        lines = ", ".join(f"{name} {short(found[kind]['ndcg@10'], 4)}" for kind, name in BASELINE_NAMES.items())
+        head = f"The study, protocol `{protocol}`, nDCG@10, encoder frozen, 20 epochs ({lines}):"
+        parts.append(f"{head}\n\n{_table(['', *TRAINERS], rows)}")
+    return "\n\n".join(parts)
+
+
+def _cell(name: str) -> str:
+    """`.0452 (.0413-.0495)`: mean, lowest and highest seed."""
+    results = results_of(name)
+    if not results:
+        return NO_VALUE
+    values = [result.metrics["ndcg@10"][0] for result in results]
+    mean = short(mean_of(results, "ndcg@10"), 4)
+    return mean if len(values) == 1 else f"{mean} ({short(min(values), 4)}-{short(max(values), 4)})"

@@ -21,7 +21,7 @@ ROWS = (
     ("checkpoints", "additions"),
     ("training",),
     ("query", "charts", "feedback", "prepare"),
-    ("compare",),
+    ("compare", "results"),
     ("__main__",),
 )
 ROW = {room: number for number, row in enumerate(ROWS) for room in row}

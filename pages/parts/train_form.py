@@ -34,12 +34,17 @@ SOURCES = {
     "hub": "ReDial, downloaded now",
     "sample": "Synthetic sample",
 }
+UNUSED = {
+    "one_shot": ("model.dialogue",),
+    "dialogue": ("model.history", "model.tags", "data.max_mentioned", "data.keep_mentioned", "model.head.kind"),
+}  # parts and settings that a kind of model does not read
 PARTS = {
     "": "Run",
     "data": "Data",
     "model": "Model",
     "model.text": "Text encoder",
     "model.history": "Movies named in the wish",
+    "model.dialogue": "Reading message by message",
     "model.head": "Head, which scores the movies",
     "loss": "Loss",
     "training": "Training",
@@ -65,12 +70,14 @@ def draw_form() -> None:
         draw_setting(_setting("data.source"), preset, start, SOURCES)
     st.caption(plain(f"{start.description}."))
     _draw_source_here(st.session_state[key_of(preset, "data.source")])
-    learns = start.model.kind == "one_shot"
+    learns = start.model.learns
     main = _settings_that_matter(start) if learns else COUNTED
     _draw_in_rows([_setting(path) for path in main], preset, start)
     if st.session_state[key_of(preset, "protocol")] in ("paper", "notebook"):
         st.caption(LEAKY)
+    unused = UNUSED.get(st.session_state.get(key_of(preset, "model.kind"), start.model.kind), ())
     rest = [s for s in SETTINGS if s.path not in (*main, *ABOVE) and (learns or s.part == "data")]
+    rest = [s for s in rest if s.path not in unused and s.part not in unused]
     _draw_advanced(rest, preset, start)
     _draw_name(preset)
 

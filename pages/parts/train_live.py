@@ -65,7 +65,7 @@ def draw_run(run: Run) -> None:
         draw_progress(entry, rows)
     draw_facts(status, rows)
     learned = any("loss" in row for row in rows)
-    if learned or (status.state in LIVE and entry.config.model.kind == "one_shot"):
+    if learned or (status.state in LIVE and entry.config.model.learns):
         draw_curves(entry, rows)
     draw_log(run)
 

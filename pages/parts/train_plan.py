@@ -122,7 +122,7 @@ def _missing_start(config: RunConfig, runs: list[Seen]) -> str:
 def needs_download(config: RunConfig) -> bool:
     """Whether the text encoder has to come from the hub first."""
     name = config.model.text.name
-    if config.model.kind != "one_shot" or name == "minilm" or Path(name).is_dir():
+    if not config.model.learns or name == "minilm" or Path(name).is_dir():
         return False
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError

@@ -16,7 +16,7 @@ from recommender.wording import SAMPLE
 
 MEASURES = {"ndcg@10": "nDCG@10", "recall@1": "Recall@1", "recall@10": "Recall@10", "recall@50": "Recall@50"}
 TRAINERS = {"bce": "original", "weighted_bce": "weighted", "focal": "focal", "softmax": "softmax"}
-ENCODERS = {"none": "frozen", "lora": "LoRA", "all": "trained"}
+ENCODERS = {"none": "frozen", "lora": "LoRA", "last": "last layers trained", "all": "trained"}
 HISTORIES = {"gru": "RNN", "attention": "attention"}
 
 
@@ -88,15 +88,17 @@ class Entry:
     @property
     def trainer(self) -> str:
         """What the loss makes of it: `"original"` (BCE), `"weighted"`, ... A baseline has none."""
-        return TRAINERS[self.config.loss.kind] if self.config.model.kind == "one_shot" else "none"
+        return TRAINERS[self.config.loss.kind] if self.config.model.learns else "none"
 
     @property
     def architecture(self) -> str:
         """`"MiniLM frozen, text + RNN + tags"`: two runs with the same one differ in how they were trained only."""
         model = self.config.model
-        if model.kind != "one_shot":
+        if not model.learns:
             return model.kind.replace("_", "-")
         parts = ["text", *([HISTORIES[model.history.kind]] if model.history.kind != "none" else [])]
+        if model.kind == "dialogue":
+            parts = ["messages", *(["movies"] if model.dialogue.reads_movies else [])]
         parts += ["counts"] if model.history.counts_weight else []
         parts += ["tags"] if model.tags else []
         name = "MiniLM" if model.text.name == "minilm" else model.text.name

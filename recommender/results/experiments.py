@@ -1,6 +1,6 @@
 """Every experiment whose figures are shown: what is trained, on which question it is measured, with which seeds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from recommender.config import Protocol, TargetKind
@@ -34,7 +34,9 @@ def _study(protocol: Protocol, trainer: str, architecture: str) -> Experiment:
     # With a frozen encoder the two tasks share no weight, so that one seed shows what there is to see.
     seeds = SEEDS[:1] if "tags" in architecture else SEEDS
     overrides = (f"protocol={protocol}", FROZEN, *loss)
-    return Experiment(f"{protocol}-{trainer}-{architecture}", f"{base}-{architecture}", protocol, (), overrides, seeds)
+    return Experiment(
+        f"{protocol}-{trainer}-{architecture}", f"{base}-{architecture}", protocol, ("all",), overrides, seeds
+    )
 
 
 def _cause(name: str, protocol: Protocol, *overrides: str) -> Experiment:
@@ -57,7 +59,7 @@ STEPS = (
     _cause("history", "notebook"),
     _cause("roles", "paper"),
     _cause("rate", "paper", RATE),
-    _cause("loss", "paper", RATE, SOFTMAX),
+    replace(_cause("loss", "paper", RATE, SOFTMAX), targets=("all", "new")),
 )
 # One thing alone is put right.
 ALONE = (

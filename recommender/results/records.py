@@ -75,6 +75,31 @@ def write_results(results: Iterable[Result], path: Path = FILE) -> None:
     load_results.cache_clear()
 
 
+def collect_results(folder: Path, path: Path = FILE) -> list[str]:
+    """Record the test reports of the runs below a folder: a run is the one of an experiment if it has its name and seed
+    (`paper-softmax-rnn-s1`, `again-default-s42`), or its name alone. Returns a line for each; what was recorded of the
+    same seed before is replaced."""
+    found = {}
+    for file in sorted(folder.glob("*/report-*-test-*.json")):
+        name, seed = _experiment_of(file.parent.name)
+        if name in EXPERIMENTS:
+            report = json.loads(file.read_text(encoding="utf-8"))
+            if report["targets"] in EXPERIMENTS[name].targets and report["protocol"] == EXPERIMENTS[name].protocol:
+                found[name, seed, report["targets"]] = result_of(EXPERIMENTS[name], seed, report)
+    kept = [r for r in _recorded(path) if (r.experiment, r.seed, r.targets) not in found]
+    write_results([*kept, *found.values()], path)
+    return [f"{name}, seed {seed}, {targets}: {r.metrics['ndcg@10'][0]}" for (name, seed, targets), r in found.items()]
+
+
+def _recorded(path: Path) -> tuple[Result, ...]:
+    return load_results(path) if path.exists() else ()
+
+
+def _experiment_of(run_id: str) -> tuple[str, int]:
+    name, separator, seed = run_id.removeprefix("again-").rpartition("-s")
+    return (name, int(seed)) if separator and seed.isdecimal() else (run_id.removeprefix("again-"), 42)
+
+
 def results_of(name: str, targets: str = "all") -> list[Result]:
     """Of one experiment, a seed each."""
     return [result for result in load_results() if (result.experiment, result.targets) == (name, targets)]
@@ -82,6 +107,11 @@ def results_of(name: str, targets: str = "all") -> list[Result]:
 
 def mean_of(results: list[Result], metric: str) -> float:
     return mean(result.metrics[metric][0] for result in results)
+
+
+def baseline_of(results: list[Result], kind: str, metric: str) -> float:
+    """Where the training split is drawn by the seed, the baselines fitted on it differ a little too."""
+    return mean(result.baselines[kind][metric] for result in results)
 
 
 def band(results: list[Result], metric: str) -> tuple[float, float]:

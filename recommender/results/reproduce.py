@@ -30,8 +30,12 @@ class Comparison:
     def as_expected(self) -> bool:
         return self.expected is None or self.expected[0] <= self.value <= self.expected[1]
 
+    @property
+    def verdict(self) -> str:
+        return "as expected" if self.as_expected else "OUTSIDE"
 
-def reproduce(experiment: Experiment, seed: int, settings: Settings) -> tuple[list[Result], list[Comparison]]:
+
+def reproduce(experiment: Experiment, seed: int, settings: Settings) -> list[Comparison]:
     """Train what is not trained yet, go on with what was interrupted, and measure on the test split.
 
     The runs are called `again-...`. Raises `DataError` without ReDial.
@@ -42,7 +46,7 @@ def reproduce(experiment: Experiment, seed: int, settings: Settings) -> tuple[li
     name = f"again-{experiment.name}-s{seed}"
     run = _train(name, experiment.preset, seed, experiment.overrides, before, settings)
     results = [_measure(run, experiment, seed, targets, settings) for targets in experiment.targets]
-    return results, [comparison for result in results for comparison in compare(result)]
+    return [comparison for result in results for comparison in compare(result)]
 
 
 def compare(result: Result) -> list[Comparison]:

@@ -20,14 +20,14 @@ def tables() -> str:
     return "\n\n".join([_benchmark(), _paper(), _one_shot(), _study()])
 
 
-def put_into(readme: Path) -> bool:
-    """Replace what stands between the two marks; whether that changed anything. Raises `DataError` without marks."""
+def put_into(readme: Path, write: bool = True) -> bool:
+    """Replace what stands between the two marks; whether that changes anything. Raises `DataError` without marks."""
     text = readme.read_text(encoding="utf-8")
     begin, end = text.find(BEGIN), text.find(END)
     if begin < 0 or end < begin:
         raise DataError(f"{readme} has no place for the results: the lines {BEGIN!r} and {END!r}.")
     made = f"{text[:begin]}{BEGIN}\n\n{tables()}\n\n{text[end:]}"
-    if made != text:
+    if write and made != text:
         write_atomically(readme, made)
     return made != text
 

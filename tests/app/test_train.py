@@ -43,7 +43,7 @@ def test_a_live_run_is_shown_at_once_with_its_curves(put: Any) -> None:
     assert app.session_state[Key.TRAIN_TAB] == "Progress"
     assert shown(app) == "alive"
     text = next(element.proto.text for element in app.get("progress"))
-    assert text.startswith("Epoch 2 of 6, step 20 of 100, about 96 s left")
+    assert text.startswith("Epoch 2 of 4, step 20 of 100, about 96 s left")
     assert len(app.get("plotly_chart")) == 5  # nDCG, Recall, movie loss, tag loss, learning rate
     assert [metric.value for metric in app.metric] == ["22 s", "–", "0.0005", "900 MB"]
     assert buttons(app)[0] == "Stop"
@@ -97,9 +97,9 @@ def test_a_failed_run_says_why_and_what_to_change(put: Any, monkeypatch: pytest.
     app = opened("Progress")
     assert "It failed. Out of memory. Use a smaller batch." in words(app)
     assert "Resume" in buttons(app)
-    press(app, "Start again with a batch of 32")
+    press(app, "Start again with a batch of 16")
     assert restarted[0][0] == "big"
-    assert "training.batch_size=32" in restarted[0][1]
+    assert "training.batch_size=16" in restarted[0][1]
     assert shown(app) == "big-again"
 
 

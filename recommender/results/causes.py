@@ -1,0 +1,78 @@
+"""What each mistake of the 2025 reproduction cost, from the recorded measurements, and the pulls at the encoder."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recommender.charts.findings import Step
+from recommender.charts.training import Floats, series
+from recommender.errors import DataError
+from recommender.files import write_atomically
+from recommender.metrics_log import MetricsLog
+from recommender.results.records import mean_of, results_of
+
+PULLS_FILE = Path(__file__).parent / "pulls.json"
+STEP_NAMES = {
+    "as-in-2025": "as in 2025",
+    "epoch": "epoch picked on validation",
+    "history": "history also in use",
+    "roles": "seeker by role",
+    "rate": "learning rate 1e-3",
+    "loss": "softmax loss",
+}
+LEAK_NAME = "without what stands in the input"
+ALONE_NAMES = {
+    "only-history": "history also in use",
+    "only-roles": "seeker by role",
+    "only-weighted": "weighted loss",
+    "only-softmax": "softmax loss",
+    "only-rate": "learning rate 1e-3",
+    "rate-and-weighted": "learning rate 1e-3 and weighted loss",
+}
+
+
+def steps(metric: str) -> list[Step]:
+    """One mistake after the other put right; at last the same model is asked for movies that the input lacks.
+
+    Raises `DataError` if one was not measured.
+    """
+    found = [_step(f"cause-{name}", label, metric) for name, label in STEP_NAMES.items()]
+    return [*found, _step("cause-loss", LEAK_NAME, metric, "new")]
+
+
+def alone(metric: str) -> list[Step]:
+    """One thing changed from how it was in 2025. Raises `DataError` if one was not measured."""
+    return [_step(f"cause-{name}", label, metric) for name, label in ALONE_NAMES.items()]
+
+
+def _step(experiment: str, label: str, metric: str, targets: str = "all") -> Step:
+    results = results_of(experiment, targets)
+    if not results:
+        raise DataError(f"The experiment {experiment} ({targets}) is not recorded.")
+    values = [result.metrics[metric][0] for result in results]
+    return Step(label, mean_of(results, metric), min(values), max(values))
+
+
+def collect_pulls(logs: dict[str, Path], path: Path = PULLS_FILE) -> None:
+    """`logs`: a name -> the metrics.jsonl of a run with the tag task whose encoder was trained."""
+    made: dict[str, dict[str, list[float]]] = {}
+    for name, file in logs.items():
+        rows = MetricsLog(file).rows()
+        for part in ("movie", "tag"):
+            epochs, norms = series(rows, f"{part}_gradient")
+            made[f"{part} loss, {name}"] = {
+                "epoch": epochs.round(3).tolist(),
+                "norm": [float(f"{n:.4g}") for n in norms],
+            }
+    write_atomically(path, json.dumps(made) + "\n")
+
+
+def pulls_at_encoder(path: Path = PULLS_FILE) -> dict[str, tuple[Floats, Floats]]:
+    """Name -> epochs and gradient norms. Raises `DataError` for a file that is missing or damaged."""
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return {name: (np.array(curve["epoch"]), np.array(curve["norm"])) for name, curve in found.items()}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} is missing or damaged: {error}.") from error

@@ -28,6 +28,7 @@ class Part(BaseModel):
 class DataConfig(Part):
     source: Literal["auto", "folder", "cache", "hub", "sample"] = "auto"
     validation: float = Field(0.1, gt=0, lt=1, description="share of the training dialogues held out")
+    held_out_movies: int = Field(0, ge=0, description="movies left out of the catalogue, to measure new ones with")
     hold_out: Literal["random", "latest"] = Field("random", description="latest is more like ReDial's test split")
     learn_from: Literal["recommender", "everyone"] = Field(
         "recommender", description="conversational: whether the seeker's movies are answers to learn from, too"

@@ -22,6 +22,7 @@ ROWS = (
     ("training",),
     ("query", "charts", "feedback", "prepare"),
     ("compare", "results"),
+    ("cli",),
     ("__main__",),
 )
 ROW = {room: number for number, row in enumerate(ROWS) for room in row}

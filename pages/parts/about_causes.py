@@ -29,8 +29,8 @@ def draw_causes() -> None:
 
 def _draw_waterfall(found: list[Step]) -> None:
     st.write(
-        "The reproduction blamed class imbalance: five right movies among thousands of wrong ones. Here one thing after "
-        "the other is put right, and each step is trained and measured anew."
+        "The reproduction blamed class imbalance: five right movies among thousands of wrong ones. Here one thing "
+        "after the other is put right, and each step is trained and measured anew."
     )
     last = results_of("cause-loss")
     lines = {name: baseline_of(last, name, METRIC) for name in ("popularity", "copy")}

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,12 @@ def count_follows(train: list[Dialogue], catalog: Catalog) -> dict[str, NDArray[
 
 def save_arrays(path: Path, arrays: dict[str, np.ndarray], catalog: Catalog) -> None:
     write_atomically(path, dump_tensors(arrays, metadata={"catalog": catalog.fingerprint}))
+
+
+def load_movie_text(assets_dir: Path, shipped: Catalog, movies: Iterable[Movie]) -> np.ndarray:
+    """The text vectors [N, D] of movies of the shipped catalogue. Raises `DataError` for one that it lacks."""
+    vectors: np.ndarray = load_arrays(assets_dir / VECTORS_FILE, shipped)["vectors"]
+    return vectors[shipped.indices(movie.movie_id for movie in movies)]
 
 
 def load_arrays(path: Path, catalog: Catalog) -> dict[str, np.ndarray]:

@@ -1,9 +1,13 @@
-"""Train / validation split by dialogue, so that no dialogue is on both sides."""
+"""Train / validation split by dialogue, so that no dialogue is on both sides; and movies that training never sees."""
 
 import hashlib
 from typing import Literal
 
+from recommender.data.catalog import Catalog, Movie
 from recommender.data.redial import Dialogue
+from recommender.errors import DataError
+
+LEAST_MENTIONS = 5  # of a movie that is held out, so that the test split asks for some of them
 
 HoldOut = Literal["random", "latest"]
 
@@ -31,3 +35,22 @@ def split_dialogues(
     held_out = {d.dialogue_id for d in order[: round(share * len(dialogues))]}
     kept = [dialogue for dialogue in dialogues if dialogue.dialogue_id not in held_out]
     return kept, [dialogue for dialogue in dialogues if dialogue.dialogue_id in held_out]
+
+
+def hold_out_movies(catalog: Catalog, count: int, seed: int) -> tuple[Catalog, list[Movie]]:
+    """The catalogue without `count` of its movies, and those, in their order. The choice depends on ids and seed, among
+    movies named `LEAST_MENTIONS` times or more. Raises `DataError` if there are too few."""
+    if count == 0:
+        return catalog, []
+    named = [movie for movie in catalog if movie.mentions >= LEAST_MENTIONS]
+    if count >= min(len(named), len(catalog)):
+        raise DataError(
+            f"{count} movies cannot be held out: only {len(named)} are named {LEAST_MENTIONS} times or more."
+        )
+
+    def draw(movie: Movie) -> str:
+        return hashlib.sha256(f"{seed}:{movie.movie_id}".encode()).hexdigest()
+
+    chosen = {movie.movie_id for movie in sorted(named, key=draw)[:count]}
+    kept = Catalog(movie for movie in catalog if movie.movie_id not in chosen)
+    return kept, [movie for movie in catalog if movie.movie_id in chosen]

@@ -10,7 +10,7 @@ from recommender.data.catalog import Catalog
 from recommender.data.examples import Example, build_examples
 from recommender.data.movielens import TagRow, load_tags
 from recommender.data.redial import Dialogue, DialogueSet, load_dialogues
-from recommender.data.splits import split_dialogues
+from recommender.data.splits import hold_out_movies, split_dialogues
 from recommender.errors import UnknownNameError
 from recommender.settings import Settings
 
@@ -65,4 +65,6 @@ class Task:
 
 def load_task(protocol: Protocol, config: DataConfig, seed: int, settings: Settings) -> Task:
     catalog = load_catalog(settings)
-    return Task(catalog, load_dialogues(config.source, settings, catalog), protocol, config, seed, settings)
+    dialogues = load_dialogues(config.source, settings, catalog)
+    kept, _ = hold_out_movies(catalog, config.held_out_movies, seed)
+    return Task(kept, dialogues, protocol, config, seed, settings)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import torch
 
 from recommender.config import SELECTION_TARGETS, LossConfig, RunConfig
-from recommender.data.assets import VECTORS_FILE, load_arrays
+from recommender.data.assets import load_movie_text
 from recommender.data.catalog import Catalog
 from recommender.data.collate import Item
 from recommender.data.examples import Example
-from recommender.data.task import Task
+from recommender.data.task import Task, load_catalog
 from recommender.device import supports_bfloat16
 from recommender.errors import DataError, RecommenderError, UnknownNameError
 from recommender.evaluation.report import wanted
@@ -41,7 +41,7 @@ def build_model(config: RunConfig, task: Task, settings: Settings) -> Recommende
     """A fresh model; the movies' text vectors [V, D], where it needs them, come from the assets."""
     text = None
     if config.model.reads_movie_text:
-        text = torch.from_numpy(load_arrays(settings.assets_dir / VECTORS_FILE, task.catalog)["vectors"])
+        text = torch.from_numpy(load_movie_text(settings.assets_dir, load_catalog(settings), task.catalog))
     return make_model(config.model, len(task.catalog), text, config.seed)
 
 

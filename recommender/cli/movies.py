@@ -1,0 +1,67 @@
+"""Commands for movies that come after training."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from recommender.cli.common import AsJson, RunId, app, user_errors
+from recommender.runs import find_run
+from recommender.settings import settings
+
+
+@app.command()
+def add_movie(
+    title: Annotated[str, typer.Option(help="Without the year.")],
+    text: Annotated[str, typer.Option(help="What it is about, who made it, who plays.")] = "",
+    year: Annotated[int | None, typer.Option()] = None,
+    genres: Annotated[str, typer.Option(help="The catalogue's own, with commas: comedy,drama")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Put a new movie into the catalogue. Models that know movies by their text recommend it at once, untrained."""
+    from dataclasses import asdict
+
+    from recommender.additions import add_movie as add
+    from recommender.data.task import load_catalog
+
+    with user_errors():
+        named = [genre.strip().lower() for genre in genres.split(",") if genre.strip()]
+        movie = add(title, year, named, text, load_catalog(settings()), settings())
+    typer.echo(json.dumps(asdict(movie)) if as_json else f"added {movie.name}, id {movie.movie_id}")
+
+
+@app.command()
+def remove_movie(movie_id: Annotated[int, typer.Argument(help="The id that `add-movie` gave.")]) -> None:
+    """Take out a movie that was added."""
+    from recommender.additions import remove_movie as remove
+
+    with user_errors():
+        remove(movie_id, settings())
+    typer.echo(f"removed {movie_id}")
+
+
+@app.command()
+def new_movies(run_id: RunId, as_json: AsJson = False) -> None:
+    """How well a run ranks the movies that it was trained without, added by their texts."""
+    from dataclasses import asdict
+
+    from recommender.checkpoints import load_checkpoint
+    from recommender.data.redial import load_dialogues
+    from recommender.data.task import Task
+    from recommender.device import choose_device
+    from recommender.evaluation.new_movies import measure_new_movies
+
+    with user_errors():
+        device = choose_device(settings())
+        checkpoint = load_checkpoint(find_run(run_id, settings()), device)
+        config = checkpoint.config
+        dialogues = load_dialogues(config.data.source, settings(), checkpoint.catalog)
+        task = Task(checkpoint.catalog, dialogues, config.protocol, config.data, config.seed, settings())
+        found = measure_new_movies(checkpoint.model, task, device)
+    if as_json:
+        typer.echo(json.dumps(asdict(found)))
+        return
+    typer.echo(f"{found.movies} movies added by their text; {found.new_targets} targets, {dialogues.describe()}")
+    for name, (value, low, high) in found.new.items():
+        trained, chance = found.trained[name][0], found.chance[name]
+        typer.echo(f"{name:10} {value:.4f} ({low:.4f} - {high:.4f})  trained {trained:.4f}  chance {chance:.4f}")

@@ -1,0 +1,198 @@
+"""Commands for data, runs and what they are worth."""
+
+import json
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
+
+import typer
+
+from recommender.cli.common import AsJson, RunId, app, quiet_transformers, user_errors
+from recommender.config import PROTOCOLS, load_preset, parse_config
+from recommender.errors import DataError, RecommenderError, UnknownNameError
+from recommender.runs import DEFAULT_RUN, find_run
+from recommender.settings import Settings, settings
+from recommender.wording import SAMPLE
+
+if TYPE_CHECKING:
+    from recommender.evaluation.records import Record
+
+
+@app.command()
+def prepare(source: Annotated[str, typer.Option(help="auto, folder, cache, hub or sample")] = "auto") -> None:
+    """Check a data source, count its examples, and rebuild the catalogue and text vectors from a folder."""
+    from recommender.prepare import prepare as run_prepare
+
+    with user_errors():
+        prepared = run_prepare(source, settings())
+        typer.echo("\n".join([*prepared.lines, *prepared.problems]))
+
+
+@app.command()
+def train(
+    preset: Annotated[str, typer.Option(help="A file below recommender/presets/, without .toml.")] = "",
+    overrides: Annotated[list[str] | None, typer.Option("--set", help="part.key=value")] = None,
+    run_id: Annotated[str, typer.Option(help="Name of the new run, or of the one to resume.")] = "",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last finished epoch.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Begin when no earlier run is left on the device.")] = False,
+) -> None:
+    """Train a preset, or go on with an interrupted run."""
+    from recommender.runs import new_run
+    from recommender.training.job import fresh_run_id
+    from recommender.training.queue import take_turn
+    from recommender.training.stopping import stoppable
+
+    with user_errors():
+        if resume:
+            if not run_id or overrides or preset:
+                raise RecommenderError(
+                    "--resume needs --run-id and keeps the run's own settings: no --preset, no --set."
+                )
+            run = find_run(run_id, settings())
+        else:
+            config = load_preset(preset, overrides)
+            run = new_run(run_id or fresh_run_id(preset), config, settings())
+        with stoppable(run):
+            if wait:
+                take_turn(run, settings())
+            quiet_transformers()
+            from recommender.training.run import train_run
+
+            train_run(run, settings(), resume)
+        status = run.status()
+        where = f" on {status.device}" if status.device else ""
+        typer.echo(f"{run.run_id}: {status.state} after {status.seconds:.0f} s{where}")
+
+
+@app.command()
+def estimate(
+    preset: Annotated[str, typer.Option(help="A file below recommender/presets/, without .toml.")] = "",
+    overrides: Annotated[list[str] | None, typer.Option("--set", help="part.key=value")] = None,
+    config_file: Annotated[
+        typer.FileText | None, typer.Option("--config", help='In place of a preset: a run\'s config.json, or "-".')
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Examples, steps, time and memory of a training run on this device, from a trial of a few batches."""
+    from recommender.training.estimate import estimate as try_out
+
+    with user_errors():
+        if config_file is not None:
+            if preset or overrides:
+                raise RecommenderError("--config stands alone: no --preset, no --set.")
+            config = parse_config(_read_json(config_file), config_file.name)
+        else:
+            config = load_preset(preset, overrides)
+        found = try_out(config, settings())
+    if as_json:
+        typer.echo(found.model_dump_json())
+        return
+    typer.echo(
+        f"{found.train_examples:,} training and {found.validation_examples:,} validation examples, {found.source}\n"
+        f"{found.steps:,} steps of {found.seconds_per_step:.3f} s on {found.device} in {found.precision}\n"
+        f"{found.preparation_seconds:.0f} s to prepare, {found.total_seconds / 60:.1f} min altogether, "
+        f"{found.memory_mb:,} MiB of memory"
+    )
+
+
+def _read_json(file: TextIO) -> dict[str, Any]:
+    try:
+        found = json.load(file)
+    except ValueError as error:
+        raise RecommenderError(f"{file.name} is not JSON: {error}.") from error
+    if not isinstance(found, dict):
+        raise RecommenderError(f"{file.name} holds no settings.")
+    return found
+
+
+@app.command()
+def evaluate(
+    run_id: RunId = DEFAULT_RUN,
+    protocol: Annotated[str, typer.Option(help=", ".join(PROTOCOLS))] = "conversational",
+    split: Annotated[str, typer.Option(help="train, validation or test")] = "test",
+    targets: Annotated[Literal["all", "new"], typer.Option(help="new: movies not mentioned before")] = "all",
+    as_json: AsJson = False,
+    rankings: Annotated[Path | None, typer.Option(help="Write a JSON line an example to this file.")] = None,
+) -> None:
+    """Metrics with confidence intervals of a run under a protocol, the three baselines beside them."""
+    with user_errors():
+        report, record = _evaluate(run_id, protocol, split, targets, rankings)
+        if as_json:
+            typer.echo(json.dumps(report))
+        else:
+            _print_report(report)
+        find_run(run_id, settings()).write_report(report, record)
+
+
+def _print_report(report: dict[str, Any]) -> None:
+    typer.echo(
+        f"{report['run']}: {report['protocol']}, {report['split']} split of {report['source']}, {report['targets']} "
+        f"targets: {report['examples']:,} examples, {report['target_count']:,} targets (seed {report['seed']})"
+    )
+    columns = [report["metrics"], *report["baselines"].values()]
+    typer.echo(f"{'':10} {'model':>8} {'95 % interval':>17} " + " ".join(f"{n:>10}" for n in report["baselines"]))
+    for name in report["metrics"]:
+        low, high = report["intervals"][name]
+        values = " ".join(f"{column[name]:10.4f}" for column in columns[1:])
+        typer.echo(f"{name:10} {columns[0][name]:8.4f}   {low:.4f} - {high:.4f} {values}")
+    typer.echo(", ".join(f"{name} {value:.4f}" for name, value in report["beyond"].items()))
+
+
+def _evaluate(
+    run_id: str, protocol: str, split: str, targets: Any, rankings: Path | None
+) -> tuple[dict[str, Any], "Record"]:
+    from recommender.checkpoints import load_checkpoint
+    from recommender.data.redial import load_dialogues
+    from recommender.data.task import Task
+    from recommender.device import choose_device
+    from recommender.evaluation.report import evaluate as measure
+    from recommender.version import current_commit
+
+    if protocol not in PROTOCOLS:
+        raise UnknownNameError("protocol", protocol, PROTOCOLS)
+    run, device = find_run(run_id, settings()), choose_device(settings())
+    checkpoint = load_checkpoint(run, device)
+    config = checkpoint.config
+    dialogues = load_dialogues(config.data.source, settings(), checkpoint.catalog)
+    if dialogues.source == "sample" and config.data.source != "sample" and SAMPLE not in run.status().source:
+        raise DataError(
+            f"{run.run_id} learned from ReDial, and ReDial is not here: on the synthetic sample its figures would say "
+            "nothing. Set RECOMMENDER_DATA_DIR to a folder that holds ReDial, or go online once."
+        )
+    logging.info("data: %s, read from %s", dialogues.describe(), dialogues.origin)
+    task = Task(checkpoint.catalog, dialogues, protocol, config.data, config.seed, settings())
+    report, record = measure(checkpoint.model, task, split, targets, device, rankings)
+    return {"run": run.run_id, "commit": current_commit(), **run.training_facts(), **report}, record
+
+
+@app.command()
+def runs(as_json: AsJson = False) -> None:
+    """The runs below checkpoints/, what they are doing and how good they are."""
+    with user_errors():
+        rows = _run_rows(settings())
+    if as_json:
+        typer.echo(json.dumps({"runs": rows}))
+        return
+    for row in rows:
+        best = "-" if row["best_ndcg@10"] is None else f"{row['best_ndcg@10']:.4f}"
+        facts = f"{row['run']:32} {row['state']:12} {row['protocol']:15}"
+        typer.echo(f"{facts} best validation nDCG@10 {best}  {row['reason']}")
+    if not rows:
+        typer.echo("No run yet. Train one: python -m recommender train --preset frozen --run-id frozen")
+
+
+def _run_rows(config: Settings) -> list[dict[str, Any]]:
+    from recommender.runs import SELECTED_BY, best_row, list_runs
+
+    rows = []
+    for run in list_runs(config):
+        row: dict[str, Any] = {"run": run.run_id, "state": "unreadable", "protocol": "", "best_ndcg@10": None}
+        try:
+            status, run_config = run.status(), run.config()
+            best = best_row(run.metrics()) or {}
+            row |= {"state": status.state, "reason": status.reason, "protocol": run_config.protocol}
+            row |= {"best_ndcg@10": best.get(SELECTED_BY), "device": status.device, "seconds": status.seconds}
+        except RecommenderError as error:
+            row["reason"] = str(error)
+        rows.append(row)
+    return rows

@@ -198,9 +198,10 @@ class GradientContract(ModelContract):
         before = self.scores(model, collate(items))
         if not self.config(tiny_encoder).reads_movie_text:
             with pytest.raises(RecommenderError, match="catalogue head"):
-                model.add_movies(self.TEXT[:1])
+                model.add_movies(self.TEXT[:1], [0])
             return
-        model.add_movies(torch.stack([self.TEXT[3], self.TEXT[3], -self.TEXT[3]]))
+        with torch.inference_mode():
+            model.add_movies(torch.stack([self.TEXT[3], self.TEXT[3], -self.TEXT[3]]), [0, 1, 2])
         after = self.scores(model, collate(items))
         assert after.shape == (len(items), self.movies + 3)
         old = after[:, : self.movies]

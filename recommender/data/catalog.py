@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from recommender.errors import DataError
 from recommender.files import write_atomically
 
+TALKED_ABOUT = 5  # mentions
 YEAR = re.compile(r"\s*\((\d{4})\)\s*$")
 
 
@@ -89,6 +90,12 @@ class Catalog:
 
     def indices(self, movie_ids: Iterable[int]) -> list[int]:
         return [self.index(movie_id) for movie_id in movie_ids]
+
+    @property
+    def talked_about(self) -> list[int]:
+        """The columns of the movies that people name again and again; all, where none is."""
+        named = [column for column, movie in enumerate(self.movies) if movie.mentions >= TALKED_ABOUT]
+        return named or list(range(len(self)))
 
     def with_added(self, movies: Iterable[Movie]) -> "Catalog":
         """The same with more movies at the end, so that the others keep their columns.

@@ -7,8 +7,6 @@ from recommender.data.catalog import Catalog, Movie
 from recommender.data.redial import Dialogue
 from recommender.errors import DataError
 
-LEAST_MENTIONS = 5  # of a movie that is held out, so that the test split asks for some of them
-
 HoldOut = Literal["random", "latest"]
 
 
@@ -39,13 +37,13 @@ def split_dialogues(
 
 def hold_out_movies(catalog: Catalog, count: int, seed: int) -> tuple[Catalog, list[Movie]]:
     """The catalogue without `count` of its movies, and those, in their order. The choice depends on ids and seed, among
-    movies named `LEAST_MENTIONS` times or more. Raises `DataError` if there are too few."""
+    movies that are talked about. Raises `DataError` if there are too few."""
     if count == 0:
         return catalog, []
-    named = [movie for movie in catalog if movie.mentions >= LEAST_MENTIONS]
+    named = [catalog[column] for column in catalog.talked_about]
     if count >= min(len(named), len(catalog)):
         raise DataError(
-            f"{count} movies cannot be held out: only {len(named)} are named {LEAST_MENTIONS} times or more."
+            f"{count} movies cannot be held out: of {len(catalog)} only {len(named)} are named often enough."
         )
 
     def draw(movie: Movie) -> str:

@@ -48,7 +48,7 @@ def measure_new_movies(model: Recommender, task: Task, device: torch.device) -> 
             "This run was trained on every movie. Train one without some: --set data.held_out_movies=500"
         )
     texts = load_movie_text(task.settings.assets_dir, shipped, held_out)
-    model.add_movies(torch.from_numpy(texts).to(device))
+    model.add_movies(torch.from_numpy(texts).to(device), task.catalog.talked_about)
     catalog, numbers = _added(task.catalog, held_out)
     dialogues = [_renumbered(dialogue, numbers) for dialogue in task.split("test")]
     examples = [example for example in build_examples(dialogues, task.protocol, catalog) if example.new_targets]

@@ -40,8 +40,9 @@ class Recommender(nn.Module, ABC):
         """Where the model places the movies [V, W], for neighbours; None for a model without such a space."""
         return None
 
-    def add_movies(self, texts: Tensor) -> None:
-        """More movies at the end of the catalogue, known by their texts' vectors [N, D] alone; nothing is trained.
+    def add_movies(self, texts: Tensor, like: Sequence[int]) -> None:
+        """More movies at the end of the catalogue, known by their texts' vectors [N, D] alone; nothing is trained. How
+        popular they are nobody knows: they are taken to be as popular as the movies in the columns `like` on average.
 
         Raises `RecommenderError` for a model that knows a movie by what it learned of it only.
         """

@@ -3,6 +3,8 @@
 One pass scores every turn of a dialogue, so training costs a quarter of reading each turn's whole input anew.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -66,9 +68,9 @@ class DialogueRecommender(Recommender):
             return nothing
         return torch.cat([self.text.in_groups(batch["message_ids"], batch["message_mask"]).float(), nothing])
 
-    def add_movies(self, texts: Tensor) -> None:
+    def add_movies(self, texts: Tensor, like: Sequence[int]) -> None:
         for reader in self._members:
-            reader.head.add(texts)
+            reader.head.add(texts, reader.norm(reader.layers(reader.start.view(1, 1, -1)))[0], like)
 
     @property
     def _members(self) -> "list[Reader]":

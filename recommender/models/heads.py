@@ -1,5 +1,7 @@
 """A wish's vector -> one score a movie."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -35,12 +37,15 @@ class CatalogueHead(nn.Module):
         # How popular a movie is of which nothing is known; learned from those that are forgotten, where any are.
         self.unknown = nn.Parameter(torch.zeros(())) if movies.forgotten else None
 
-    def add(self, texts: Tensor) -> None:
-        """Movies at the end that nothing was learned of."""
+    @torch.no_grad()
+    def add(self, texts: Tensor, wish: Tensor, like: Sequence[int]) -> None:
+        """Movies at the end that nothing was learned of, as popular as those in the columns `like`: for a wish that
+        says nothing [1, inputs] their texts' part is lifted by what is learned of those, on average."""
+        columns = torch.tensor(like, device=wish.device)
+        self.movies.draw()
+        learned = self(wish)[0, columns] - self.movies.scores_by_text(self.query(wish))[0, columns]
         self.movies.add(texts)
-        bias = self.bias.detach()
-        popular = bias.mean() if self.unknown is None else self.unknown.detach()
-        self.bias = nn.Parameter(torch.cat([bias, popular.expand(len(texts))]))
+        self.bias = nn.Parameter(torch.cat([self.bias, learned.mean().expand(len(texts))]))
 
     def forward(self, wish: Tensor) -> Tensor:
         known = self.movies.known

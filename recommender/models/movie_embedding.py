@@ -45,9 +45,13 @@ class MovieEmbedding(nn.Module):
         """
         weight = self.learned.weight if self.known is None else self.learned.weight * self.known.unsqueeze(1)
         learned = queries @ weight.T
+        return learned if self.text is None else learned + self.scores_by_text(queries)
+
+    def scores_by_text(self, queries: Tensor) -> Tensor:
+        """The part of the scores that the movies' texts give [B, V]."""
         if self.project is None or self.text is None:
-            return learned
-        return learned + (queries @ self.project.weight) @ self.text.T
+            raise ValueError("this table places no movie by its text")
+        return (queries @ self.project.weight) @ self.text.T
 
     def add(self, texts: Tensor) -> None:
         """Movies at the end that nothing was learned of: their place is that of their texts' vectors [N, D] alone."""

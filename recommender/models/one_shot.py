@@ -86,11 +86,15 @@ class OneShotRecommender(Recommender):
         scores: Tensor = self.tag_head(text)
         return scores
 
-    def add_movies(self, texts: Tensor) -> None:
+    def add_movies(self, texts: Tensor, like: Sequence[int]) -> None:
         if not isinstance(self.head, CatalogueHead):
-            super().add_movies(texts)
+            super().add_movies(texts, like)
             return
-        self.head.add(texts)
+        nothing = torch.tensor(self.tokenize([""], 8, "last"), device=texts.device)  # [1, L]
+        wish = self.text(nothing, torch.ones_like(nothing))
+        if self.history is not None:
+            wish = torch.cat([wish, self.history(torch.full_like(nothing[:, :1], PADDING), wish)], dim=1)
+        self.head.add(texts, wish, like)
         if self.counts is not None:
             self.counts.add(len(texts))
 

@@ -66,7 +66,7 @@ class Engine:
         trained = self.catalog
         if self.config.model.reads_movie_text and (added := load_added(settings)).movies:
             self.catalog = trained.with_added(added.movies)
-            self.model.add_movies(torch.from_numpy(added.vectors).to(self.device))
+            self.model.add_movies(torch.from_numpy(added.vectors).to(self.device), trained.talked_about)
         self.source = run.status().source
         if self.model.text is not None:
             self.model.text.merge_lora()

@@ -1,0 +1,159 @@
+"""The recorded measurements, the tables made from them, and an experiment that is run again."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recommender.config import load_preset
+from recommender.errors import DataError, UnknownNameError
+from recommender.results import tables
+from recommender.results.causes import alone, collect_pulls, pulls_at_encoder, steps
+from recommender.results.experiments import EXPERIMENTS, find_experiment
+from recommender.results.records import KEPT, Result, band, collect_results, load_results, mean_of, results_of
+from recommender.results.reproduce import compare
+from recommender.results.tables import BEGIN, END, put_into, short
+
+README = Path(__file__).resolve().parent.parent.parent / "README.md"
+
+
+def result(seed: int = 42, value: float = 0.1, **changed: Any) -> Result:
+    metrics = dict.fromkeys(KEPT, (value, value - 0.01, value + 0.01))
+    baselines = {kind: dict.fromkeys(KEPT, 0.05) for kind in ("popularity", "copy", "item_knn")}
+    made = Result("paper-softmax-rnn", seed, "all", metrics, baselines, 10, 20, 3.0, 60.0, "CPU", "abc")
+    return replace(made, **changed)
+
+
+def report(seed: int, value: float, **changed: Any) -> str:
+    facts = {"protocol": "paper", "split": "test", "targets": "all", "source": "folder", "seed": seed, "commit": "abc"}
+    facts |= {"metrics": dict.fromkeys(KEPT, value), "intervals": {name: [value - 0.01, value + 0.01] for name in KEPT}}
+    facts |= {"baselines": {"copy": dict.fromkeys(KEPT, 0.05)}, "examples": 10, "target_count": 20}
+    return json.dumps(facts | changed)
+
+
+# What ships
+
+
+def test_the_readme_shows_what_is_recorded() -> None:
+    assert not put_into(README, write=False), "run `python -m recommender results`"
+
+
+@pytest.mark.parametrize("made", load_results(), ids=lambda r: f"{r.experiment}-{r.targets}-s{r.seed}")
+def test_a_recorded_measurement_belongs_to_an_experiment_and_holds_together(made: Result) -> None:
+    experiment = EXPERIMENTS[made.experiment]
+    assert made.targets in experiment.targets
+    for value, low, high in made.metrics.values():
+        assert 0 <= low <= value <= high <= 1
+    assert made.baselines.keys() == {"popularity", "copy", "item_knn"}
+    assert made.examples <= made.target_count
+    assert made.commit
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_experiment_can_be_configured_and_asks_for_its_own_protocol(name: str) -> None:
+    experiment = EXPERIMENTS[name]
+    config = load_preset(experiment.preset, list(experiment.overrides))
+    assert config.protocol == experiment.protocol
+    assert config.start_from == (experiment.first[-1] if experiment.first else "")
+
+
+def test_the_causes_are_recorded() -> None:
+    assert [step.low <= step.value <= step.high for step in (*steps("ndcg@10"), *alone("ndcg@10"))] == [True] * 13
+
+
+# How it is made
+
+
+def test_the_mean_and_the_band_of_three_seeds_by_hand() -> None:
+    found = [result(42, 0.10), result(1, 0.12), result(2, 0.17)]
+    assert mean_of(found, "ndcg@10") == pytest.approx(0.13)
+    assert band(found, "ndcg@10") == pytest.approx((0.09, 0.18))
+
+
+def test_reports_of_runs_become_records_and_replace_those_of_the_same_seed(tmp_path: Path) -> None:
+    file = tmp_path / "records.jsonl"
+    for seed, value in ((1, 0.2), (42, 0.3)):
+        run = tmp_path / "runs" / f"paper-softmax-rnn-s{seed}"
+        run.mkdir(parents=True)
+        (run / "report-folder-paper-test-all.json").write_text(report(seed, value))
+        (run / "report-folder-paper-validation-all.json").write_text("not read")
+    (tmp_path / "runs" / "mine").mkdir()
+    (tmp_path / "runs" / "mine" / "report-folder-paper-test-all.json").write_text(report(42, 0.9))
+    assert len(collect_results(tmp_path / "runs", file)) == 2
+    assert {(r.seed, r.metrics["ndcg@10"]) for r in load_results(file)} == {
+        (1, (0.2, 0.19, 0.21)),
+        (42, (0.3, 0.29, 0.31)),
+    }
+    again = tmp_path / "later" / "again-paper-softmax-rnn-s1"
+    again.mkdir(parents=True)
+    (again / "report-folder-paper-test-all.json").write_text(report(1, 0.25))
+    collect_results(tmp_path / "later", file)
+    assert {r.seed: r.metrics["ndcg@10"][0] for r in load_results(file)} == {1: 0.25, 42: 0.3}
+
+
+@pytest.mark.parametrize("wrong", [{"source": "sample"}, {"seed": 7}, {"split": "validation"}])
+def test_a_report_of_something_else_is_refused(wrong: dict[str, Any], tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "paper-softmax-rnn"
+    run.mkdir(parents=True)
+    (run / "report-folder-paper-test-all.json").write_text(report(**{"seed": 42, "value": 0.3, **wrong}))
+    with pytest.raises(DataError, match="paper-softmax-rnn"):
+        collect_results(tmp_path / "runs", tmp_path / "records.jsonl")
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    path.write_text('{"experiment": 1}\n')
+    with pytest.raises(DataError, match=r"records\.jsonl"):
+        load_results(path)
+
+
+@pytest.mark.parametrize(("value", "digits", "text"), [(0.0447, 4, ".0447"), (0.25, 3, ".250"), (1.0, 3, "1.000")])
+def test_figures_are_printed_as_in_such_tables(value: float, digits: int, text: str) -> None:
+    assert short(value, digits) == text
+
+
+def test_a_cell_shows_how_far_the_seeds_are_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "results_of", lambda name: [result(42, 0.10), result(1, 0.12)])
+    assert tables._cell("x") == ".1100 (.1000-.1200)"
+    monkeypatch.setattr(tables, "results_of", lambda name: [])
+    assert tables._cell("x") == "-"
+
+
+def test_the_tables_go_between_their_marks_and_nothing_else_changes(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    assert put_into(readme, write=False)
+    assert "old" in readme.read_text()
+    assert put_into(readme)
+    assert readme.read_text() == f"before\n{BEGIN}\n\n{tables.tables()}\n\n{END}\nafter\n"
+    assert not put_into(readme)
+    readme.write_text("no marks")
+    with pytest.raises(DataError, match="no place"):
+        put_into(readme)
+
+
+def test_a_figure_outside_its_band_is_noticed() -> None:
+    [recorded, *_] = results_of("paper-softmax-rnn")
+    assert all(part.as_expected for part in compare(recorded))
+    _, low, high = recorded.metrics["ndcg@10"]
+    off = replace(recorded, metrics=recorded.metrics | {"ndcg@10": (high + 0.2, low, high)})
+    assert [part.metric for part in compare(off) if not part.as_expected] == ["ndcg@10"]
+
+
+def test_an_unknown_experiment_is_told_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="paper-softmax-rnn"):
+        find_experiment("paper-softmax-rn")
+
+
+def test_pulls_are_taken_from_the_logs(tmp_path: Path) -> None:
+    log = tmp_path / "metrics.jsonl"
+    rows = [{"epoch": 0.5, "movie_gradient": 0.123456, "tag_gradient": 2.0}, {"epoch": 1.0, "eval_ndcg@10": 0.1}]
+    log.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    collect_pulls({"alpha 1": log}, tmp_path / "pulls.json")
+    found = pulls_at_encoder(tmp_path / "pulls.json")
+    assert {name: (list(x), list(y)) for name, (x, y) in found.items()} == {
+        "movie loss, alpha 1": ([0.5], [0.1235]),
+        "tag loss, alpha 1": ([0.5], [2.0]),
+    }

@@ -37,9 +37,21 @@ def config_of(tiny_encoder: str) -> MakeConfig:
     return make
 
 
-@pytest.mark.parametrize(("text", "tags"), [("none", False), ("none", True), ("all", True), ("lora", False)])
-def test_it_counts_what_the_run_will_count(text: str, tags: bool, world: Settings, config_of: MakeConfig) -> None:
-    config = config_of(text, tags=tags)
+@pytest.mark.parametrize(
+    ("text", "kind", "tags"),
+    [
+        ("none", "one_shot", False),
+        ("none", "one_shot", True),
+        ("all", "one_shot", True),
+        ("lora", "one_shot", False),
+        ("none", "dialogue", False),
+        ("all", "dialogue", False),
+    ],
+)
+def test_it_counts_what_the_run_will_count(
+    text: str, kind: str, tags: bool, world: Settings, config_of: MakeConfig
+) -> None:
+    config = config_of(text, kind, tags=tags)
     found = estimate(config, world)
     assert list_runs(world) == []
     run = new_run("r", config, world)

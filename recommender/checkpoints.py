@@ -18,6 +18,15 @@ def weights_facts(model: Recommender, catalog: Catalog) -> dict[str, str]:
     return {"catalog": catalog.fingerprint, "encoder": encoder}
 
 
+def halve(run: Run) -> tuple[int, int]:
+    """Write the run's weights in half precision -> bytes before and after. A model computes in single precision all the
+    same; measure it again after this."""
+    before = run.weights_size
+    weights, facts = run.weights()
+    run.write_weights({n: t.half() if t.is_floating_point() else t for n, t in weights.items()}, facts)
+    return before, run.weights_size
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     run: Run

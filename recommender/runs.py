@@ -209,6 +209,11 @@ class Run:
         return (self.folder / "model.safetensors").is_file()
 
     @property
+    def weights_size(self) -> int:
+        """Bytes."""
+        return (self.folder / "model.safetensors").stat().st_size if self.has_weights else 0
+
+    @property
     def stamp(self) -> float:
         """Changes when the weights do: for caches."""
         path = self.folder / "model.safetensors"

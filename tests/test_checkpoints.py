@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from recommender.checkpoints import load_checkpoint, weights_facts
+from recommender.checkpoints import halve, load_checkpoint, weights_facts
 from recommender.config import RunConfig
 from recommender.data.catalog import Catalog, Movie
 from recommender.data.collate import Item, collate
@@ -166,3 +166,15 @@ def test_loading_writes_nothing(run: Run) -> None:
     before = state(run.folder)
     load_checkpoint(run, CPU)
     assert state(run.folder) == before
+
+
+def test_halved_weights_take_half_the_room_and_score_nearly_alike(run: Run) -> None:
+    item = Item([101, 2000, 102], [3], [], [3])
+    before = load_checkpoint(run, CPU).model(collate([item]))
+    size, half = halve(run)
+    assert (size, half) != (0, 0)
+    assert half == run.weights_size < 0.6 * size
+    after = load_checkpoint(run, CPU).model(collate([item]))
+    assert after.dtype == torch.float32
+    torch.testing.assert_close(after, before, atol=5e-3, rtol=5e-3)
+    assert not torch.equal(after, before)

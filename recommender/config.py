@@ -70,6 +70,7 @@ class DialogueConfig(Part):
     members: int = Field(1, ge=1, description="readers that are averaged")
     width: int = Field(256, ge=4, multiple_of=4, description="of a movie's vector and of the layers, for four heads")
     layers: int = Field(2, ge=1)
+    counts_weight: float = Field(0.0, ge=0, description="how much the item-kNN counts add to the score, if at all")
     reads_movies: bool = Field(True, description="false: it goes by the words alone")
     dropout: float = Field(0.2, ge=0, lt=1)
     forgotten: float = Field(

@@ -91,3 +91,20 @@ class ItemKnn(Recommender):
                     part = slice(int(self.rows[movie]), int(self.rows[movie + 1]))
                     row.index_add_(0, self.columns[part], self.values[part])
         return scores
+
+
+class WeightedCounts(ItemKnn):
+    """The logarithm of the counts, times a weight: what a model that learns by gradient adds to its scores.
+
+    Not while it trains: the counts hold the answers of the very examples that are being learned.
+    """
+
+    def __init__(self, movies: int, weight: float) -> None:
+        super().__init__(movies)
+        self.weight = weight
+
+    def forward(self, batch: Batch) -> Tensor:
+        return self.weight * torch.log1p(super().forward(batch))
+
+    def make_room(self, weights: dict[str, Tensor], prefix: str = "") -> None:
+        super().make_room({n.removeprefix(prefix): t for n, t in weights.items() if n.startswith(prefix)})

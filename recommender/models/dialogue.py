@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from recommender.config import DialogueConfig, ModelConfig
-from recommender.data.collate import PADDING, Batch
+from recommender.data.collate import PADDING, Batch, Item
 from recommender.models.base import Recommender
+from recommender.models.baselines import WeightedCounts
 from recommender.models.heads import CatalogueHead
 from recommender.models.movie_embedding import MovieEmbedding
 from recommender.models.text_encoder import TextEncoder
@@ -38,6 +39,7 @@ class DialogueRecommender(Recommender):
         texts = movie_text.float()  # one table for all readers
         members = [Reader(config, self.text.width, movies, texts) for _ in range(config.dialogue.members)]
         self.readers = nn.ModuleList(members)
+        self.counts = WeightedCounts(movies, config.dialogue.counts_weight) if config.dialogue.counts_weight else None
 
     def forward(self, batch: Batch) -> Tensor:
         """Scores [P, V], one row for each input of the batch; while training each reader's rows, one after the other
@@ -48,10 +50,16 @@ class DialogueRecommender(Recommender):
             scores: list[Tensor] = [reader(texts, batch) for reader in self._members]
             if self.training:
                 return torch.cat(scores)
-            if len(scores) == 1:
-                return scores[0]
-            mean: Tensor = torch.stack([part.log_softmax(dim=1) for part in scores]).mean(dim=0)
-            return mean
+            mean = torch.stack([part.log_softmax(dim=1) for part in scores]).mean(dim=0)
+            return mean if self.counts is None else mean + self.counts(batch)
+
+    def fit(self, items: Sequence[Item]) -> None:
+        if self.counts is not None:
+            self.counts.fit(items)
+
+    def make_room(self, weights: dict[str, Tensor]) -> None:
+        if self.counts is not None:
+            self.counts.make_room(weights, "counts.")
 
     def training_targets(self, batch: Batch) -> Tensor:
         targets = batch["targets"]
@@ -71,6 +79,8 @@ class DialogueRecommender(Recommender):
     def add_movies(self, texts: Tensor, like: Sequence[int]) -> None:
         for reader in self._members:
             reader.head.add(texts, reader.norm(reader.layers(reader.start.view(1, 1, -1)))[0], like)
+        if self.counts is not None:
+            self.counts.add(len(texts))
 
     @property
     def _members(self) -> "list[Reader]":

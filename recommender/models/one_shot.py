@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from recommender.config import ModelConfig
 from recommender.data.collate import PADDING, Batch, Item
 from recommender.models.base import Recommender
-from recommender.models.baselines import ItemKnn
+from recommender.models.baselines import WeightedCounts
 from recommender.models.heads import CatalogueHead, ffn_head
 from recommender.models.history_encoder import AttentionHistory, GruHistory
 from recommender.models.movie_embedding import MovieEmbedding
@@ -35,8 +35,7 @@ class OneShotRecommender(Recommender):
         else:
             self.head = ffn_head(width, movies, config.head)
         self.empty_in_use = config.history.empty_in_use
-        self.counts_weight = config.history.counts_weight
-        self.counts = ItemKnn(movies) if self.counts_weight else None
+        self.counts = WeightedCounts(movies, config.history.counts_weight) if config.history.counts_weight else None
         self.tag_head = ffn_head(self.text.width, movies, config.head) if config.tags else None
 
     def _history(self, config: ModelConfig, embedding: MovieEmbedding) -> GruHistory | AttentionHistory | None:
@@ -56,8 +55,7 @@ class OneShotRecommender(Recommender):
             mentioned = torch.full_like(mentioned, PADDING)
         scores = self.score(text, mentioned)
         if self.counts is not None and not self.training:
-            # Not while training: the counts hold the answers of the very examples that are being learned.
-            scores = scores + self.counts_weight * torch.log1p(self.counts(batch))
+            scores = scores + self.counts(batch)
         return scores
 
     def fit(self, items: Sequence[Item]) -> None:
@@ -66,8 +64,7 @@ class OneShotRecommender(Recommender):
 
     def make_room(self, weights: dict[str, Tensor]) -> None:
         if self.counts is not None:
-            prefix = "counts."
-            self.counts.make_room({n.removeprefix(prefix): t for n, t in weights.items() if n.startswith(prefix)})
+            self.counts.make_room(weights, "counts.")
 
     def score(self, text: Tensor, mentioned: Tensor) -> Tensor:
         """Text vectors [B, D] and mentioned movies [B, H] -> scores [B, V]."""

@@ -110,7 +110,7 @@ class TestCatalogueAttention(GradientContract):
 
 
 class TestCatalogueWithCounts(GradientContract):
-    """The shipped model's set-up: item-kNN counts join the scores, but never while training."""
+    """Item-kNN counts join the scores, but never while training."""
 
     def config(self, tiny_encoder: str) -> ModelConfig:
         history = HistoryConfig(kind="attention", counts_weight=2.0, **HISTORY)
@@ -243,10 +243,9 @@ class TestDialogueForgetting(GradientContract):
     ) -> None:
         model = self.learned(model, items)
         nothing = collate([self.nothing(model)])
-        before = self.scores(model, nothing)[0]
         model.add_movies(self.TEXT, [2, 5, 7])  # the very texts of the old ones
-        added = self.scores(model, nothing)[0, self.movies :]
-        torch.testing.assert_close(added[[2, 5, 7]].mean(), before[[2, 5, 7]].mean(), atol=1e-5, rtol=1e-5)
+        old, added = self.scores(model, nothing)[0].split(self.movies)
+        torch.testing.assert_close(added[[2, 5, 7]].mean(), old[[2, 5, 7]].mean(), atol=1e-5, rtol=1e-5)
 
 
 class TestDialogueMembers(GradientContract):
@@ -272,6 +271,25 @@ class TestDialogueMembers(GradientContract):
 
     def test_the_movies_texts_are_saved_once(self, model: Recommender) -> None:
         assert [name for name in model.saved_weights() if name.endswith("movies.text")] == ["readers.0.movies.text"]
+
+
+class TestDialogueCounts(GradientContract):
+    """The shipped model's set-up: item-kNN counts join the scores, but never while training."""
+
+    def config(self, tiny_encoder: str) -> ModelConfig:
+        dialogue = DialogueConfig(width=16, layers=1, dropout=0.0, forgotten=0.0, counts_weight=1.0)
+        text = TextConfig(name=tiny_encoder)
+        return ModelConfig(kind="dialogue", text=text, dialogue=dialogue, head=HeadConfig(dropout=0.0))
+
+    def test_counts_add_their_logarithm_outside_training_alone(self, model: Recommender, items: list[Item]) -> None:
+        asked = collate([replace(items[2], mentioned=[2])])
+        plain, learned_from = self.scores(model, asked), model.train()(asked)
+        model.fit([Item([], [2], [7], [2], "a"), Item([], [2], [7, 1], [2], "b")])
+        added = self.scores(model, asked) - plain
+        expected = torch.zeros(1, self.movies)
+        expected[0, 7], expected[0, 1] = math.log1p(2), math.log1p(1)
+        torch.testing.assert_close(added, expected, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(model.train()(asked), learned_from)
 
 
 class TestDialogueWords(GradientContract):

@@ -4,9 +4,9 @@ import streamlit as st
 
 from pages.shared.charts import draw
 from pages.shared.text import plain
-from recommender.charts.findings import Step, pulls, seeds, waterfall
+from recommender.charts.findings import Step, seeds, waterfall
 from recommender.errors import DataError
-from recommender.results.causes import alone, pulls_at_encoder, steps
+from recommender.results.causes import alone, steps
 from recommender.results.experiments import TRAINERS
 from recommender.results.records import baseline_of, results_of
 
@@ -22,7 +22,6 @@ def draw_causes() -> None:
         _draw_waterfall(found)
         _draw_alone(found[0])
         _draw_study()
-        _draw_pulls()
     except DataError as error:
         st.error(plain(str(error)), icon=":material/error:")
 
@@ -79,15 +78,4 @@ def _draw_seeds(protocol: str, groups: dict[str, list[float]], popularity: float
         key=f"seeds-{protocol}",
         alt=f"{NAME} of each seed. "
         + "; ".join(f"{name}: {', '.join(f'{v:.3f}' for v in values)}" for name, values in groups.items()),
-    )
-
-
-def _draw_pulls() -> None:
-    curves = pulls_at_encoder()
-    st.write("Was the tag loss drowning the movie loss? The pull of each at the encoder, which they share:")
-    draw(
-        lambda look: pulls(curves, look),
-        key="pulls",
-        alt="Gradient norms at the encoder. "
-        + "; ".join(f"{name}: from {norms[0]:.2g} to {norms[-1]:.2g}" for name, (_, norms) in curves.items()),
     )

@@ -1,4 +1,4 @@
-"""Pictures of the experiments: what each cause adds, how much seeds differ, and which loss pulls at the encoder."""
+"""Pictures of the experiments: what each cause adds, and how much seeds differ."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ from itertools import pairwise
 import plotly.graph_objects as go
 
 from recommender.charts.style import Look, figure, shown
-from recommender.charts.training import Floats
 
 ROW = 34  # pixels of a row with its gap
 
@@ -75,20 +74,4 @@ def seeds(groups: Mapping[str, Sequence[float]], lines: Mapping[str, float], mea
         ticktext=[shown(name) for name in groups],
         range=[len(groups) - 0.5, -0.5],
     )
-    return made
-
-
-def pulls(curves: Mapping[str, tuple[Floats, Floats]], look: Look) -> go.Figure:
-    """The norm of each loss's gradient at the encoder over the epochs, on a logarithmic axis."""
-    made = figure(look, 360, xaxis_title="epoch", yaxis_title="gradient norm at the encoder")
-    for place, (name, (epochs, norms)) in enumerate(curves.items()):
-        made.add_scatter(
-            x=epochs,
-            y=norms,
-            mode="lines",
-            name=shown(name),
-            line={"color": look.colours[place % len(look.colours)], "width": 2, "dash": ("solid", "dash")[place % 2]},
-            hovertemplate="%{y:.2g}",
-        )
-    made.update_yaxes(type="log", exponentformat="power")
     return made

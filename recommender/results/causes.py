@@ -1,19 +1,9 @@
-"""What each mistake of the 2025 reproduction cost, from the recorded measurements, and the pulls at the encoder."""
-
-import json
-from pathlib import Path
-from typing import Any
-
-import numpy as np
+"""What each mistake of the 2025 reproduction cost, from the recorded measurements."""
 
 from recommender.charts.findings import Step
-from recommender.charts.training import Floats, series
 from recommender.errors import DataError
-from recommender.files import write_atomically
-from recommender.metrics_log import MetricsLog
 from recommender.results.records import mean_of, results_of
 
-PULLS_FILE = Path(__file__).parent / "pulls.json"
 STEP_NAMES = {
     "as-in-2025": "as in 2025",
     "epoch": "epoch picked on validation",
@@ -53,26 +43,3 @@ def _step(experiment: str, label: str, metric: str, targets: str = "all") -> Ste
         raise DataError(f"The experiment {experiment} ({targets}) is not recorded.")
     values = [result.metrics[metric][0] for result in results]
     return Step(label, mean_of(results, metric), min(values), max(values))
-
-
-def collect_pulls(logs: dict[str, Path], path: Path = PULLS_FILE) -> None:
-    """`logs`: a name -> the metrics.jsonl of a run with the tag task whose encoder was trained."""
-    made: dict[str, dict[str, list[float]]] = {}
-    for name, file in logs.items():
-        rows = MetricsLog(file).rows()
-        for part in ("movie", "tag"):
-            epochs, norms = series(rows, f"{part}_gradient")
-            made[f"{part} loss, {name}"] = {
-                "epoch": epochs.round(3).tolist(),
-                "norm": [float(f"{n:.4g}") for n in norms],
-            }
-    write_atomically(path, json.dumps(made) + "\n")
-
-
-def pulls_at_encoder(path: Path = PULLS_FILE) -> dict[str, tuple[Floats, Floats]]:
-    """Name -> epochs and gradient norms. Raises `DataError` for a file that is missing or damaged."""
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return {name: (np.array(curve["epoch"]), np.array(curve["norm"])) for name, curve in found.items()}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} is missing or damaged: {error}.") from error

@@ -41,8 +41,9 @@ def reproduce(experiment: Experiment, seed: int, settings: Settings) -> list[Com
     The runs are called `again-...`. Raises `DataError` without ReDial.
     """
     before = ""
-    for preset in experiment.first:
-        before = _train(f"again-{preset}-s{seed}", preset, seed, (), before, settings).run_id
+    if experiment.first:
+        preset, *overrides = experiment.first
+        before = _train(f"again-{preset}-s{seed}", preset, seed, tuple(overrides), "", settings).run_id
     name = f"again-{experiment.name}-s{seed}"
     run = _train(name, experiment.preset, seed, experiment.overrides, before, settings)
     results = [_measure(run, experiment, seed, targets, settings) for targets in experiment.targets]

@@ -59,6 +59,21 @@ def test_whole_dialogues_leak_answers_and_one_shot_does_not(
     assert all(example.new_targets == example.targets for example in honest)
 
 
+@pytest.mark.parametrize("protocol", ["one_shot", "conversational"])
+def test_no_answer_is_named_in_what_is_read_before_it(
+    protocol: str, redial: DialogueSet, shipped_catalog: Catalog
+) -> None:
+    """Not as a mention; by title and year only where the catalogue holds the movie twice or somebody typed it."""
+    answers = typed = 0
+    for example in build_examples(redial.train + redial.test, protocol, shipped_catalog):
+        before = {movie_id for message in example.said for movie_id in message.mentioned}
+        assert not before & set(example.new_targets)
+        movies = [shipped_catalog.by_id(movie_id) for movie_id in example.new_targets]
+        answers += len(movies)
+        typed += sum(movie.year is not None and movie.name in example.text for movie in movies)
+    assert typed / answers < 0.005
+
+
 def test_the_join_with_movielens_covers_what_it_did(shipped_catalog: Catalog) -> None:
     found = coverage(shipped_catalog)
     assert (found.joined, found.movies) == (5_755, 6_924)

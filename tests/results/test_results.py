@@ -10,11 +10,14 @@ import pytest
 from recommender.config import load_preset
 from recommender.errors import DataError, UnknownNameError
 from recommender.results import tables
-from recommender.results.causes import alone, collect_pulls, pulls_at_encoder, steps
-from recommender.results.experiments import EXPERIMENTS, find_experiment
+from recommender.results.causes import alone, steps
+from recommender.results.experiments import EXPERIMENTS, Experiment, find_experiment
 from recommender.results.records import KEPT, Result, band, collect_results, load_results, mean_of, results_of
-from recommender.results.reproduce import compare
+from recommender.results.reproduce import compare, reproduce
 from recommender.results.tables import BEGIN, END, put_into, short
+from recommender.runs import list_runs
+from recommender.settings import Settings
+from recommender.training import run as training_run
 
 README = Path(__file__).resolve().parent.parent.parent / "README.md"
 
@@ -56,7 +59,7 @@ def test_every_experiment_can_be_configured_and_asks_for_its_own_protocol(name: 
     experiment = EXPERIMENTS[name]
     config = load_preset(experiment.preset, list(experiment.overrides))
     assert config.protocol == experiment.protocol
-    assert config.start_from == (experiment.first[-1] if experiment.first else "")
+    assert config.start_from == (experiment.first[0] if experiment.first else "")
 
 
 def test_the_causes_are_recorded() -> None:
@@ -142,18 +145,26 @@ def test_a_figure_outside_its_band_is_noticed() -> None:
     assert [part.metric for part in compare(off) if not part.as_expected] == ["ndcg@10"]
 
 
+def test_an_experiment_is_run_again_and_not_trained_twice(world: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    experiment = Experiment("paper-softmax-rnn", "item-knn", "paper", overrides=("protocol=paper",))
+    found = reproduce(experiment, 1, world)
+    assert [part.metric for part in found] == list(KEPT)
+    assert not any(part.as_expected for part in found if part.metric == "recall@50")  # twelve movies are no ReDial
+    monkeypatch.setattr(training_run, "train_run", None)
+    assert reproduce(experiment, 1, world) == found
+    [run] = list_runs(world)
+    assert run.run_id == "again-paper-softmax-rnn-s1"
+    assert run.report_names()
+
+
+def test_the_sample_is_no_ground_for_the_recorded_figures(world: Settings) -> None:
+    experiment = Experiment(
+        "paper-softmax-rnn", "popularity", "paper", overrides=("protocol=paper", "data.source=sample")
+    )
+    with pytest.raises(DataError, match="ReDial"):
+        reproduce(experiment, 42, world)
+
+
 def test_an_unknown_experiment_is_told_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="paper-softmax-rnn"):
         find_experiment("paper-softmax-rn")
-
-
-def test_pulls_are_taken_from_the_logs(tmp_path: Path) -> None:
-    log = tmp_path / "metrics.jsonl"
-    rows = [{"epoch": 0.5, "movie_gradient": 0.123456, "tag_gradient": 2.0}, {"epoch": 1.0, "eval_ndcg@10": 0.1}]
-    log.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    collect_pulls({"alpha 1": log}, tmp_path / "pulls.json")
-    found = pulls_at_encoder(tmp_path / "pulls.json")
-    assert {name: (list(x), list(y)) for name, (x, y) in found.items()} == {
-        "movie loss, alpha 1": ([0.5], [0.1235]),
-        "tag loss, alpha 1": ([0.5], [2.0]),
-    }

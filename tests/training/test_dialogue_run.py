@@ -8,7 +8,7 @@ import torch
 
 from recommender.checkpoints import load_checkpoint
 from recommender.config import RunConfig
-from recommender.data.task import load_task
+from recommender.data.task import Task, load_task
 from recommender.errors import DataError, RecommenderError
 from recommender.evaluation.new_movies import measure_new_movies
 from recommender.evaluation.ranking import rank
@@ -89,6 +89,16 @@ def test_the_turns_of_a_dialogue_rank_alike_together_and_alone(config: RunConfig
     items = example_items(model, task.examples("test"), task.catalog, config.data, world.cache_dir)
     whole, alone = rank(model, items, 5, CPU, batch_size=50), rank(model, items, 5, CPU, batch_size=1)
     assert (whole.all == alone.all).all()
+
+
+def test_training_and_choosing_never_look_at_the_test_split(
+    config: RunConfig, world: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    split = Task.split
+    monkeypatch.setattr(Task, "split", lambda task, name: asked.append(name) or split(task, name))
+    trained(config, world)
+    assert set(asked) == {"train", "validation"}
 
 
 def test_movies_that_training_never_saw_are_measured_by_their_text(config: RunConfig, world: Settings) -> None:

@@ -17,7 +17,9 @@ def draw_add(engine: "Engine") -> None:
     """The button, where it can do anything."""
     if settings().read_only or not engine.config.model.reads_movie_text:
         return
-    if st.button("Add a movie", icon=":material/add_circle:", help="One that is newer than the model."):
+    if st.button(
+        "Add a movie", icon=":material/add_circle:", help="One that is newer than the model.", type="tertiary"
+    ):
         _dialog(engine)
 
 

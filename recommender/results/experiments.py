@@ -1,6 +1,6 @@
-"""Every experiment whose figures are shown: what is trained, on which question it is measured, with which seeds."""
+"""Every experiment whose figures are shown: what is trained, and on which question it is measured."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 
 from recommender.config import Protocol, TargetKind
@@ -9,7 +9,6 @@ from recommender.errors import UnknownNameError
 TRAINERS = ("original", "weighted", "focal", "softmax")
 ARCHITECTURES = ("baseline", "rnn", "tags", "rnn-tags")
 STUDIED: tuple[Protocol, ...] = ("notebook", "paper")
-SEEDS = (42, 1, 2)
 FROZEN = "model.text.train=none"
 
 
@@ -23,7 +22,6 @@ class Experiment:
     protocol: Protocol
     targets: tuple[TargetKind, ...] = ("all",)
     overrides: tuple[str, ...] = ()
-    seeds: tuple[int, ...] = (42,)
     first: tuple[str, ...] = ()
 
 
@@ -31,22 +29,9 @@ def _study(protocol: Protocol, trainer: str, architecture: str) -> Experiment:
     """Frozen encoder, 20 epochs. Focal and softmax take the place of the original trainer's loss."""
     base = trainer if trainer in ("original", "weighted") else "original"
     loss = () if base == trainer else (f"loss.kind={trainer}",)
-    # With a frozen encoder the two tasks share no weight, so that one seed shows what there is to see.
-    seeds = SEEDS[:1] if "tags" in architecture else SEEDS
     overrides = (f"protocol={protocol}", FROZEN, *loss)
-    return Experiment(
-        f"{protocol}-{trainer}-{architecture}", f"{base}-{architecture}", protocol, ("all",), overrides, seeds
-    )
+    return Experiment(f"{protocol}-{trainer}-{architecture}", f"{base}-{architecture}", protocol, ("all",), overrides)
 
-
-def _cause(name: str, protocol: Protocol, *overrides: str) -> Experiment:
-    """The reproduction with text and history, encoder frozen, with some of its mistakes."""
-    settings = (f"protocol={protocol}", FROZEN, *overrides)
-    return Experiment(f"cause-{name}", "original-rnn", protocol, ("all",), settings, SEEDS)
-
-
-EPOCH, EMPTY = "training.chosen_on=test", "model.history.empty_in_use=true"  # two mistakes of 2025
-RATE, SOFTMAX, WEIGHTED = "training.head_lr=1e-3", "loss.kind=softmax", "loss.kind=weighted_bce"
 
 NEARLY_ALL = ("data.validation=0.01", "data.hold_out=random")  # of the training dialogues are learned from
 
@@ -54,31 +39,13 @@ STUDY = tuple(
     _study(protocol, trainer, architecture)
     for protocol, trainer, architecture in product(STUDIED, TRAINERS, ARCHITECTURES)
 )
-# One thing after the other is put right.
-STEPS = (
-    _cause("as-in-2025", "notebook", EPOCH, EMPTY),
-    _cause("epoch", "notebook", EMPTY),
-    _cause("history", "notebook"),
-    _cause("roles", "paper"),
-    _cause("rate", "paper", RATE),
-    replace(_cause("loss", "paper", RATE, SOFTMAX), targets=("all", "new")),
-)
-# One thing alone is put right.
-ALONE = (
-    _cause("only-history", "notebook", EPOCH),
-    _cause("only-roles", "paper", EPOCH, EMPTY),
-    _cause("only-rate", "notebook", EPOCH, EMPTY, RATE),
-    _cause("only-weighted", "notebook", EPOCH, EMPTY, WEIGHTED),
-    _cause("only-softmax", "notebook", EPOCH, EMPTY, SOFTMAX),
-    _cause("rate-and-weighted", "notebook", EPOCH, EMPTY, RATE, WEIGHTED),
-)
 FINAL = (
     Experiment("default", "default", "conversational", ("new", "all"), first=("frozen", *NEARLY_ALL)),
     Experiment("dialogue-paper", "dialogue-paper", "paper"),
     Experiment("dialogue-paper-words", "dialogue-paper-words", "paper"),
     Experiment("dialogue-one-shot", "dialogue-one-shot", "one_shot", ("new",)),
 )
-EXPERIMENTS = {experiment.name: experiment for experiment in (*STUDY, *STEPS, *ALONE, *FINAL)}
+EXPERIMENTS = {experiment.name: experiment for experiment in (*STUDY, *FINAL)}
 
 
 def find_experiment(name: str) -> Experiment:

@@ -109,11 +109,6 @@ def mean_of(results: list[Result], metric: str) -> float:
     return mean(result.metrics[metric][0] for result in results)
 
 
-def baseline_of(results: list[Result], kind: str, metric: str) -> float:
-    """Where the training split is drawn by the seed, the baselines fitted on it differ a little too."""
-    return mean(result.baselines[kind][metric] for result in results)
-
-
 def band(results: list[Result], metric: str) -> tuple[float, float]:
     """Where the figure of another run of the same experiment is expected: from the lowest to the highest end of the
     seeds' 95 % intervals."""

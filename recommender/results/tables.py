@@ -16,8 +16,8 @@ NO_VALUE = "-"
 
 
 def tables() -> str:
-    """All tables as Markdown."""
-    return "\n\n".join([_benchmark(), _paper(), _one_shot(), _study()])
+    """All tables as Markdown; what was not measured has no row."""
+    return "\n\n".join(part for part in (_benchmark(), _paper(), _one_shot(), _study()) if part)
 
 
 def put_into(readme: Path, write: bool = True) -> bool:
@@ -69,8 +69,8 @@ def _intervals(result: Result) -> str:
 
 def _paper() -> str:
     rows = [
-        _ndcg_row("words and movies (`dialogue-paper`)", results_of("dialogue-paper")),
-        _ndcg_row("words alone (`dialogue-paper-words`)", results_of("dialogue-paper-words")),
+        *_ndcg_rows("words and movies (`dialogue-paper`)", results_of("dialogue-paper")),
+        *_ndcg_rows("words alone (`dialogue-paper-words`)", results_of("dialogue-paper-words")),
         *_baseline_rows(results_of("dialogue-paper")[0]),
         *([row.name, short(row.values["ndcg@10"]), NO_VALUE] for row in published_for("paper")),
     ]
@@ -81,15 +81,17 @@ def _paper() -> str:
 
 def _one_shot() -> str:
     found = results_of("dialogue-one-shot", "new")
-    rows = [_ndcg_row("words and movies (`dialogue-one-shot`)", found), *_baseline_rows(found[0])]
+    if not found:
+        return ""
+    rows = [*_ndcg_rows("words and movies (`dialogue-one-shot`)", found), *_baseline_rows(found[0])]
     return "Protocol `one_shot`, one wish before any recommendation:\n\n" + _table(
         ["system", "nDCG@10", "95 % interval"], rows
     )
 
 
-def _ndcg_row(name: str, results: Sequence[Result]) -> list[str]:
-    value, low, high = results[0].metrics["ndcg@10"]
-    return [name, short(value), f"{short(low)}-{short(high)}"]
+def _ndcg_rows(name: str, results: Sequence[Result]) -> list[list[str]]:
+    measured = (result.metrics["ndcg@10"] for result in results)
+    return [[name, short(value), f"{short(low)}-{short(high)}"] for value, low, high in measured]
 
 
 def _baseline_rows(result: Result) -> list[list[str]]:

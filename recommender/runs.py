@@ -27,7 +27,14 @@ if TYPE_CHECKING:  # torch takes a second to import, and the list of runs does n
 
 DEFAULT_RUN = "default"  # the one that answers when no other is asked for
 # What comes with the project: records have no weights, they are there to be compared.
-SHIPPED_RECORDS = ("original-frozen", "original-full", "original-tags-frozen", "weighted-full", "weighted-tags-frozen")
+SHIPPED_RECORDS = (
+    "dialogue-paper",
+    "original-frozen",
+    "original-full",
+    "original-tags-frozen",
+    "weighted-full",
+    "weighted-tags-frozen",
+)
 SHIPPED_RUNS = (DEFAULT_RUN, "weighted-frozen", *SHIPPED_RECORDS)
 SELECTION_METRIC = "ndcg@10"  # higher is better; measured on validation, it picks the best epoch
 SELECTED_BY = f"eval_{SELECTION_METRIC}"  # as metrics.jsonl names it

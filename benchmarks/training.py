@@ -1,4 +1,4 @@
-"""What dynamic padding with length grouping, and cached text vectors, save in a training step.
+"""What dynamic padding with length grouping, cached text vectors, and one pass over a dialogue save in a training step.
 
 python -m benchmarks.training
 """
@@ -10,10 +10,12 @@ import torch
 
 from recommender.config import LossConfig, load_preset
 from recommender.data.assets import VECTORS_FILE, load_arrays
-from recommender.data.collate import Item, collate, to_items
+from recommender.data.collate import Item, collate
+from recommender.data.messages import packed
 from recommender.data.task import load_task
 from recommender.losses import make_loss
 from recommender.models.base import Recommender
+from recommender.models.inputs import items_of
 from recommender.models.registry import make_model
 from recommender.settings import settings
 
@@ -33,7 +35,7 @@ def seconds(model: Recommender, batches: Sequence[list[Item]], movies: int, pad_
             missing = (0, pad_to - batch["input_ids"].shape[1])
             batch["input_ids"] = torch.nn.functional.pad(batch["input_ids"], missing)
             batch["attention_mask"] = torch.nn.functional.pad(batch["attention_mask"], missing)
-        loss(model(batch), batch["targets"]).backward()
+        loss(model(batch), model.training_targets(batch)).backward()
         optimizer.step()
         optimizer.zero_grad()
     return (time.perf_counter() - start) / (len(batches) - 1)
@@ -43,16 +45,20 @@ def main() -> None:
     task = load_task("conversational", load_preset("default").data, 0, settings())
     movie_text = torch.from_numpy(load_arrays(settings().assets_dir / VECTORS_FILE, task.catalog)["vectors"])
     print(task.dialogues.describe())
-    examples = task.examples("train")[: 40 * BATCH]
-    movies = len(task.catalog)
-    model = make_model(load_preset("default").model, movies, movie_text, 0).train()
-    items = sorted(to_items(examples, task.catalog, task.config, model.tokenize), key=lambda item: len(item.tokens))
-    step = len(items) // (BATCHES + 1)
-    grouped = [items[i * step : i * step + BATCH] for i in range(BATCHES + 1)]
-    ours = seconds(model, grouped, movies)
-    old = seconds(model, grouped, movies, OLD_LENGTH)
-    print(f"LoRA: {ours:.2f} s a step padded to the batch, {old:.2f} s to {OLD_LENGTH} tokens; ratio {old / ours:.1f}")
-    frozen = make_model(load_preset("frozen").model, movies, movie_text, 0).train()
+    examples, movies = task.examples("train")[: 40 * BATCH], len(task.catalog)
+
+    def fresh(preset: str, *overrides: str) -> Recommender:
+        return make_model(load_preset(preset, list(overrides)).model, movies, movie_text, 0).train()
+
+    model = fresh("weighted-baseline")
+    items = sorted(items_of(model, examples, task.catalog, task.config), key=lambda item: item.length)
+    grouped = batches(items, BATCH)
+    ours, old = seconds(model, grouped, movies), seconds(model, grouped, movies, OLD_LENGTH)
+    print(
+        f"whole encoder: {ours:.2f} s a step padded to the batch, {old:.2f} s to {OLD_LENGTH} tokens; ratio {old / ours:.1f}"
+    )
+
+    frozen = fresh("weighted-baseline", "model.text.train=none")
     again = seconds(frozen, grouped, movies)
     for part in grouped:
         assert frozen.text is not None
@@ -60,6 +66,20 @@ def main() -> None:
             item.vector = vector
     cached = seconds(frozen, grouped, movies)
     print(f"frozen encoder: {again:.2f} s a step, {cached:.3f} s from cached vectors; ratio {again / cached:.1f}")
+
+    dialogue = fresh("default")
+    turns = items_of(dialogue, examples, task.catalog, task.config)
+    whole = batches(sorted(packed(turns), key=lambda item: item.length), BATCH)
+    one_pass = seconds(dialogue, whole, movies)
+    chosen = [[turn for turn in turns if turn.dialogue in {item.dialogue for item in batch}] for batch in whole]
+    apart = seconds(dialogue, chosen, movies)
+    print(f"{BATCH} dialogues: {one_pass:.2f} s in one pass, {apart:.2f} s turn by turn; ratio {apart / one_pass:.1f}")
+
+
+def batches(items: Sequence[Item], size: int) -> list[list[Item]]:
+    """Neighbours, spread over all items."""
+    step = len(items) // (BATCHES + 1)
+    return [list(items[i * step : i * step + size]) for i in range(BATCHES + 1)]
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def notices_of(
     if max(len(item.tokens), *(len(message.tokens) for message in item.messages), 0) >= limits.max_tokens:
         words = f"{limits.keep_tokens} {_WORDS_A_PIECE * limits.max_tokens:.0f} words or so"
         found.append(f"A long wish: this model read only the {words}.")
-    if len(item.exclude) > len(item.mentioned):
+    if 0 < len(item.mentioned) < len(item.exclude):
         found.append(f"Many movies: this model goes by the {limits.keep_mentioned} {limits.max_mentioned}.")
     if not reads and not item.mentioned:
         found.append("This model goes by the movies you name, not by your words: name one or two that you like.")

@@ -80,7 +80,8 @@ class ItemKnn(Recommender):
     def make_room(self, weights: dict[str, Tensor]) -> None:
         for name in ("columns", "values"):
             if name in weights:
-                setattr(self, name, torch.empty_like(weights[name], device=self.rows.device))
+                own: Tensor = getattr(self, name)
+                setattr(self, name, own.new_empty(weights[name].shape))
 
     def forward(self, batch: Batch) -> Tensor:
         mentioned = batch["mentioned"]  # [B, H]

@@ -291,6 +291,16 @@ class TestDialogueCounts(GradientContract):
         torch.testing.assert_close(added, expected, atol=1e-5, rtol=1e-5)
         torch.testing.assert_close(model.train()(asked), learned_from)
 
+    def test_counts_stored_in_half_precision_count_the_same(
+        self, model: Recommender, items: list[Item], tiny_encoder: str
+    ) -> None:
+        model.fit([Item([], [2], [7, 1], [2], "a")])
+        halved = {name: t.half() if t.is_floating_point() else t for name, t in model.saved_weights().items()}
+        again = make_model(self.config(tiny_encoder), self.movies, self.TEXT, seed=4)
+        again.load_weights(halved)
+        assert again.counts.values.tolist() == model.counts.values.tolist()
+        assert self.scores(again.eval(), collate(items)).dtype == torch.float32
+
 
 class TestDialogueWords(GradientContract):
     """The same by the words alone."""

@@ -99,7 +99,7 @@ def word_weights(wish: Wish, column: int, to_example: ToExample, scores: Scores)
     as one word, and its movie stays mentioned."""
     spans = _spans(wish)[-MOST_WORDS:]
     whole = to_example(wish)
-    lacking = [replace(to_example(_without(wish, *span)), mentioned=whole.mentioned) for span in spans]
+    lacking = [_naming_as(whole, to_example(_without(wish, *span))) for span in spans]
     found = above_average(scores([whole, *lacking]))[:, column].tolist()
     starts = [0]
     for utterance in wish.utterances:
@@ -108,6 +108,13 @@ def word_weights(wish: Wish, column: int, to_example: ToExample, scores: Scores)
         WordWeight(wish.utterances[place].text[start:end], starts[place] + start, found[0] - change)
         for (place, start, end), change in zip(spans, found[1:], strict=True)
     ]
+
+
+def _naming_as(whole: Example, lacking: Example) -> Example:
+    """The example that lacks a word, with the movies that the whole one names, message by message."""
+    pairs = zip(whole.said, lacking.said, strict=True)
+    said = tuple(replace(message, mentioned=same.mentioned) for same, message in pairs)
+    return replace(lacking, mentioned=whole.mentioned, said=said)
 
 
 def _spans(wish: Wish) -> list[tuple[int, int, int]]:

@@ -138,15 +138,15 @@ def test_a_word_counts_for_what_it_changes(engine: Engine) -> None:
 
 
 def test_a_title_left_out_keeps_its_mention(engine: Engine) -> None:
-    seen: list[tuple[int, ...]] = []
+    seen: list[tuple[tuple[int, ...], ...]] = []
 
     def scores(examples: list[Example]) -> Tensor:
-        seen.extend(example.mentioned for example in examples)
+        seen.extend((example.mentioned, example.said[0].mentioned) for example in examples)
         return torch.zeros(len(examples), 2)
 
     wish = said(engine, "Iron Comet or Paper Crown")
     word_weights(wish, 0, engine._example, scores)
-    assert seen == [(20, 42)] * 4
+    assert seen == [((20, 42), (20, 42))] * 4
 
 
 def test_of_a_long_wish_the_last_words_are_weighed(engine: Engine) -> None:

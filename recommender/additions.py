@@ -1,9 +1,9 @@
 """Movies that the user has added to the catalogue: known by their text, recommended at once, nothing is trained."""
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from recommender.files import write_atomically
 from recommender.settings import Settings
 
 FILE = "added_movies.json"
-FIRST_ID = 10_000_000  # far above ReDial's ids, so that a catalogue may still grow
 YEARS = (1870, 2100)
 MAX_TEXT = 4000  # characters
 
@@ -29,15 +28,11 @@ class Added:
     movies: tuple[Movie, ...]
     vectors: NDArray[np.float32]
 
-    @cached_property
-    def ids(self) -> tuple[int, ...]:
-        return tuple(movie.movie_id for movie in self.movies)
-
 
 def load_added(settings: Settings) -> Added:
     """What was added so far; nothing without a file. Raises `DataError` for a damaged one."""
     rows = _rows(_file(settings))
-    movies = tuple(Movie(**{**row["movie"], "genres": tuple(row["movie"]["genres"])}) for row in rows)
+    movies = tuple(_movie(row) for row in rows)
     return Added(movies, np.array([row["vector"] for row in rows], dtype=np.float32))
 
 
@@ -52,9 +47,12 @@ def add_movie(
     title, text = clean_text(title), clean_text(text)[:MAX_TEXT]
     added = load_added(settings)
     _check(title, year, genres, (*catalog, *added.movies))
-    movie = Movie(max((FIRST_ID, *added.ids)) + 1, title, year, tuple(genres))
-    vector = text_vector(movie_text(movie, MovieInfo(plot=text)))
-    rows = [*_rows(_file(settings)), {"movie": asdict(movie), "vector": [round(x, 6) for x in vector]}]
+    vector = text_vector(movie_text(Movie(0, title, year, tuple(genres)), MovieInfo(plot=text)))
+    before = _rows(_file(settings))  # read after the seconds that the vector took: somebody else may have added one
+    # The time, so that no id is ever given again: people's marks and links go by it.
+    number = max([int(time.time()), *(row["movie"]["movie_id"] + 1 for row in before)])
+    movie = Movie(number, title, year, tuple(genres))
+    rows = [*before, {"movie": asdict(movie), "vector": [round(x, 6) for x in vector]}]
     _write(rows, settings)
     return movie
 
@@ -108,6 +106,8 @@ def _file(settings: Settings) -> Path:
 def _rows(path: Path) -> list[dict[str, Any]]:
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
+        for row in rows:
+            _movie(row)
         if any(len(row["vector"]) != len(rows[0]["vector"]) or "title" not in row["movie"] for row in rows):
             raise ValueError("a movie without title, or vectors of different lengths")
     except FileNotFoundError:
@@ -115,6 +115,10 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path} is damaged: {error}. Delete it, and add the movies again.") from error
     return list(rows)
+
+
+def _movie(row: dict[str, Any]) -> Movie:
+    return Movie(**{**row["movie"], "genres": tuple(row["movie"]["genres"])})
 
 
 def _write(rows: list[dict[str, Any]], settings: Settings) -> None:

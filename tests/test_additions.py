@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from recommender import additions
-from recommender.additions import FILE, FIRST_ID, add_movie, load_added, remove_movie, stamp
+from recommender.additions import FILE, add_movie, load_added, remove_movie, stamp
 from recommender.data.catalog import Catalog, Movie
 from recommender.errors import DataError, RecommenderError
 from recommender.settings import Settings
@@ -26,14 +26,17 @@ def test_what_is_added_is_read_again_with_ids_above_all_others(folder: Settings,
     before = stamp(folder)
     first = add_movie(" The  New One ", 2026, ["comedy"], "About &amp; around", small_catalog, folder)
     second = add_movie("Another", None, [], "", small_catalog, folder)
-    assert first == Movie(FIRST_ID + 1, "The New One", 2026, ("comedy",))
-    assert second.movie_id == FIRST_ID + 2
+    assert first == Movie(first.movie_id, "The New One", 2026, ("comedy",))
+    assert second.movie_id > first.movie_id > 1_000_000_000
     added = load_added(folder)
     assert added.movies == (first, second)
     text = "The New One (2026). comedy. About & around"
     np.testing.assert_array_equal(added.vectors, [[len(text), ord("T")], [len("Another"), ord("A")]])
     assert stamp(folder) != before
-    assert [movie.movie_id for movie in small_catalog.with_added(added.movies)][-2:] == [FIRST_ID + 1, FIRST_ID + 2]
+    assert [movie.movie_id for movie in small_catalog.with_added(added.movies)][-2:] == [
+        first.movie_id,
+        second.movie_id,
+    ]
 
 
 @pytest.mark.parametrize(

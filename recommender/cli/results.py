@@ -32,7 +32,7 @@ def results(
 
 @app.command()
 def reproduce(
-    row: Annotated[str, typer.Argument(help="An experiment: default, paper-softmax-rnn, cause-roles, ...")],
+    row: Annotated[str, typer.Argument(help="An experiment: default, dialogue-paper, paper-softmax-rnn, ...")],
     seed: Annotated[int, typer.Option()] = 42,
     as_json: AsJson = False,
 ) -> None:

@@ -99,7 +99,8 @@ class Entry:
         parts = ["text", *([HISTORIES[model.history.kind]] if model.history.kind != "none" else [])]
         if model.kind == "dialogue":
             parts = ["messages", *(["movies"] if model.dialogue.reads_movies else [])]
-        parts += ["counts"] if model.history.counts_weight else []
+        counted = model.dialogue.counts_weight if model.kind == "dialogue" else model.history.counts_weight
+        parts += ["counts"] if counted else []
         parts += ["tags"] if model.tags else []
         name = "MiniLM" if model.text.name == "minilm" else model.text.name
         return f"{name} {ENCODERS[model.text.train]}, {' + '.join(parts)}"

@@ -76,6 +76,11 @@ class DialogueRecommender(Recommender):
             return nothing
         return torch.cat([self.text.in_groups(batch["message_ids"], batch["message_mask"]).float(), nothing])
 
+    def saved_weights(self) -> dict[str, Tensor]:
+        """The movies' texts once: on a GPU each reader has a copy of its own."""
+        copies = {f"readers.{place}.movies.text" for place in range(1, len(self.readers))}
+        return {name: tensor for name, tensor in super().saved_weights().items() if name not in copies}
+
     def add_movies(self, texts: Tensor, like: Sequence[int]) -> None:
         for reader in self._members:
             reader.head.add(texts, reader.norm(reader.layers(reader.start.view(1, 1, -1)))[0], like)

@@ -41,13 +41,13 @@ def result_of(experiment: Experiment, seed: int, report: dict[str, Any]) -> Resu
         raise DataError(f"This is no report of {experiment.name} with seed {seed}: {facts}, {report['targets']}.")
     if report["source"] == "sample":
         raise DataError(f"The report of {experiment.name} was measured on the synthetic sample.")
-    rounded = {name: round(report["metrics"][name], 4) for name in KEPT}
+    rounded = {name: round(report["metrics"][name], 6) for name in KEPT}
     return Result(
         experiment=experiment.name,
         seed=seed,
         targets=report["targets"],
-        metrics={name: (value, *(round(x, 4) for x in report["intervals"][name])) for name, value in rounded.items()},
-        baselines={kind: {n: round(values[n], 4) for n in KEPT} for kind, values in report["baselines"].items()},
+        metrics={name: (value, *(round(x, 6) for x in report["intervals"][name])) for name, value in rounded.items()},
+        baselines={kind: {n: round(values[n], 6) for n in KEPT} for kind, values in report["baselines"].items()},
         examples=report["examples"],
         target_count=report["target_count"],
         epoch=report.get("epoch"),

@@ -4,9 +4,10 @@ import logging
 from dataclasses import dataclass
 
 from recommender.config import load_preset
-from recommender.data.task import Task
+from recommender.data.redial import load_dialogues
+from recommender.data.task import Task, load_catalog
 from recommender.device import choose_device
-from recommender.errors import DataError
+from recommender.errors import DataError, RecommenderError
 from recommender.evaluation.report import evaluate
 from recommender.results.experiments import Experiment
 from recommender.results.records import KEPT, Result, band, result_of, results_of
@@ -38,8 +39,12 @@ class Comparison:
 def reproduce(experiment: Experiment, seed: int, settings: Settings) -> list[Comparison]:
     """Train what is not trained yet, go on with what was interrupted, and measure on the test split.
 
-    The runs are called `again-...`. Raises `DataError` without ReDial.
+    The runs are called `again-...`. Raises `DataError` without ReDial and `RecommenderError` for a run that was
+    stopped.
     """
+    config = load_preset(experiment.preset, list(experiment.overrides))
+    if load_dialogues(config.data.source, settings, load_catalog(settings)).source == "sample":
+        raise DataError(f"The recorded figures are ReDial's; here is only {SAMPLE}. Set RECOMMENDER_DATA_DIR.")
     before = ""
     if experiment.first:
         preset, *overrides = experiment.first
@@ -66,23 +71,28 @@ def _train(run_id: str, preset: str, seed: int, overrides: tuple[str, ...], star
         run = find_run(run_id, settings)
         if run.status().state != "finished":
             train_run(run, settings, resume=True)
-        return run
+        return _finished(run)
     begin = [f"start_from={start_from}"] if start_from else []
     run = new_run(run_id, load_preset(preset, [*overrides, f"seed={seed}", *begin]), settings)
     train_run(run, settings)
+    return _finished(run)
+
+
+def _finished(run: Run) -> Run:
+    status = run.status()
+    if status.state != "finished" or SAMPLE in status.source:
+        what = f"learned from {SAMPLE}" if SAMPLE in status.source else f"is {status.state}"
+        raise RecommenderError(f"The run {run.run_id} {what}. Delete its folder, or go on by the same command.")
     return run
 
 
 def _measure(run: Run, experiment: Experiment, seed: int, targets: str, settings: Settings) -> Result:
     from recommender.checkpoints import load_checkpoint
-    from recommender.data.redial import load_dialogues
     from recommender.version import current_commit
 
     device = choose_device(settings)
     checkpoint = load_checkpoint(run, device)
     dialogues = load_dialogues(checkpoint.config.data.source, settings, checkpoint.catalog)
-    if dialogues.source == "sample":
-        raise DataError(f"The recorded figures are ReDial's; here is only {SAMPLE}. Set RECOMMENDER_DATA_DIR.")
     task = Task(checkpoint.catalog, dialogues, experiment.protocol, checkpoint.config.data, seed, settings)
     report, record = evaluate(checkpoint.model, task, "test", targets, device)  # type: ignore[arg-type]
     report = {"run": run.run_id, "commit": current_commit(), **run.training_facts(), **report}

@@ -55,7 +55,8 @@ def start_from(model: Recommender, run_id: str, catalog: Catalog, settings: Sett
     except UnknownNameError as error:
         raise RecommenderError(
             f"This preset starts from the run {run_id!r}, which does not exist. Train it first: "
-            f"python -m recommender train --preset {run_id} --run-id {run_id}"
+            f"python -m recommender train --preset {run_id} --run-id {run_id} (it has to hold out the same dialogues, "
+            "or those that pick the epoch were learned from: see the README)"
         ) from error
     if (state := source.status().state) != "finished":
         raise RecommenderError(f"The run {run_id!r} that this preset starts from is {state}, not finished.")

@@ -161,6 +161,6 @@ def test_the_architecture_says_what_a_model_reads(tmp_path: Path) -> None:
     make_run(tmp_path, "c", "popularity")
     assert [(entry.architecture, entry.trainer) for entry in entries(tmp_path)] == [
         ("MiniLM frozen, text + RNN + tags", "weighted"),
-        ("MiniLM last layers trained, messages + movies", "softmax"),
+        ("MiniLM last layers trained, messages + movies + counts", "softmax"),
         ("popularity", "none"),
     ]

@@ -271,6 +271,9 @@ class TestDialogueMembers(GradientContract):
 
     def test_the_movies_texts_are_saved_once(self, model: Recommender) -> None:
         assert [name for name in model.saved_weights() if name.endswith("movies.text")] == ["readers.0.movies.text"]
+        for reader in model.readers:
+            reader.movies.text = reader.movies.text.clone()  # as on a GPU
+        assert [name for name in model.saved_weights() if name.endswith("movies.text")] == ["readers.0.movies.text"]
 
 
 class TestDialogueCounts(GradientContract):

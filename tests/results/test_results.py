@@ -114,7 +114,7 @@ def test_figures_are_printed_as_in_such_tables(value: float, digits: int, text: 
 
 def test_a_cell_shows_how_far_the_seeds_are_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "results_of", lambda name: [result(42, 0.10), result(1, 0.12)])
-    assert tables._cell("x") == ".1100 (.1000-.1200)"
+    assert tables._cell("x") == ".1100 (.1000-.1200, 2)"
     monkeypatch.setattr(tables, "results_of", lambda name: [])
     assert tables._cell("x") == "-"
 
@@ -158,6 +158,7 @@ def test_the_sample_is_no_ground_for_the_recorded_figures(world: Settings) -> No
     )
     with pytest.raises(DataError, match="ReDial"):
         reproduce(experiment, 42, world)
+    assert list_runs(world) == []
 
 
 def test_an_unknown_experiment_is_told_the_nearest() -> None:

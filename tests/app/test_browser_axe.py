@@ -87,7 +87,7 @@ def test_a_live_training_has_no_grave_violation(
         choice = page.get_by_role("combobox", name="Run", exact=True)
         choice.click()
         page.get_by_role("option", name="failed").click()
-        expect(page.get_by_role("button", name="Start again with a batch of 32")).to_be_visible()
+        expect(page.get_by_role("button", name="Start again with a batch of 16")).to_be_visible()
         page.get_by_test_id("stPopover").first.get_by_role("button").click()
         expect(page.get_by_text("This cannot be undone")).to_be_visible()
         assert violations(page) == []

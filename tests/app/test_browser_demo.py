@@ -13,7 +13,7 @@ from tests.app.browser import WISH, at_rest, ranking, send
 
 pytestmark = pytest.mark.browser
 
-CHANGES = ("Start training", "Add to the queue", "Stop", "Resume", "Delete", "Start again with a batch of 32")
+CHANGES = ("Start training", "Add to the queue", "Stop", "Resume", "Delete", "Start again with a batch of 16")
 
 
 def test_nobody_can_change_or_leave_anything(

@@ -19,6 +19,7 @@ ROWS = (
     ("evaluation",),
     ("runs",),
     ("checkpoints", "additions"),
+    ("measure",),
     ("training",),
     ("query", "charts", "feedback", "prepare"),
     ("compare", "results"),

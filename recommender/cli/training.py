@@ -1,21 +1,16 @@
 """Commands for data, runs and what they are worth."""
 
 import json
-import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
+from typing import Annotated, Any, Literal, TextIO
 
 import typer
 
 from recommender.cli.common import AsJson, RunId, app, quiet_transformers, user_errors
-from recommender.config import PROTOCOLS, load_preset, parse_config
-from recommender.errors import DataError, RecommenderError, UnknownNameError
+from recommender.config import PROTOCOLS, Protocol, load_preset, parse_config
+from recommender.errors import RecommenderError, UnknownNameError
 from recommender.runs import DEFAULT_RUN, find_run
 from recommender.settings import Settings, settings
-from recommender.wording import SAMPLE
-
-if TYPE_CHECKING:
-    from recommender.evaluation.records import Record
 
 
 @app.command()
@@ -115,13 +110,18 @@ def evaluate(
     rankings: Annotated[Path | None, typer.Option(help="Write a JSON line an example to this file.")] = None,
 ) -> None:
     """Metrics with confidence intervals of a run under a protocol, the three baselines beside them."""
+    from recommender.measure import measure_run
+
     with user_errors():
-        report, record = _evaluate(run_id, protocol, split, targets, rankings)
+        if protocol not in PROTOCOLS:
+            raise UnknownNameError("protocol", protocol, PROTOCOLS)
+        run = find_run(run_id, settings())
+        report, record = measure_run(run, protocol, split, targets, settings(), rankings)
         if as_json:
             typer.echo(json.dumps(report))
         else:
             _print_report(report)
-        find_run(run_id, settings()).write_report(report, record)
+        run.write_report(report, record)
 
 
 def _print_report(report: dict[str, Any]) -> None:
@@ -136,33 +136,6 @@ def _print_report(report: dict[str, Any]) -> None:
         values = " ".join(f"{column[name]:10.4f}" for column in columns[1:])
         typer.echo(f"{name:10} {columns[0][name]:8.4f}   {low:.4f} - {high:.4f} {values}")
     typer.echo(", ".join(f"{name} {value:.4f}" for name, value in report["beyond"].items()))
-
-
-def _evaluate(
-    run_id: str, protocol: str, split: str, targets: Any, rankings: Path | None
-) -> tuple[dict[str, Any], "Record"]:
-    from recommender.checkpoints import load_checkpoint
-    from recommender.data.redial import load_dialogues
-    from recommender.data.task import Task
-    from recommender.device import choose_device
-    from recommender.evaluation.report import evaluate as measure
-    from recommender.version import current_commit
-
-    if protocol not in PROTOCOLS:
-        raise UnknownNameError("protocol", protocol, PROTOCOLS)
-    run, device = find_run(run_id, settings()), choose_device(settings())
-    checkpoint = load_checkpoint(run, device)
-    config = checkpoint.config
-    dialogues = load_dialogues(config.data.source, settings(), checkpoint.catalog)
-    if dialogues.source == "sample" and config.data.source != "sample" and SAMPLE not in run.status().source:
-        raise DataError(
-            f"{run.run_id} learned from ReDial, and ReDial is not here: on the synthetic sample its figures would say "
-            "nothing. Set RECOMMENDER_DATA_DIR to a folder that holds ReDial, or go online once."
-        )
-    logging.info("data: %s, read from %s", dialogues.describe(), dialogues.origin)
-    task = Task(checkpoint.catalog, dialogues, protocol, config.data, config.seed, settings())
-    report, record = measure(checkpoint.model, task, split, targets, device, rankings)
-    return {"run": run.run_id, "commit": current_commit(), **run.training_facts(), **report}, record
 
 
 @app.command()

@@ -17,8 +17,8 @@ def split_dialogues(
 
     `random`: the choice depends on the conversation ids and the seed alone; the order of the file does not matter.
     `latest`: those with the highest conversation numbers, whatever the seed. ReDial's test split is later than its
-    training split and by other people, so the latest training dialogues are more like it than any random ones, whose
-    writers are nearly all in the rest.
+    training split and, as far as they are known, by other people. So the latest training dialogues are more like it
+    than random ones, whose writers are nearly all in the rest.
     """
 
     def draw(dialogue: Dialogue) -> tuple[str, str]:

@@ -3,12 +3,11 @@
 import logging
 from dataclasses import dataclass
 
-from recommender.config import load_preset
+from recommender.config import TargetKind, load_preset
 from recommender.data.redial import load_dialogues
-from recommender.data.task import Task, load_catalog
-from recommender.device import choose_device
+from recommender.data.task import load_catalog
 from recommender.errors import DataError, RecommenderError
-from recommender.evaluation.report import evaluate
+from recommender.measure import measure_run
 from recommender.results.experiments import Experiment
 from recommender.results.records import KEPT, Result, band, result_of, results_of
 from recommender.runs import Run, find_run, list_runs, new_run
@@ -86,15 +85,7 @@ def _finished(run: Run) -> Run:
     return run
 
 
-def _measure(run: Run, experiment: Experiment, seed: int, targets: str, settings: Settings) -> Result:
-    from recommender.checkpoints import load_checkpoint
-    from recommender.version import current_commit
-
-    device = choose_device(settings)
-    checkpoint = load_checkpoint(run, device)
-    dialogues = load_dialogues(checkpoint.config.data.source, settings, checkpoint.catalog)
-    task = Task(checkpoint.catalog, dialogues, experiment.protocol, checkpoint.config.data, seed, settings)
-    report, record = evaluate(checkpoint.model, task, "test", targets, device)  # type: ignore[arg-type]
-    report = {"run": run.run_id, "commit": current_commit(), **run.training_facts(), **report}
+def _measure(run: Run, experiment: Experiment, seed: int, targets: TargetKind, settings: Settings) -> Result:
+    report, record = measure_run(run, experiment.protocol, "test", targets, settings)
     run.write_report(report, record)
     return result_of(experiment, seed, report)

@@ -1,0 +1,43 @@
+"""A run measured under a protocol, on the data that it can have: for the command line and for what is run again."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from recommender.checkpoints import load_checkpoint
+from recommender.config import Protocol, TargetKind
+from recommender.data.redial import load_dialogues
+from recommender.data.task import Task
+from recommender.device import choose_device
+from recommender.errors import DataError
+from recommender.evaluation.records import Record
+from recommender.evaluation.report import evaluate
+from recommender.runs import Run
+from recommender.settings import Settings
+from recommender.version import current_commit
+from recommender.wording import SAMPLE
+
+log = logging.getLogger(__name__)
+
+
+def measure_run(
+    run: Run, protocol: Protocol, split: str, targets: TargetKind, settings: Settings, rankings: Path | None = None
+) -> tuple[dict[str, Any], Record]:
+    """The report, with what is known of the training behind it, and the record of the single examples.
+
+    Raises `DataError` for a run that learned from ReDial where there is only the sample, and what `load_checkpoint` and
+    `evaluate` raise.
+    """
+    device = choose_device(settings)
+    checkpoint = load_checkpoint(run, device)
+    config = checkpoint.config
+    dialogues = load_dialogues(config.data.source, settings, checkpoint.catalog)
+    if dialogues.source == "sample" and config.data.source != "sample" and SAMPLE not in run.status().source:
+        raise DataError(
+            f"{run.run_id} learned from ReDial, and ReDial is not here: on the synthetic sample its figures would say "
+            "nothing. Set RECOMMENDER_DATA_DIR to a folder that holds ReDial, or go online once."
+        )
+    log.info("data: %s, read from %s", dialogues.describe(), dialogues.origin)
+    task = Task(checkpoint.catalog, dialogues, protocol, config.data, config.seed, settings)
+    report, record = evaluate(checkpoint.model, task, split, targets, device, rankings)
+    return {"run": run.run_id, "commit": current_commit(), **run.training_facts(), **report}, record

@@ -1,0 +1,229 @@
+"""The model that reads a dialogue message by message, in all its settings, under the contract."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from recommender.config import DataConfig, DialogueConfig, HeadConfig, ModelConfig, TextConfig
+from recommender.data.catalog import Catalog
+from recommender.data.collate import Answer, Item, Spoken, collate
+from recommender.data.examples import Example, Said
+from recommender.data.messages import packed
+from recommender.errors import RecommenderError
+from recommender.models.base import Recommender
+from recommender.models.dialogue import DialogueRecommender
+from recommender.models.inputs import items_of
+from recommender.models.registry import make_model
+from tests.contracts import GradientContract
+
+HEAD = HeadConfig(hidden=32, dropout=0.0)
+HISTORY = {"embedding": 16, "hidden": 16}
+
+
+class TestDialogue(GradientContract):
+    """The shipped model: messages and movies in their order."""
+
+    def config(self, tiny_encoder: str) -> ModelConfig:
+        dialogue = DialogueConfig(width=16, dropout=0.0, forgotten=0.0)
+        return ModelConfig(
+            kind="dialogue", text=TextConfig(name=tiny_encoder), dialogue=dialogue, head=HeadConfig(dropout=0.0)
+        )
+
+    def test_one_table_serves_the_named_and_the_ranked_movies(self, model: DialogueRecommender) -> None:
+        [reader] = model.readers
+        assert reader.movies is reader.head.movies
+        assert sum(name.endswith("learned.weight") for name in model.saved_weights()) == 1
+
+    def test_what_comes_later_changes_nothing(self, model: Recommender, items: list[Item]) -> None:
+        """So the turns of a dialogue may be learned in one pass."""
+        model = self.learned(model, items)
+        first, second = items[0].messages
+        early = Item([], messages=[first], answers=[Answer(1, [4])], dialogue="d")
+        late = Item([], messages=[first, second], answers=[Answer(2, [5, 6])], dialogue="d")
+        [both] = packed([late, early])
+        assert [answer.after for answer in both.answers] == [2, 1]
+        batch = collate([both])
+        assert batch["targets"].tolist() == [[5, 6], [4, -1]]
+        apart = torch.cat([self.scores(model, collate([item])) for item in (late, early)])
+        torch.testing.assert_close(self.scores(model, batch), apart, atol=1e-5, rtol=1e-5)
+
+    def test_the_order_of_the_messages_matters(self, model: Recommender, items: list[Item]) -> None:
+        model = self.learned(model, items)
+        turned = [replace(item, messages=item.messages[::-1]) for item in items]
+        one, other = self.scores(model, collate(items)), self.scores(model, collate(turned))
+        assert not torch.allclose(one, other, atol=1e-4)
+
+    def test_ready_vectors_give_the_scores_of_the_tokens(self, model: Recommender, items: list[Item]) -> None:
+        from_tokens = self.scores(model, collate(items))
+        for item in items:
+            for message in item.messages:
+                message.vector = model.text.vectors([message.tokens])[0]
+        torch.testing.assert_close(self.scores(model, collate(items)), from_tokens, atol=1e-5, rtol=1e-5)
+
+    @pytest.mark.parametrize("again", [True, False])
+    def test_whether_people_come_back_to_a_movie_is_learned(self, again: bool, model: DialogueRecommender) -> None:
+        """Every answer is the movie named before, or never is; what naming a movie that nobody named yet gains."""
+        ids = model.tokenize(["well"], 64, "last")[0]
+        wishes = []
+        for movie in range(self.movies - 1):
+            answer = [movie if again else (movie + 1) % (self.movies - 1)]
+            wishes.append(Item([], [movie], answer, messages=[Spoken(ids, [movie])], answers=[Answer(1, answer)]))
+        last = collate([Item([], messages=[Spoken(ids, [self.movies - 1])], answers=[Answer(1, [])])])
+
+        def gain() -> float:
+            whole = self.scores(model, last)[0, -1]
+            [reader] = model.readers
+            repeat, reader.repeat = reader.repeat, None
+            alone = self.scores(model, last)[0, -1]
+            reader.repeat = repeat
+            return float(whole - alone)
+
+        before = gain()
+        self.train(model, wishes, steps=60)
+        assert gain() > before + 0.3 if again else gain() < before - 0.1
+
+    def test_only_the_recommender_s_answers_teach_when_to_repeat(self, model: Recommender, items: list[Item]) -> None:
+        seeker = [replace(item, answers=[replace(item.answers[0], by_recommender=False)]) for item in items]
+        batch = collate([*seeker, items[0]])
+        assert model.train()(batch).shape == (len(items) + 2, self.movies)
+        assert model.training_targets(batch).tolist() == [*batch["targets"].tolist(), batch["targets"][-1].tolist()]
+
+    def test_learning_to_repeat_leaves_everything_else_as_it_is(self, model: Recommender, items: list[Item]) -> None:
+        model.train()(collate(items))[len(items) :].sum().backward()
+        moved = [name for name, p in model.named_parameters() if p.grad is not None and p.grad.any()]
+        assert {name.split(".")[2] for name in moved} == {"repeat"}
+
+
+class TestDialogueForgetting(GradientContract):
+    """While training some movies are known by their text alone."""
+
+    def config(self, tiny_encoder: str) -> ModelConfig:
+        dialogue = DialogueConfig(width=16, dropout=0.0, forgotten=0.3)
+        text = TextConfig(name=tiny_encoder)
+        return ModelConfig(kind="dialogue", text=text, dialogue=dialogue, head=HeadConfig(dropout=0.0))
+
+    def test_a_forgotten_movie_scores_as_if_nothing_were_learned_of_it(
+        self, model: DialogueRecommender, items: list[Item]
+    ) -> None:
+        model = self.learned(model, items)
+        [reader] = model.readers
+        reader.movies.forgotten = 1.0
+        asked = collate([replace(item, messages=[replace(m, mentioned=[]) for m in item.messages]) for item in items])
+        forgotten = model.train()(asked)[: len(items)]
+        model.eval().add_movies(self.TEXT, range(self.movies))  # all once more, by their texts
+        added = self.scores(model, asked)[:, self.movies :]
+        # Up to how popular they are taken to be.
+        torch.testing.assert_close(added - added[:, :1], forgotten - forgotten[:, :1], atol=1e-5, rtol=1e-5)
+
+    def test_a_new_movie_is_as_popular_as_those_it_is_said_to_be_like(
+        self, model: DialogueRecommender, items: list[Item]
+    ) -> None:
+        model = self.learned(model, items)
+        nothing = collate([self.nothing(model)])
+        model.add_movies(self.TEXT, [2, 5, 7])  # the very texts of the old ones
+        old, added = self.scores(model, nothing)[0].split(self.movies)
+        torch.testing.assert_close(added[[2, 5, 7]].mean(), old[[2, 5, 7]].mean(), atol=1e-5, rtol=1e-5)
+
+
+class TestDialogueMembers(GradientContract):
+    """Two readers over one encoder."""
+
+    def config(self, tiny_encoder: str) -> ModelConfig:
+        dialogue = DialogueConfig(members=2, width=16, layers=1, dropout=0.0, forgotten=0.0)
+        text = TextConfig(name=tiny_encoder)
+        return ModelConfig(kind="dialogue", text=text, dialogue=dialogue, head=HeadConfig(dropout=0.0))
+
+    def test_the_readers_differ_and_a_ranking_goes_by_their_mean(
+        self, model: DialogueRecommender, items: list[Item]
+    ) -> None:
+        model = self.learned(model, items)
+        readers = model.readers
+        both = self.scores(model, collate(items))
+        each = []
+        for reader in readers:
+            model.readers = torch.nn.ModuleList([reader])
+            each.append(self.scores(model, collate(items)).log_softmax(dim=1))
+        assert not torch.allclose(*each, atol=1e-3)
+        torch.testing.assert_close(both, sum(each) / 2)
+
+    def test_the_movies_texts_are_saved_once(self, model: Recommender) -> None:
+        assert [name for name in model.saved_weights() if name.endswith("movies.text")] == ["readers.0.movies.text"]
+        for reader in model.readers:
+            reader.movies.text = reader.movies.text.clone()  # as on a GPU
+        assert [name for name in model.saved_weights() if name.endswith("movies.text")] == ["readers.0.movies.text"]
+
+
+class TestDialogueCounts(GradientContract):
+    """The shipped model's set-up: item-kNN counts join the scores, but never while training."""
+
+    def config(self, tiny_encoder: str) -> ModelConfig:
+        dialogue = DialogueConfig(width=16, layers=1, dropout=0.0, forgotten=0.0, counts_weight=1.0)
+        text = TextConfig(name=tiny_encoder)
+        return ModelConfig(kind="dialogue", text=text, dialogue=dialogue, head=HeadConfig(dropout=0.0))
+
+    def test_counts_add_their_logarithm_outside_training_alone(self, model: Recommender, items: list[Item]) -> None:
+        asked = collate([replace(items[2], mentioned=[2])])
+        plain, learned_from = self.scores(model, asked), model.train()(asked)
+        model.fit([Item([], [2], [7], [2], "a"), Item([], [2], [7, 1], [2], "b")])
+        added = self.scores(model, asked) - plain
+        expected = torch.zeros(1, self.movies)
+        expected[0, 7], expected[0, 1] = math.log1p(2), math.log1p(1)
+        torch.testing.assert_close(added, expected, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(model.train()(asked), learned_from)
+
+    def test_counts_stored_in_half_precision_count_the_same(
+        self, model: Recommender, items: list[Item], tiny_encoder: str
+    ) -> None:
+        model.fit([Item([], [2], [7, 1], [2], "a")])
+        halved = {name: t.half() if t.is_floating_point() else t for name, t in model.saved_weights().items()}
+        again = make_model(self.config(tiny_encoder), self.movies, self.TEXT, seed=4)
+        again.load_weights(halved)
+        assert again.counts.values.tolist() == model.counts.values.tolist()
+        assert self.scores(again.eval(), collate(items)).dtype == torch.float32
+
+
+class TestDialogueWords(GradientContract):
+    """The same by the words alone."""
+
+    def config(self, tiny_encoder: str) -> ModelConfig:
+        dialogue = DialogueConfig(width=16, reads_movies=False, dropout=0.0, forgotten=0.0)
+        text = TextConfig(name=tiny_encoder)
+        return ModelConfig(kind="dialogue", text=text, dialogue=dialogue, head=HeadConfig(dropout=0.0))
+
+    def test_its_items_hold_no_movies_but_a_ranking_leaves_them_out(
+        self, model: Recommender, small_catalog: Catalog
+    ) -> None:
+        example = Example("e", "d", 1, "like it", (1234,), (20,), (Said("seeker", "like it", (1234,)),))
+        [item] = items_of(model, [example], small_catalog, DataConfig())
+        assert item.mentioned == []
+        assert [message.mentioned for message in item.messages] == [[]]
+        assert item.exclude == [small_catalog.index(1234)]
+
+
+class TestDialogueLastLayers(GradientContract):
+    """The same with the encoder's last layer trained."""
+
+    learning_rate = 3e-3
+
+    def config(self, tiny_encoder: str) -> ModelConfig:
+        dialogue = DialogueConfig(width=16, layers=1, dropout=0.0, forgotten=0.0)
+        text = TextConfig(name=tiny_encoder, train="last", last_layers=1)
+        return ModelConfig(kind="dialogue", text=text, dialogue=dialogue, head=HeadConfig(dropout=0.0))
+
+    def test_only_the_last_layer_of_the_encoder_is_trained_and_saved(self, model: Recommender) -> None:
+        of_encoder = {name for name in model.saved_weights() if name.startswith("text.")}
+        assert of_encoder
+        assert all(".layer.1." in name for name in of_encoder)
+
+    def test_more_layers_than_there_are_is_said(self, tiny_encoder: str) -> None:
+        text = TextConfig(name=tiny_encoder, train="last", last_layers=3)
+        with pytest.raises(RecommenderError, match=r"has 2 layers"):
+            make_model(ModelConfig(text=text), self.movies, None, seed=0)
+
+    def test_the_identity_of_the_encoder_is_that_of_the_weights_it_began_with(
+        self, model: Recommender, items: list[Item], tiny_encoder: str
+    ) -> None:
+        self.learned(model, items)
+        assert model.text.weights_hash == make_model(self.config(tiny_encoder), 12, self.TEXT, seed=1).text.weights_hash

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TextIO
 import typer
 
 from recommender.cli.common import AsJson, RunId, app, quiet_transformers, user_errors
-from recommender.config import PROTOCOLS, Protocol, load_preset, parse_config
+from recommender.config import PROTOCOLS, load_preset, parse_config
 from recommender.errors import RecommenderError, UnknownNameError
 from recommender.runs import DEFAULT_RUN, find_run
 from recommender.settings import Settings, settings

@@ -21,7 +21,7 @@ def draw_comparison(conversation: Conversation, engine: "Engine", run: "Run", an
     try:
         with st.spinner(plain(f"Loading {run.run_id}…")):
             other = engine_of(run)
-        if other.catalog.fingerprint != engine.catalog.fingerprint:
+        if other.trained.fingerprint != engine.trained.fingerprint:
             raise RecommenderError(f"{run.run_id} knows other movies than {engine.run.run_id}: choose another model.")
         with st.spinner("Ranking the movies…"):
             beside = conversation.ask(other)

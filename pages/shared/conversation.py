@@ -77,8 +77,8 @@ class Conversation:
     shown: "Answer | None" = None
     past: list[Past] = field(default_factory=list)
     changes: int = 0  # a menu drawn for the movies of before is not the menu of now
-    catalog: str = ""  # fingerprint of the catalogue that the matches are from
-    answers: "dict[tuple[str, float], Answer]" = field(default_factory=dict)  # to the wish as it is now, by run
+    catalog: str = ""  # fingerprint of the trained catalogue that the matches are from
+    answers: "dict[tuple[str, float, str], Answer]" = field(default_factory=dict)  # to the wish as it is, by run
 
     @property
     def begun(self) -> bool:
@@ -97,9 +97,11 @@ class Conversation:
         return replace(self.own, liked=self.taste.liked)
 
     def wish(self, catalog: Catalog) -> Wish:
-        """Everything said and marked so far. Marks on movies that the model does not know are left out."""
+        """Everything said and marked so far. Movies that the model does not know are left out."""
         liked, seen, disliked = (tuple(filter(catalog.has, getattr(self.taste, mark))) for mark in MARKS)
-        return Wish(tuple(turn.utterance for turn in self.turns), liked, seen, disliked)
+        said = (turn.utterance for turn in self.turns)
+        known = (replace(u, matches=tuple(m for m in u.matches if catalog.has(m.movie.movie_id))) for u in said)
+        return Wish(tuple(known), liked, seen, disliked)
 
     def take(self, text: str, limit: int) -> None:
         """Keep a message until a model reads it; one without a word is a problem and no message."""
@@ -118,20 +120,20 @@ class Conversation:
         if self.turns:
             self.turns[-1].answer = self.shown
         self.turns.append(Turn(utterance, notices))
-        self.catalog = engine.catalog.fingerprint
+        self.catalog = engine.trained.fingerprint
         self.past.clear()
         self.answers.clear()
 
     def answer(self, engine: "Engine") -> "Answer":
         """The answer to everything said so far, computed if need be. Raises `RecommenderError`."""
-        if self.turns and self.catalog != engine.catalog.fingerprint:
+        if self.turns and not self._is_read_for(engine):
             self._read_again(engine)
         self.shown = self.ask(engine)
         return self.shown
 
     def ask(self, engine: "Engine") -> "Answer":
         """A run's answer, without a trace in the conversation. Raises `RecommenderError`."""
-        key = engine.run.run_id, engine.run.stamp
+        key = engine.run.run_id, engine.run.stamp, engine.catalog.fingerprint
         if key not in self.answers:
             self.answers[key] = engine.recommend(self.wish(engine.catalog), SHOWN)
         return self.answers[key]
@@ -224,7 +226,7 @@ class Conversation:
             self.problem = f"The link names {movies} that this model does not know: passed over."
         self.turns, self.taste = turns, Taste(link.liked, link.seen, link.disliked)
         self.shared = not self.taste.lasts_like(self.own)
-        self.catalog = engine.catalog.fingerprint
+        self.catalog = engine.trained.fingerprint
         self._changed()
 
     def _mark(self, taste: Taste, own: Taste, movie: Movie, action: str) -> None:
@@ -248,6 +250,11 @@ class Conversation:
         """The menus and the answers are those of before."""
         self.changes += 1
         self.answers.clear()
+
+    def _is_read_for(self, engine: "Engine") -> bool:
+        """Its movies are those that this model knows. That it knows one more changes nothing in what was said."""
+        named = (match.movie.movie_id for turn in self.turns for match in turn.utterance.matches)
+        return self.catalog == engine.trained.fingerprint and all(map(engine.catalog.has, named))
 
     def _read_again(self, engine: "Engine") -> None:
         """The same messages for a model with other movies."""

@@ -63,15 +63,15 @@ class Engine:
         self.device = choose_device(settings)
         checkpoint = load_checkpoint(run, self.device)
         self.config, self.catalog, self.model = checkpoint.config, checkpoint.catalog, checkpoint.model
-        trained = self.catalog
+        self.trained = self.catalog  # without what was added since
         if self.config.model.reads_movie_text and (added := load_added(settings)).movies:
-            self.catalog = trained.with_added(added.movies)
-            self.model.add_movies(torch.from_numpy(added.vectors).to(self.device), trained.talked_about)
+            self.catalog = self.trained.with_added(added.movies)
+            self.model.add_movies(torch.from_numpy(added.vectors).to(self.device), self.trained.talked_about)
         self.source = run.status().source
         if self.model.text is not None:
             self.model.text.merge_lora()
         self.titles = TitleMatcher(self.catalog.movies)
-        self.explainer = Explainer(self.catalog, trained, settings, self.model.movie_vectors())
+        self.explainer = Explainer(self.catalog, self.trained, settings, self.model.movie_vectors())
         self.heeding = Heeding(self.catalog, self.explainer.vectors)
 
     def read(self, text: str, shown: Sequence[Movie] = ()) -> tuple[Utterance, list[str]]:

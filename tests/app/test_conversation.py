@@ -1,5 +1,6 @@
 """The conversation, without a page."""
 
+from copy import copy
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from recommender.query.engine import Answer, Engine
 from tests.app.page import WISH
 
 LIMIT = 2000
+ADDED = Movie(10**9, "Moonfall Cabaret", 2026, ())
 
 
 def said(*texts: str, engine: Engine) -> Conversation:
@@ -91,7 +93,27 @@ def test_a_model_with_other_movies_reads_the_messages_again(engine: Engine) -> N
     conversation.turns[0].utterance = replace(conversation.turns[0].utterance, matches=())
     assert len(conversation.answer(engine).recommendations) == SHOWN
     assert named(conversation) == ["Get Out (2017)", "It (2017)"]
-    assert conversation.catalog == engine.catalog.fingerprint
+    assert conversation.catalog == engine.trained.fingerprint
+
+
+def test_a_movie_that_is_added_leaves_what_was_said_as_the_user_put_it(engine: Engine) -> None:
+    conversation = said(WISH, engine=engine)
+    conversation.remove(0, conversation.turns[0].utterance.matches[1])
+    before = conversation.answer(engine)
+    more = copy(engine)
+    more.catalog = engine.trained.with_added([ADDED])
+    assert conversation.answer(more) is not before
+    assert named(conversation) == ["Get Out (2017)"]
+
+
+def test_a_model_without_the_added_movie_is_asked_without_it(engine: Engine) -> None:
+    conversation = said(WISH, engine=engine)
+    conversation.replace(0, conversation.turns[0].utterance.matches[1], ADDED)
+    [utterance] = conversation.wish(engine.catalog).utterances
+    assert [match.movie.name for match in utterance.matches] == ["Get Out (2017)"]
+    assert conversation.ask(engine).recommendations  # to be compared with
+    conversation.answer(engine)
+    assert named(conversation) == ["Get Out (2017)", "It (2017)"]
 
 
 # Marks.

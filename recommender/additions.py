@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from recommender.data.assets import MOVIE_TEXT_TOKENS, MovieInfo, movie_text
@@ -48,22 +49,24 @@ def add_movie(
     added = load_added(settings)
     _check(title, year, genres, (*catalog, *added.movies))
     vector = text_vector(movie_text(Movie(0, title, year, tuple(genres)), MovieInfo(plot=text)))
-    before = _rows(_file(settings))  # read after the seconds that the vector took: somebody else may have added one
-    # The time, so that no id is ever given again: people's marks and links go by it.
-    number = max([int(time.time()), *(row["movie"]["movie_id"] + 1 for row in before)])
-    movie = Movie(number, title, year, tuple(genres))
-    rows = [*before, {"movie": asdict(movie), "vector": [round(x, 6) for x in vector]}]
-    _write(rows, settings)
+    with _alone(settings):
+        before = _rows(_file(settings))  # somebody else may have added one in the seconds that the vector took
+        _check(title, year, genres, (*catalog, *map(_movie, before)))
+        # The time, so that no id is ever given again: people's marks and links go by it.
+        number = max([int(time.time()), *(row["movie"]["movie_id"] + 1 for row in before)])
+        movie = Movie(number, title, year, tuple(genres))
+        _write([*before, {"movie": asdict(movie), "vector": [round(x, 6) for x in vector]}], settings)
     return movie
 
 
 def remove_movie(movie_id: int, settings: Settings) -> None:
     """Take an added movie out again. Raises `RecommenderError` if it was not added."""
-    rows = _rows(_file(settings))
-    kept = [row for row in rows if row["movie"]["movie_id"] != movie_id]
-    if len(kept) == len(rows):
-        raise RecommenderError(f"No added movie has the id {movie_id}.")
-    _write(kept, settings)
+    with _alone(settings):
+        rows = _rows(_file(settings))
+        kept = [row for row in rows if row["movie"]["movie_id"] != movie_id]
+        if len(kept) == len(rows):
+            raise RecommenderError(f"No added movie has the id {movie_id}.")
+        _write(kept, settings)
 
 
 def stamp(settings: Settings) -> tuple[int, int]:
@@ -103,6 +106,12 @@ def _file(settings: Settings) -> Path:
     return settings.checkpoints_dir / FILE
 
 
+def _alone(settings: Settings) -> FileLock:
+    """Held while the file is read and written again, so that two processes do not lose each other's movies."""
+    settings.checkpoints_dir.mkdir(parents=True, exist_ok=True)
+    return FileLock(_file(settings).with_suffix(".lock"))
+
+
 def _rows(path: Path) -> list[dict[str, Any]]:
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
@@ -122,6 +131,5 @@ def _movie(row: dict[str, Any]) -> Movie:
 
 
 def _write(rows: list[dict[str, Any]], settings: Settings) -> None:
-    settings.checkpoints_dir.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
     write_atomically(_file(settings), "[\n" + ",\n".join(lines) + "\n]\n")

@@ -1,7 +1,9 @@
 """A movie that is added by its text: in the file, in the catalogue, in the ranking, and out again."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -61,6 +63,23 @@ def test_the_same_movie_is_not_added_twice(folder: Settings, small_catalog: Cata
     with pytest.raises(RecommenderError, match="already"):
         add_movie("NEW", 2026, [], "", small_catalog, folder)
     add_movie("New", 2027, [], "", small_catalog, folder)
+
+
+def test_two_processes_that_add_at_once_lose_nothing(
+    folder: Settings, small_catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has read the file before the other wrote it."""
+    both_there = Barrier(2)
+
+    def slowly(text: str) -> list[float]:
+        both_there.wait(timeout=60)
+        return [float(len(text))] * 3
+
+    monkeypatch.setattr(additions, "text_vector", slowly)
+    with ThreadPoolExecutor() as pool:
+        made = list(pool.map(lambda title: add_movie(title, 2026, [], "", small_catalog, folder), ("One", "Two")))
+    assert sorted(movie.title for movie in load_added(folder).movies) == ["One", "Two"]
+    assert len({movie.movie_id for movie in made}) == 2
 
 
 def test_a_movie_can_be_taken_out_again(folder: Settings, small_catalog: Catalog) -> None:

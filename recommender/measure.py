@@ -15,7 +15,7 @@ from recommender.evaluation.report import evaluate
 from recommender.runs import Run
 from recommender.settings import Settings
 from recommender.version import current_commit
-from recommender.wording import SAMPLE
+from recommender.wording import SAMPLE, chosen_on_test
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,8 @@ def measure_run(
             f"{run.run_id} learned from ReDial, and ReDial is not here: on the synthetic sample its figures would say "
             "nothing. Set RECOMMENDER_DATA_DIR to a folder that holds ReDial, or go online once."
         )
+    if config.training.chosen_on == "test":
+        log.warning(chosen_on_test(run.run_id))
     log.info("data: %s, read from %s", dialogues.describe(), dialogues.origin)
     task = Task(checkpoint.catalog, dialogues, protocol, config.data, config.seed, settings)
     report, record = evaluate(checkpoint.model, task, split, targets, device, rankings)

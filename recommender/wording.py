@@ -4,6 +4,11 @@ SAMPLE = "the synthetic sample, NOT ReDial"
 BASELINE_NAMES = {"popularity": "popularity", "copy": "copy", "item_knn": "item-kNN"}  # as reports name them
 
 
+def chosen_on_test(run: str) -> str:
+    """What has to be known of such a run before its figures."""
+    return f"{run} picks its epoch on the test split, as was done in 2025: what it scores there is partly luck."
+
+
 def duration(seconds: float) -> str:
     """Short and rounded.
 

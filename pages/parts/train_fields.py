@@ -106,6 +106,19 @@ def _setting(path: str, field: FieldInfo) -> Setting:
 
 
 SETTINGS = tuple(settings_of(RunConfig))
+UNUSED = {
+    "one_shot": ("model.dialogue",),
+    "dialogue": ("model.history", "model.tags", "data.max_mentioned", "data.keep_mentioned", "model.head.kind"),
+}  # parts and settings that a kind of model does not read
+
+
+def is_read(setting: Setting, kind: str) -> bool:
+    """Whether this kind of model has a use for the setting."""
+    unused = UNUSED.get(kind, ())
+    return setting.path not in unused and setting.part not in unused
+
+
+PLAIN = RunConfig(protocol="conversational")  # every setting as it is without a preset
 
 
 def key_of(preset: str, path: str) -> str:
@@ -146,8 +159,12 @@ def draw_setting(setting: Setting, preset: str, start: RunConfig, names: dict[st
 def read_config(preset: str, start: RunConfig) -> tuple[RunConfig | None, list[str]]:
     """What the widgets say now, or what is wrong with it in words. Callbacks see the newest values here, too."""
     values = start.model_dump()
+    kind = st.session_state.get(key_of(preset, "model.kind"), start.model.kind)
     problems = []
     for setting in SETTINGS:
+        if kind != start.model.kind and not is_read(setting, kind):  # hidden, and what it says is of another kind
+            _put(values, setting.path, value_at(PLAIN, setting.path))
+            continue
         typed = st.session_state.get(key_of(preset, setting.path), value_at(start, setting.path))
         if setting.kind is float and not _is_finite(typed):
             problems.append(f"{setting.label}: a plain number is needed here, such as 0.1 or 2e-5, not {typed!r}.")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.parts.train_fields import SETTINGS, Setting, draw_setting, key_of, read_config
+from pages.parts.train_fields import SETTINGS, Setting, draw_setting, is_read, key_of, read_config
 from pages.shared.text import plain
 from recommender.config import RunConfig, load_preset, preset_names
 from recommender.data.redial import find_split
@@ -34,10 +34,6 @@ SOURCES = {
     "hub": "ReDial, downloaded now",
     "sample": "Synthetic sample",
 }
-UNUSED = {
-    "one_shot": ("model.dialogue",),
-    "dialogue": ("model.history", "model.tags", "data.max_mentioned", "data.keep_mentioned", "model.head.kind"),
-}  # parts and settings that a kind of model does not read
 PARTS = {
     "": "Run",
     "data": "Data",
@@ -75,10 +71,9 @@ def draw_form() -> None:
     _draw_in_rows([_setting(path) for path in main], preset, start)
     if st.session_state[key_of(preset, "protocol")] in ("paper", "notebook"):
         st.caption(LEAKY)
-    unused = UNUSED.get(st.session_state.get(key_of(preset, "model.kind"), start.model.kind), ())
+    kind = st.session_state.get(key_of(preset, "model.kind"), start.model.kind)
     rest = [s for s in SETTINGS if s.path not in (*main, *ABOVE) and (learns or s.part == "data")]
-    rest = [s for s in rest if s.path not in unused and s.part not in unused]
-    _draw_advanced(rest, preset, start)
+    _draw_advanced([s for s in rest if is_read(s, kind)], preset, start)
     _draw_name(preset)
 
 

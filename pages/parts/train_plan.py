@@ -17,7 +17,7 @@ from recommender.data.assets import find_file
 from recommender.settings import settings
 from recommender.training import job
 from recommender.training.estimate import forget
-from recommender.wording import capitalised, duration, memory
+from recommender.wording import capitalised, chosen_on_test, duration, memory
 
 PROGRESS = "Progress"  # label of the tab that a start leads to
 TICK = 2.0  # seconds between two looks at a trial
@@ -55,6 +55,8 @@ def draw_problems(problems: list[str], config: RunConfig | None, runs: list[Seen
         st.error(plain(problem), icon=":material/error:")
     if config and _missing_start(config, runs):
         st.button(plain(f"Choose the preset {config.start_from}"), on_click=choose, args=(config.start_from,))
+    if config and config.training.chosen_on == "test":
+        st.warning(plain(chosen_on_test("This run")), icon=":material/warning:")
     if config and needs_download(config):
         st.warning(
             plain(

@@ -120,7 +120,7 @@ class Entry:
         """The examples on which its epoch was picked, and which its curves are of."""
         source = "sample" if SAMPLE in self.status.source else "redial"
         protocol = self.config.protocol
-        return Group(source, protocol, "validation", SELECTION_TARGETS[protocol])
+        return Group(source, protocol, self.config.training.chosen_on, SELECTION_TARGETS[protocol])
 
     @property
     def validation(self) -> Report | None:

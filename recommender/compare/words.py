@@ -10,7 +10,7 @@ from recommender.compare.figures import BEYOND, beyond_bars, curves_of
 from recommender.compare.view import View
 from recommender.evaluation.comparison import DRAWS
 from recommender.evaluation.resampling import INTERVAL_DRAWS
-from recommender.wording import BASELINE_NAMES
+from recommender.wording import BASELINE_NAMES, chosen_on_test
 
 LEAKS = {
     "notebook": "copying the movies that the wish names, latest first, scores nDCG@10 0.233 on the test split",
@@ -35,6 +35,7 @@ def warnings(view: View) -> list[str]:
     if others:
         names = ", ".join(f"{entry.run_id} ({entry.config.protocol})" for entry in others)
         found.append(f"Trained under another protocol than they are measured on here: {names}. Compare with care.")
+    found += [chosen_on_test(e.run_id) for e in view.entries if e.config.training.chosen_on == "test"]
     return found
 
 

@@ -74,7 +74,7 @@ def _train(work: Work, resume: bool) -> None:
     model = build_model(config, task, work.settings).to(device)
     checkpoint = last_checkpoint(run.resume_folder) if resume else None
     if config.start_from and checkpoint is None:
-        start_from(model, config.start_from, task.catalog, work.settings)
+        start_from(model, config.start_from, task, work.settings)
     status.device, status.source, status.data = describe_device(device), task.dialogues.describe(), task.fingerprint
     status.commit, status.seed = current_commit(), config.seed
     run.write_catalog(task.catalog)
@@ -113,7 +113,7 @@ def _learn(work: Work, task: Task, model: Recommender, checkpoint: Path | None) 
     tags = tag_items(model, task.tags(), task.catalog, config.data, cache) if config.model.tags else []
     if not run.baselines():
         work.say("measuring the baselines")
-        run.write_baselines(baseline_metrics(task, "validation", SELECTION_TARGETS[config.protocol]))
+        run.write_baselines(baseline_metrics(task, config.training.chosen_on, SELECTION_TARGETS[config.protocol]))
     _learn_by_gradient(work, task, model, train, tags, validation, checkpoint)
 
 

@@ -106,6 +106,29 @@ def test_a_bad_value_is_said_in_words_and_the_form_stays(path: str, typed: str, 
     assert field(app, "frozen", path).value == typed
 
 
+def test_settings_hidden_with_another_kind_of_model_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[RunConfig] = []
+    monkeypatch.setattr(job, "start", lambda config, *_: started.append(config))
+    monkeypatch.setattr("pages.parts.train_plan.obstacles", lambda *_: [])
+    app = opened()
+    app.selectbox(key="train:preset").set_value("original-rnn-tags").run()
+    app.session_state["advanced-original-rnn-tags"] = True
+    app.run()
+    field(app, "original-rnn-tags", "model.kind").set_value("dialogue").run()
+    press(app, "Start training")
+    [config] = started
+    assert (config.model.kind, config.model.tags, config.model.history.kind) == ("dialogue", False, "none")
+    assert config.training.epochs == 20
+
+
+def test_an_epoch_picked_on_the_test_split_is_warned_of() -> None:
+    app = opened()
+    app.session_state["advanced-frozen"] = True
+    app.run()
+    field(app, "frozen", "training.chosen_on").set_value("test").run()
+    assert "This run picks its epoch on the test split" in words(app)
+
+
 def test_a_full_disk_is_said_and_the_form_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "/somewhere/config.json")

@@ -170,6 +170,12 @@ def test_leaks_and_foreign_protocols_are_warned_of(tmp_path: Path) -> None:
     assert warnings(view_of(tmp_path / "honest")) == []
 
 
+def test_an_epoch_picked_on_the_test_split_is_warned_of(tmp_path: Path) -> None:
+    make_run(tmp_path, "lucky", overrides=["protocol=one_shot", "training.chosen_on=test"], protocol="one_shot")
+    [sentence] = warnings(view_of(tmp_path))
+    assert sentence.startswith("lucky picks its epoch on the test split")
+
+
 def test_titles_come_from_the_run_or_the_catalogue_it_was_measured_with(tmp_path: Path) -> None:
     entry = read_entry(make_run(tmp_path, "a"))
     assert catalog_of(entry, make_record(0), settings())[3].title == "Film 3"

@@ -78,7 +78,12 @@ class TextEncoder(nn.Module):
     def _train_last_layers(self) -> None:
         """The first layers stay as they are, so no gradient goes through them: two thirds of the cost for half."""
         _ = self.weights_hash  # of the weights as they came, before any is trained
-        layers = self.model.encoder.layer
+        layers = getattr(getattr(self.model, "encoder", None), "layer", None)
+        if layers is None:
+            raise RecommenderError(
+                f"model.text.train = last is for encoders of BERT's kind; {self.config.name!r} is a "
+                f"{type(self.model).__name__}. Set model.text.train=lora or all."
+            )
         if self.config.last_layers > len(layers):
             raise RecommenderError(
                 f"model.text.last_layers = {self.config.last_layers}: the encoder {self.config.name!r} has "

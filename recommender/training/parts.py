@@ -1,5 +1,6 @@
 """What a training run is put together from, also for the trial that estimates one: model, examples, loop."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,7 +8,6 @@ import torch
 
 from recommender.config import SELECTION_TARGETS, LossConfig, RunConfig
 from recommender.data.assets import load_movie_text
-from recommender.data.catalog import Catalog
 from recommender.data.collate import Item
 from recommender.data.examples import Example
 from recommender.data.task import Task, load_catalog
@@ -17,7 +17,7 @@ from recommender.evaluation.report import wanted
 from recommender.losses import make_loss
 from recommender.models.base import Recommender
 from recommender.models.registry import make_model
-from recommender.runs import find_run
+from recommender.runs import Run, find_run
 from recommender.settings import Settings
 
 if TYPE_CHECKING:  # `transformers.Trainer` takes seconds to import, and the baselines do not need it
@@ -45,26 +45,42 @@ def build_model(config: RunConfig, task: Task, settings: Settings) -> Recommende
     return make_model(config.model, len(task.catalog), text, config.seed)
 
 
-def start_from(model: Recommender, run_id: str, catalog: Catalog, settings: Settings) -> None:
+def start_from(model: Recommender, run_id: str, task: Task, settings: Settings) -> None:
     """Take over the weights of another run; what it does not have (adapters of a frozen encoder) starts fresh.
 
-    Raises `RecommenderError` if there is no such run, or its weights are of another catalogue or shape.
+    Raises `RecommenderError` if there is no such run, if it learned from dialogues that `task` holds out, or if its
+    weights are of another catalogue or shape.
     """
+    training = (
+        f"python -m recommender train --preset {run_id} --run-id {run_id} --set seed={task.seed} "
+        f"--set data.validation={task.config.validation} --set data.hold_out={task.config.hold_out}"
+    )
     try:
         source = find_run(run_id, settings)
     except UnknownNameError as error:
         raise RecommenderError(
-            f"This preset starts from the run {run_id!r}, which does not exist. Train it first: "
-            f"python -m recommender train --preset {run_id} --run-id {run_id} (it has to hold out the same dialogues, "
-            "or those that pick the epoch were learned from: see the README)"
+            f"This preset starts from the run {run_id!r}, which does not exist. Train it first, with the "
+            f"same dialogues held out: {training}"
         ) from error
     if (state := source.status().state) != "finished":
         raise RecommenderError(f"The run {run_id!r} that this preset starts from is {state}, not finished.")
+    if learned := _learned_from(source, task):
+        raise RecommenderError(
+            f"The run {run_id!r} learned from {learned:,} of the {len(task.split('validation')):,} dialogues that this "
+            f"run holds out, so they would tell nothing. Train it again with the same ones held out: {training}"
+        )
     weights, facts = source.weights()
     encoder = model.text.weights_hash if model.text is not None else ""
-    if facts.get("catalog") != catalog.fingerprint or facts.get("encoder") not in ("", encoder):
+    if facts.get("catalog") != task.catalog.fingerprint or facts.get("encoder") not in ("", encoder):
         raise RecommenderError(f"The run {run_id!r} was made for another catalogue or encoder; train it again.")
     model.load_weights({**model.saved_weights(), **weights})
+
+
+def _learned_from(source: Run, task: Task) -> int:
+    """How many of the validation dialogues the other run was trained on."""
+    config = source.config()
+    learned = replace(task, config=config.data, seed=config.seed).split("train")
+    return len({d.dialogue_id for d in learned} & {d.dialogue_id for d in task.split("validation")})
 
 
 def make_trainer(

@@ -77,7 +77,7 @@ def trial(config: RunConfig, settings: Settings) -> Estimate:
     begin = time.monotonic()
     learned = len(_of_one_item(model, task.learning_examples()))  # items of an epoch
     made = learned + len(_of_one_item(model, validation))
-    pool = _pool(config, task, model, [*train, *validation])
+    pool = _pool(config, task, model, [*task.learning_examples(), *validation])
     model.fit(pool.items)
     tokenising = (time.monotonic() - begin) * made / len(pool.items)
     baselines = _baseline_seconds(pool, len(task.catalog)) * len(validation)

@@ -426,7 +426,7 @@ def test_a_run_to_start_from_that_does_not_fit_is_an_error_that_says_what_to_do(
     world: Settings, config_of: MakeConfig, small_catalog: Catalog
 ) -> None:
     run = new_run("r", start_from(config_of(), "frozen"), world)
-    with pytest.raises(RecommenderError, match="train --preset frozen --run-id frozen"):
+    with pytest.raises(RecommenderError, match=r"train --preset frozen --run-id frozen .* data.hold_out=random"):
         train_run(run, world)
     assert run.status().state == "failed"
     frozen = new_run("frozen", config_of(), world)
@@ -439,6 +439,14 @@ def test_a_run_to_start_from_that_does_not_fit_is_an_error_that_says_what_to_do(
     frozen.write_weights({"x": torch.zeros(1)}, {"catalog": small_catalog.fingerprint, "encoder": ""})
     with pytest.raises(RecommenderError, match="unknown tensor x"):
         train_run(run, world, resume=True)
+
+
+def test_a_run_is_not_started_from_one_that_learned_what_it_holds_out(world: Settings, config_of: MakeConfig) -> None:
+    first = config_of(epochs=1)
+    trained(first, world, "first")
+    other = first.model_copy(update={"seed": 7})
+    with pytest.raises(RecommenderError, match=r"learned from \d+ of the \d+ dialogues that this run holds out"):
+        trained(start_from(other, "first"), world, "second")
 
 
 def test_adapters_are_not_put_on_another_encoder_than_the_first_run_s(world: Settings, config_of: MakeConfig) -> None:

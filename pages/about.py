@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.parts.about_causes import draw_causes
 from pages.parts.about_data import draw_data
 from pages.parts.about_findings import draw_findings
 from pages.parts.about_project import draw_project
@@ -30,6 +31,7 @@ def main() -> None:
         draw_data(facts)
     draw_protocols(facts)
     draw_findings()
+    draw_causes()
     draw_project()
 
 

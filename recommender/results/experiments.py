@@ -1,7 +1,8 @@
 """Every experiment whose figures are shown: what is trained, and on which question it is measured."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
+from typing import Literal
 
 from recommender.config import Protocol, TargetKind
 from recommender.errors import UnknownNameError
@@ -14,8 +15,8 @@ FROZEN = "model.text.train=none"
 
 @dataclass(frozen=True)
 class Experiment:
-    """`preset` with `overrides`, measured on ReDial's test split. `first` is the preset, with its overrides, of the run
-    that it starts from."""
+    """`preset` with `overrides`, measured on `split`. `first` is the preset, with its overrides, of the run that it
+    starts from."""
 
     name: str
     preset: str
@@ -23,6 +24,7 @@ class Experiment:
     targets: tuple[TargetKind, ...] = ("all",)
     overrides: tuple[str, ...] = ()
     first: tuple[str, ...] = ()
+    split: Literal["test", "validation"] = "test"
 
 
 def _study(protocol: Protocol, trainer: str, architecture: str) -> Experiment:
@@ -33,19 +35,72 @@ def _study(protocol: Protocol, trainer: str, architecture: str) -> Experiment:
     return Experiment(f"{protocol}-{trainer}-{architecture}", f"{base}-{architecture}", protocol, ("all",), overrides)
 
 
+def _cause(name: str, protocol: Protocol, *overrides: str) -> Experiment:
+    """The reproduction with text and history, encoder frozen, with some of its mistakes."""
+    return Experiment(f"cause-{name}", "original-rnn", protocol, overrides=(f"protocol={protocol}", FROZEN, *overrides))
+
+
+def _pull(name: str, *overrides: str) -> Experiment:
+    """The reproduction with text, history and tags, its encoder trained, which both losses then share."""
+    return Experiment(f"pull-{name}", "original-rnn-tags", "notebook", overrides=("training.epochs=2", *overrides))
+
+
+EPOCH, EMPTY = "training.chosen_on=test", "model.history.empty_in_use=true"  # two mistakes of 2025
+RATE, SOFTMAX, WEIGHTED = "training.head_lr=1e-3", "loss.kind=softmax", "loss.kind=weighted_bce"
+# The paper's own split; its epoch is picked on the very dialogues that it is measured on.
+FIFTH = ("data.hold_out=random", "data.validation=0.2")
+ENCODER_TOO = (
+    "model.text.train=last",
+    "model.text.last_layers=6",
+    "training.encoder_lr=1e-4",
+    "training.head_lr=3e-4",
+    "training.epochs=2",
+)
 NEARLY_ALL = ("data.validation=0.01", "data.hold_out=random")  # of the training dialogues are learned from
 
 STUDY = tuple(
     _study(protocol, trainer, architecture)
     for protocol, trainer, architecture in product(STUDIED, TRAINERS, ARCHITECTURES)
 )
+# One thing after the other is put right.
+STEPS = (
+    _cause("as-in-2025", "notebook", EPOCH, EMPTY),
+    _cause("epoch", "notebook", EMPTY),
+    _cause("history", "notebook"),
+    _cause("roles", "paper"),
+    _cause("rate", "paper", RATE),
+    replace(_cause("loss", "paper", RATE, SOFTMAX), targets=("all", "new")),
+)
+# One thing alone is put right.
+ALONE = (
+    _cause("only-history", "notebook", EPOCH),
+    _cause("only-roles", "paper", EPOCH, EMPTY),
+    _cause("only-rate", "notebook", EPOCH, EMPTY, RATE),
+    _cause("only-weighted", "notebook", EPOCH, EMPTY, WEIGHTED),
+    _cause("only-softmax", "notebook", EPOCH, EMPTY, SOFTMAX),
+    _cause("rate-and-weighted", "notebook", EPOCH, EMPTY, RATE, WEIGHTED),
+)
+PULLS = (
+    _pull("alpha-1"),
+    _pull("alpha-0.001", "loss.tag_weight=0.001"),
+    _pull("wrong-join", "data.tag_join=same_number"),
+)
 FINAL = (
-    Experiment("default", "default", "conversational", ("new", "all"), first=("frozen", *NEARLY_ALL)),
+    Experiment("default", "default", "conversational", ("new", "all"), NEARLY_ALL, ("frozen", *NEARLY_ALL)),
     Experiment("dialogue-paper", "dialogue-paper", "paper"),
     Experiment("dialogue-paper-words", "dialogue-paper-words", "paper"),
+    Experiment("dialogue-paper-fifth", "dialogue-paper", "paper", overrides=FIFTH, split="validation"),
+    Experiment(
+        "dialogue-paper-words-fifth",
+        "dialogue-paper-words",
+        "paper",
+        overrides=(*FIFTH, *ENCODER_TOO),
+        first=("dialogue-paper-words", *FIFTH),
+        split="validation",
+    ),
     Experiment("dialogue-one-shot", "dialogue-one-shot", "one_shot", ("new",)),
 )
-EXPERIMENTS = {experiment.name: experiment for experiment in (*STUDY, *FINAL)}
+EXPERIMENTS = {experiment.name: experiment for experiment in (*STUDY, *STEPS, *ALONE, *PULLS, *FINAL)}
 
 
 def find_experiment(name: str) -> Experiment:

@@ -18,8 +18,8 @@ KEPT = ("ndcg@10", "recall@1", "recall@10", "recall@50", "mrr@10")
 
 @dataclass(frozen=True)
 class Result:
-    """One measurement on ReDial's test split. `metrics`: name -> (value, low, high), the 95 % interval of a bootstrap
-    over dialogues. `baselines`: baseline -> metric -> value, on the same examples."""
+    """One measurement on the experiment's split. `metrics`: name -> (value, low, high), the 95 % interval of a
+    bootstrap over dialogues. `baselines`: baseline -> metric -> value, on the same examples."""
 
     experiment: str
     seed: int
@@ -37,7 +37,7 @@ class Result:
 def result_of(experiment: Experiment, seed: int, report: dict[str, Any]) -> Result:
     """Raises `DataError` for a report of something else."""
     facts = (report["protocol"], report["split"], report["seed"])
-    if facts != (experiment.protocol, "test", seed) or report["targets"] not in experiment.targets:
+    if facts != (experiment.protocol, experiment.split, seed) or report["targets"] not in experiment.targets:
         raise DataError(f"This is no report of {experiment.name} with seed {seed}: {facts}, {report['targets']}.")
     if report["source"] == "sample":
         raise DataError(f"The report of {experiment.name} was measured on the synthetic sample.")
@@ -76,16 +76,19 @@ def write_results(results: Iterable[Result], path: Path = FILE) -> None:
 
 
 def collect_results(folder: Path, path: Path = FILE) -> list[str]:
-    """Record the test reports of the runs below a folder: a run is the one of an experiment if it has its name and seed
+    """Record the reports of the runs below a folder: a run is the one of an experiment if it has its name and seed
     (`paper-softmax-rnn-s1`, `again-default-s42`), or its name alone. Returns a line for each; what was recorded of the
     same seed before is replaced."""
     found = {}
-    for file in sorted(folder.glob("*/report-*-test-*.json")):
-        name, seed = _experiment_of(file.parent.name)
-        if name in EXPERIMENTS:
+    for run in sorted(folder.iterdir()):
+        name, seed = experiment_of(run.name)
+        experiment = EXPERIMENTS.get(name)
+        if experiment is None:
+            continue
+        for file in sorted(run.glob(f"report-*-{experiment.split}-*.json")):
             report = json.loads(file.read_text(encoding="utf-8"))
-            if report["targets"] in EXPERIMENTS[name].targets and report["protocol"] == EXPERIMENTS[name].protocol:
-                found[name, seed, report["targets"]] = result_of(EXPERIMENTS[name], seed, report)
+            if report["targets"] in experiment.targets and report["protocol"] == experiment.protocol:
+                found[name, seed, report["targets"]] = result_of(experiment, seed, report)
     kept = [r for r in _recorded(path) if (r.experiment, r.seed, r.targets) not in found]
     write_results([*kept, *found.values()], path)
     return [f"{name}, seed {seed}, {targets}: {r.metrics['ndcg@10'][0]}" for (name, seed, targets), r in found.items()]
@@ -95,7 +98,8 @@ def _recorded(path: Path) -> tuple[Result, ...]:
     return load_results(path) if path.exists() else ()
 
 
-def _experiment_of(run_id: str) -> tuple[str, int]:
+def experiment_of(run_id: str) -> tuple[str, int]:
+    """The name and the seed that a run's name stands for."""
     name, separator, seed = run_id.removeprefix("again-").rpartition("-s")
     return (name, int(seed)) if separator and seed.isdecimal() else (run_id.removeprefix("again-"), 42)
 
@@ -113,3 +117,8 @@ def band(results: list[Result], metric: str) -> tuple[float, float]:
     """Where the figure of another run of the same experiment is expected: from the lowest to the highest end of the
     seeds' 95 % intervals."""
     return min(r.metrics[metric][1] for r in results), max(r.metrics[metric][2] for r in results)
+
+
+def baseline_of(results: list[Result], kind: str, metric: str) -> float:
+    """Where the training split is drawn by the seed, the baselines fitted on it differ a little too."""
+    return mean(result.baselines[kind][metric] for result in results)

@@ -36,7 +36,7 @@ class Comparison:
 
 
 def reproduce(experiment: Experiment, seed: int, settings: Settings) -> list[Comparison]:
-    """Train what is not trained yet, go on with what was interrupted, and measure on the test split.
+    """Train what is not trained yet, go on with what was interrupted, and measure.
 
     The runs are called `again-...`. Raises `DataError` without ReDial and `RecommenderError` for a run that was
     stopped.
@@ -47,7 +47,7 @@ def reproduce(experiment: Experiment, seed: int, settings: Settings) -> list[Com
     before = ""
     if experiment.first:
         preset, *overrides = experiment.first
-        before = _train(f"again-{preset}-s{seed}", preset, seed, tuple(overrides), "", settings).run_id
+        before = _train(f"again-{experiment.name}-first-s{seed}", preset, seed, tuple(overrides), "", settings).run_id
     name = f"again-{experiment.name}-s{seed}"
     run = _train(name, experiment.preset, seed, experiment.overrides, before, settings)
     results = [_measure(run, experiment, seed, targets, settings) for targets in experiment.targets]
@@ -86,6 +86,6 @@ def _finished(run: Run) -> Run:
 
 
 def _measure(run: Run, experiment: Experiment, seed: int, targets: TargetKind, settings: Settings) -> Result:
-    report, record = measure_run(run, experiment.protocol, "test", targets, settings)
+    report, record = measure_run(run, experiment.protocol, experiment.split, targets, settings)
     run.write_report(report, record)
     return result_of(experiment, seed, report)

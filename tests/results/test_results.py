@@ -10,7 +10,9 @@ import pytest
 from recommender.config import load_preset
 from recommender.errors import DataError, UnknownNameError
 from recommender.results import tables
+from recommender.results.causes import alone, steps
 from recommender.results.experiments import EXPERIMENTS, Experiment, find_experiment
+from recommender.results.pulls import collect_pulls, load_pulls
 from recommender.results.records import KEPT, Result, band, collect_results, load_results, mean_of, results_of
 from recommender.results.reproduce import compare, reproduce
 from recommender.results.tables import BEGIN, END, put_into, short
@@ -58,7 +60,25 @@ def test_every_experiment_can_be_configured_and_asks_for_its_own_protocol(name: 
     experiment = EXPERIMENTS[name]
     config = load_preset(experiment.preset, list(experiment.overrides))
     assert config.protocol == experiment.protocol
-    assert config.start_from == (experiment.first[0] if experiment.first else "")
+    assert config.start_from in ("", *experiment.first[:1])
+
+
+def test_every_cause_is_recorded_with_the_same_seeds() -> None:
+    found = [*steps("ndcg@10"), *alone("ndcg@10")]
+    assert len(found) == 13
+    assert all(step.low <= step.value <= step.high for step in found)
+    causes = [made for made in load_results() if made.experiment.startswith("cause-")]
+    by_experiment = {
+        (one.experiment, one.targets): {two.seed for two in causes if two.experiment == one.experiment}
+        for one in causes
+    }
+    assert set(map(frozenset, by_experiment.values())) == {frozenset({42, 1, 2})}
+
+
+def test_both_losses_pulls_are_recorded() -> None:
+    curves = load_pulls()
+    assert set(curves) == {f"{part} loss, alpha {alpha}" for part in ("movie", "tag") for alpha in ("1", "0.001")}
+    assert all(len(epochs) == len(norms) > 5 for epochs, norms in curves.values())
 
 
 # How it is made
@@ -164,3 +184,27 @@ def test_the_sample_is_no_ground_for_the_recorded_figures(world: Settings) -> No
 def test_an_unknown_experiment_is_told_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="paper-softmax-rnn"):
         find_experiment("paper-softmax-rn")
+
+
+def test_pulls_are_taken_from_the_logs_of_their_experiments(tmp_path: Path) -> None:
+    for name, norm in (("pull-alpha-1-s42", 0.123456), ("other", 9.0)):
+        (tmp_path / name).mkdir()
+        rows = [
+            {"epoch": 0.5, "movie_gradient": norm, "tag_gradient": 2.0},
+            {"epoch": 1.0, "eval_ndcg@10": 0.1},
+        ]
+        (tmp_path / name / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert collect_pulls(tmp_path, tmp_path / "pulls.json") == ["movie loss, alpha 1", "tag loss, alpha 1"]
+    found = load_pulls(tmp_path / "pulls.json")
+    assert {name: (list(epochs), list(norms)) for name, (epochs, norms) in found.items()} == {
+        "movie loss, alpha 1": ([0.5], [0.1235]),
+        "tag loss, alpha 1": ([0.5], [2.0]),
+    }
+
+
+def test_a_folder_without_such_runs_leaves_the_pulls_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    assert collect_pulls(tmp_path / "runs", tmp_path / "pulls.json") == []
+    assert not (tmp_path / "pulls.json").exists()
+    with pytest.raises(DataError, match="missing or damaged"):
+        load_pulls(tmp_path / "pulls.json")

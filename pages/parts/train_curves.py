@@ -70,9 +70,9 @@ def _draw_validation(entry: Entry, rows: Rows, metric: str) -> None:
 
     title, lines = METRICS[metric], references(entry, metric)
     draw(
-        lambda look: validation_curve(rows, f"eval_{metric}", f"{title} on validation", lines, look),
+        lambda look: validation_curve(rows, f"eval_{metric}", f"{title} on {entry.validated_on.split}", lines, look),
         key=f"{entry.run_id}-{metric}",
-        alt=_validation_in_words(rows, metric, title, lines),
+        alt=_validation_in_words(rows, metric, f"{title} on {entry.validated_on.split}", lines),
     )
 
 
@@ -106,7 +106,7 @@ def references(entry: Entry, metric: str) -> "list[Reference]":
 
 def _validation_in_words(rows: Rows, metric: str, title: str, lines: "list[Reference]") -> str:
     best = best_row(rows)
-    said = f"Line chart of {title} on validation after every epoch. "
+    said = f"Line chart of {title} after every epoch. "
     if best:
         said += f"Best epoch {best.get('epoch', 0):.0f}: {best.get(f'eval_{metric}', 0):.4f}. "
     else:

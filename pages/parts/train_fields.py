@@ -118,7 +118,7 @@ def is_read(setting: Setting, kind: str) -> bool:
     return setting.path not in unused and setting.part not in unused
 
 
-PLAIN = RunConfig(protocol="conversational")  # every setting as it is without a preset
+DEFAULTS = RunConfig(protocol="conversational")  # every setting as it is without a preset
 
 
 def key_of(preset: str, path: str) -> str:
@@ -162,8 +162,8 @@ def read_config(preset: str, start: RunConfig) -> tuple[RunConfig | None, list[s
     kind = st.session_state.get(key_of(preset, "model.kind"), start.model.kind)
     problems = []
     for setting in SETTINGS:
-        if kind != start.model.kind and not is_read(setting, kind):  # hidden, and what it says is of another kind
-            _put(values, setting.path, value_at(PLAIN, setting.path))
+        if not is_read(setting, kind):  # hidden: what was typed there counts no longer
+            _put(values, setting.path, value_at(start if kind == start.model.kind else DEFAULTS, setting.path))
             continue
         typed = st.session_state.get(key_of(preset, setting.path), value_at(start, setting.path))
         if setting.kind is float and not _is_finite(typed):

@@ -116,9 +116,19 @@ def _missing_start(config: RunConfig, runs: list[Seen]) -> str:
     source = next((seen for seen in runs if seen.run_id == name), None)
     if source is None or source.status is None:
         return f"These settings go on from the run {name}, which is not here. Train the preset {name} first."
+    if source.config and _held_out(source.config) != _held_out(config):
+        return (
+            f"These settings go on from the run {name}, which held out other dialogues and so may have learned these. "
+            "Hold out the same share in the same way, or train it again."
+        )
     if source.status.state == "finished" or source.alive:
         return ""
     return f"These settings go on from the run {name}, which is {source.status.state}. Resume it, or train it again."
+
+
+def _held_out(config: RunConfig) -> tuple[float, str, int]:
+    """What decides which dialogues a run does not learn from."""
+    return config.data.validation, config.data.hold_out, config.seed if config.data.hold_out == "random" else 0
 
 
 def needs_download(config: RunConfig) -> bool:

@@ -99,9 +99,7 @@ class Conversation:
     def wish(self, catalog: Catalog) -> Wish:
         """Everything said and marked so far. Movies that the model does not know are left out."""
         liked, seen, disliked = (tuple(filter(catalog.has, getattr(self.taste, mark))) for mark in MARKS)
-        said = (turn.utterance for turn in self.turns)
-        known = (replace(u, matches=tuple(m for m in u.matches if catalog.has(m.movie.movie_id))) for u in said)
-        return Wish(tuple(known), liked, seen, disliked)
+        return Wish(tuple(_known(turn.utterance, catalog) for turn in self.turns), liked, seen, disliked)
 
     def take(self, text: str, limit: int) -> None:
         """Keep a message until a model reads it; one without a word is a problem and no message."""
@@ -126,8 +124,10 @@ class Conversation:
 
     def answer(self, engine: "Engine") -> "Answer":
         """The answer to everything said so far, computed if need be. Raises `RecommenderError`."""
-        if self.turns and not self._is_read_for(engine):
+        if self.turns and self.catalog != engine.trained.fingerprint:
             self._read_again(engine)
+        for turn in self.turns:
+            turn.utterance = _known(turn.utterance, engine.catalog)
         self.shown = self.ask(engine)
         return self.shown
 
@@ -251,17 +251,17 @@ class Conversation:
         self.changes += 1
         self.answers.clear()
 
-    def _is_read_for(self, engine: "Engine") -> bool:
-        """Its movies are those that this model knows. That it knows one more changes nothing in what was said."""
-        named = (match.movie.movie_id for turn in self.turns for match in turn.utterance.matches)
-        return self.catalog == engine.trained.fingerprint and all(map(engine.catalog.has, named))
-
     def _read_again(self, engine: "Engine") -> None:
         """The same messages for a model with other movies."""
         texts = [turn.utterance.text for turn in self.turns]
         self.turns, self.shown = [], None
         for text in texts:
             self.say(text, engine)
+
+
+def _known(utterance: Utterance, catalog: Catalog) -> Utterance:
+    """Without movies that the model lacks, such as one that was added and taken out again."""
+    return replace(utterance, matches=tuple(m for m in utterance.matches if catalog.has(m.movie.movie_id)))
 
 
 def _read_said(said: Said, engine: "Engine") -> Turn:

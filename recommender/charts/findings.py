@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import mean
 from textwrap import wrap
 
 import plotly.graph_objects as go
@@ -11,48 +12,62 @@ from recommender.charts.style import Look, figure, shown
 from recommender.charts.training import Floats
 
 ROW = 34  # pixels of a row with its gap
+LINE = 20  # letters of a row's name, so that a phone has room for the bars
 
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that was put right, and the figure after it: the mean of the seeds, the lowest and the highest."""
+    """One thing that was put right: the figure of each seed after it, and popularity's on the same question."""
 
     name: str
-    value: float
-    low: float
-    high: float
+    values: tuple[float, ...]
+    popularity: float
+
+    @property
+    def value(self) -> float:
+        """The mean of the seeds."""
+        return mean(self.values)
 
 
-def waterfall(steps: Sequence[Step], lines: Mapping[str, float], measure: str, look: Look) -> go.Figure:
-    """From the first figure step by step to the last. `lines` are drawn across."""
+def waterfall(steps: Sequence[Step], measure: str, look: Look) -> go.Figure:
+    """From the first figure step by step to the last, popularity as a stroke in each row."""
     values = [step.value for step in steps]
     changes = [values[0], *(after - before for before, after in pairwise(values))]
-    names = [_in_lines(shown(step.name)) for step in steps]
-    made = figure(look, ROW * len(steps) + 150, showlegend=False, xaxis_title=shown(measure))
+    names = ["<br>".join(wrap(shown(step.name), LINE)) for step in steps]
+    made = figure(look, ROW * len(steps) + 160, xaxis_title=shown(measure))
     made.add_waterfall(
         x=changes,
         y=names,
         orientation="h",
         measure=["absolute", *["relative"] * (len(steps) - 1)],
-        customdata=[(step.value, step.low, step.high) for step in steps],
+        customdata=[(step.value, min(step.values), max(step.values)) for step in steps],
         hovertemplate="%{customdata[0]:.4f} (seeds %{customdata[1]:.4f} to %{customdata[2]:.4f})<extra></extra>",
         connector={"line": {"color": look.faint, "width": 1}},
         totals={"marker": {"color": look.faint}},
         increasing={"marker": {"color": look.colours[0]}},
         decreasing={"marker": {"color": look.colours[1]}},
+        showlegend=False,
     )
     made.add_scatter(
-        x=[values[0], *(max(pair) for pair in pairwise(values))],
+        x=[step.popularity for step in steps],
         y=names,
-        text=[f" {values[0]:.3f}", *(f" {_signed(change)}" for change in changes[1:])],
+        mode="markers",
+        name="popularity, asked the same",
+        marker={"symbol": "line-ns-open", "size": 26, "color": look.text, "line": {"width": 2}},
+        hovertemplate="%{x:.4f}",
+    )
+    made.add_scatter(
+        x=[max(values[0], steps[0].popularity), *(max(pair) for pair in pairwise(values))],
+        y=names,
+        text=[f"  {values[0]:.3f}", *(f"  {_signed(change)}" for change in changes[1:])],
         mode="text",
         textposition="middle right",
         textfont={"color": look.text},
         hoverinfo="skip",
         cliponaxis=False,
+        showlegend=False,
     )
-    _draw_lines(made, lines, look)
-    made.update_xaxes(range=[0, 1.3 * max([*values, *lines.values()])])
+    made.update_xaxes(range=[0, 1.3 * max(values)])
     made.update_yaxes(autorange="reversed", showgrid=False)
     return made
 
@@ -61,28 +76,8 @@ def _signed(change: float) -> str:
     return f"{change:+.3f}" if abs(change) >= 0.0005 else "±0"
 
 
-def _in_lines(name: str) -> str:
-    """In two lines where it is long, so that a phone has room for the bars."""
-    return "<br>".join(wrap(name, 20))
-
-
-def _draw_lines(made: go.Figure, lines: Mapping[str, float], look: Look) -> None:
-    """Each across the bars, its name above; one name a row, since they may stand close together."""
-    for place, (name, value) in enumerate(lines.items()):
-        made.add_vline(value, line={"color": look.faint, "dash": "dash", "width": 1.5})
-        made.add_annotation(
-            x=value,
-            y=1,
-            yref="paper",
-            yanchor="bottom",
-            yshift=16 * place,
-            text=shown(f"{name} {value:.3f}"),
-            showarrow=False,
-        )
-
-
-def seeds(groups: Mapping[str, Sequence[float]], lines: Mapping[str, float], measure: str, look: Look) -> go.Figure:
-    """A dot for each seed of each group, in its row. `lines` are drawn across."""
+def seeds(groups: Mapping[str, Sequence[float]], popularity: float, measure: str, look: Look) -> go.Figure:
+    """A dot for each seed of each group, in its row; popularity drawn across."""
     made = figure(look, ROW * len(groups) + 110, showlegend=False, xaxis_title=shown(measure))
     for place, (name, values) in enumerate(groups.items()):
         made.add_scatter(
@@ -93,7 +88,10 @@ def seeds(groups: Mapping[str, Sequence[float]], lines: Mapping[str, float], mea
             marker={"color": look.colours[0], "size": 10, "opacity": 0.8},
             hovertemplate="%{x:.4f}",
         )
-    _draw_lines(made, lines, look)
+    made.add_vline(popularity, line={"color": look.faint, "dash": "dash", "width": 1.5})
+    made.add_annotation(
+        x=popularity, y=1, yref="paper", yanchor="bottom", text=f"popularity {popularity:.3f}", showarrow=False
+    )
     made.update_yaxes(
         tickvals=list(range(len(groups))),
         ticktext=[shown(name) for name in groups],
@@ -102,16 +100,18 @@ def seeds(groups: Mapping[str, Sequence[float]], lines: Mapping[str, float], mea
     return made
 
 
-def pulls(curves: Mapping[str, tuple[Floats, Floats]], look: Look) -> go.Figure:
-    """The norm of each loss's gradient at the encoder over the epochs, on a logarithmic axis."""
+def pulls(curves: Mapping[tuple[str, str], tuple[Floats, Floats]], look: Look) -> go.Figure:
+    """The norm of each loss's gradient at the encoder over the epochs, on a logarithmic axis: (loss, run) -> epochs and
+    norms. A colour for each loss, a dash for each run."""
     made = figure(look, 360, xaxis_title="epoch", yaxis_title="gradient norm at the encoder")
-    for place, (name, (epochs, norms)) in enumerate(curves.items()):
+    losses, runs = (list(dict.fromkeys(key[part] for key in curves)) for part in (0, 1))
+    for (loss, run), (epochs, norms) in curves.items():
         made.add_scatter(
             x=epochs,
             y=norms,
             mode="lines",
-            name=shown(name),
-            line={"color": look.colours[place % len(look.colours)], "width": 2, "dash": ("solid", "dash")[place % 2]},
+            name=shown(f"{loss}, {run}"),
+            line={"color": look.colours[losses.index(loss)], "width": 2, "dash": ("solid", "dot")[runs.index(run)]},
             hovertemplate="%{y:.2g}",
         )
     made.update_yaxes(type="log", exponentformat="power")

@@ -36,7 +36,8 @@ class View:
 
     @property
     def trained_alike(self) -> list[Entry]:
-        """The runs whose validation values mean the same: of the group's protocol and data."""
+        """The runs whose validation values mean the same: of the group's protocol and data, and of dialogues held out
+        from training (an epoch picked on the test split has a curve of that)."""
         return [entry for entry in self.entries if self._is_alike(entry)]
 
     @property
@@ -45,7 +46,8 @@ class View:
 
     def _is_alike(self, entry: Entry) -> bool:
         source = self.group.source if self.group else self.entry(self.base).validated_on.source
-        return (entry.validated_on.protocol, entry.validated_on.source) == (self.protocol, source)
+        where = entry.validated_on
+        return (where.protocol, where.source, where.split) == (self.protocol, source, "validation")
 
     def report(self, entry: Entry) -> Report:
         assert self.group is not None

@@ -57,7 +57,10 @@ def validated(view: View) -> str:
             f"{entry.run_id} ({entry.config.protocol}, {SOURCE_NAMES[entry.validated_on.source]})"
             for entry in view.trained_otherwise
         )
-        text += f" Not drawn, since trained under another protocol or on other data: {names}."
+        text += (
+            " Not drawn, since trained under another protocol, on other data or with the epoch picked on the test "
+            f"split: {names}."
+        )
     return text
 
 

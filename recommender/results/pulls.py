@@ -12,33 +12,39 @@ from recommender.results.records import experiment_of
 from recommender.runs import Run
 
 FILE = Path(__file__).parent / "pulls.json"
+SEED = 42
 SHOWN = {"pull-alpha-1": "alpha 1", "pull-alpha-0.001": "alpha 0.001"}  # experiment -> what is said of it
+LOSSES = {"movie_gradient": "movie loss", "tag_gradient": "tag loss"}  # key of the log -> what is said of it
 
-Pulls = dict[str, tuple[Floats, Floats]]
+Pulls = dict[tuple[str, str], tuple[Floats, Floats]]  # (loss, run) -> epochs and gradient norms
 
 
 def collect_pulls(folder: Path, path: Path = FILE) -> list[str]:
-    """Keep the curves of the runs below a folder that belong to one of the experiments; returns their names."""
-    kept = load_pulls(path) if path.exists() else {}
+    """Keep the curves of the runs below a folder that belong to one of the experiments; returns a line for each."""
     found: Pulls = {}
     for run in map(Run, sorted(folder.iterdir())):
-        shown = SHOWN.get(experiment_of(run.run_id)[0])
-        if shown:
-            found |= {f"{part} loss, {shown}": series(run.metrics(), f"{part}_gradient") for part in ("movie", "tag")}
+        name, seed = experiment_of(run.run_id)
+        if name in SHOWN and seed == SEED:
+            curves = {(loss, SHOWN[name]): series(run.metrics(), key) for key, loss in LOSSES.items()}
+            found |= {key: curve for key, curve in curves.items() if len(curve[0])}
     if found:
-        curves = kept | found
-        write_atomically(path, json.dumps({name: _plain(*curves[name]) for name in sorted(curves)}) + "\n")
-    return list(found)
+        kept = (load_pulls(path) if path.exists() else {}) | found
+        write_atomically(path, json.dumps([_row(*key, *kept[key]) for key in sorted(kept)]) + "\n")
+    return [f"{loss}, {run}" for loss, run in found]
 
 
-def _plain(epochs: Floats, norms: Floats) -> dict[str, list[float]]:
-    return {"epoch": [round(float(x), 3) for x in epochs], "norm": [float(f"{x:.4g}") for x in norms]}
+def _row(loss: str, run: str, epochs: Floats, norms: Floats) -> dict[str, object]:
+    numbers = {"epochs": [round(float(x), 3) for x in epochs], "norms": [float(f"{x:.4g}") for x in norms]}
+    return {"loss": loss, "run": run, **numbers}
 
 
 def load_pulls(path: Path = FILE) -> Pulls:
-    """Name of the curve -> epochs and gradient norms. Raises `DataError` for a file that is missing or damaged."""
+    """Raises `DataError` for a file that is missing or damaged."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return {name: (np.array(curve["epoch"]), np.array(curve["norm"])) for name, curve in found.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        found = {(row["loss"], row["run"]): (np.array(row["epochs"]), np.array(row["norms"])) for row in rows}
+        if not all(len(epochs) == len(norms) > 0 for epochs, norms in found.values()):
+            raise ValueError("a curve without points")
+        return found
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path} is missing or damaged: {error}.") from error

@@ -109,10 +109,6 @@ def results_of(name: str, targets: str = "all") -> list[Result]:
     return [result for result in load_results() if (result.experiment, result.targets) == (name, targets)]
 
 
-def mean_of(results: list[Result], metric: str) -> float:
-    return mean(result.metrics[metric][0] for result in results)
-
-
 def band(results: list[Result], metric: str) -> tuple[float, float]:
     """Where the figure of another run of the same experiment is expected: from the lowest to the highest end of the
     seeds' 95 % intervals."""

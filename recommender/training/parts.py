@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from recommender.config import SELECTION_TARGETS, LossConfig, RunConfig
+from recommender.config import SELECTION_TARGETS, LossConfig, RunConfig, preset_names
 from recommender.data.assets import load_movie_text
 from recommender.data.collate import Item
 from recommender.data.examples import Example
@@ -19,6 +19,7 @@ from recommender.models.base import Recommender
 from recommender.models.registry import make_model
 from recommender.runs import Run, find_run
 from recommender.settings import Settings
+from recommender.wording import SAMPLE
 
 if TYPE_CHECKING:  # `transformers.Trainer` takes seconds to import, and the baselines do not need it
     from transformers import TrainerCallback
@@ -48,26 +49,32 @@ def build_model(config: RunConfig, task: Task, settings: Settings) -> Recommende
 def start_from(model: Recommender, run_id: str, task: Task, settings: Settings) -> None:
     """Take over the weights of another run; what it does not have (adapters of a frozen encoder) starts fresh.
 
-    Raises `RecommenderError` if there is no such run, if it learned from dialogues that `task` holds out, or if its
-    weights are of another catalogue or shape.
+    Raises `RecommenderError` if there is no such run, if it learned from other data or from dialogues that `task` holds
+    out, or if its weights are of another catalogue or shape.
     """
-    training = (
-        f"python -m recommender train --preset {run_id} --run-id {run_id} --set seed={task.seed} "
-        f"--set data.validation={task.config.validation} --set data.hold_out={task.config.hold_out}"
+    data = task.config
+    alike = (
+        f"--set seed={task.seed} --set data.validation={data.validation} --set data.hold_out={data.hold_out} "
+        f"--set data.held_out_movies={data.held_out_movies}"
     )
     try:
         source = find_run(run_id, settings)
     except UnknownNameError as error:
+        preset = f"--preset {run_id} --run-id {run_id} " if run_id in preset_names() else ""
         raise RecommenderError(
             f"This preset starts from the run {run_id!r}, which does not exist. Train it first, with the "
-            f"same dialogues held out: {training}"
+            f"same dialogues held out: python -m recommender train {preset}{alike}"
         ) from error
-    if (state := source.status().state) != "finished":
-        raise RecommenderError(f"The run {run_id!r} that this preset starts from is {state}, not finished.")
+    status = source.status()
+    if status.state != "finished":
+        raise RecommenderError(f"The run {run_id!r} that this preset starts from is {status.state}, not finished.")
+    if (SAMPLE in status.source) != (task.dialogues.source == "sample"):
+        raise RecommenderError(f"The run {run_id!r} learned from other data: {status.source}. Start from another run.")
     if learned := _learned_from(source, task):
         raise RecommenderError(
             f"The run {run_id!r} learned from {learned:,} of the {len(task.split('validation')):,} dialogues that this "
-            f"run holds out, so they would tell nothing. Train it again with the same ones held out: {training}"
+            f"run holds out, so they would tell nothing. Start from a run (--set start_from=...) trained with {alike}, "
+            "or hold out what that one did."
         )
     weights, facts = source.weights()
     encoder = model.text.weights_hash if model.text is not None else ""

@@ -70,7 +70,7 @@ def trial(config: RunConfig, settings: Settings) -> Estimate:
     device = choose_device(settings)
     begin = time.monotonic()
     task = load_task(config.protocol, config.data, config.seed, settings)
-    train, validation = checked_examples(task, "train"), checked_examples(task, "validation")
+    train, validation = checked_examples(task, "train"), checked_examples(task, config.training.chosen_on)
     model = build_model(config, task, settings).to(device)
     reading = time.monotonic() - begin
 

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.parts.about_causes import change
 from pages.parts.about_data import middle
 from pages.parts.about_findings import COPY, POPULARITY, measured
 from pages.parts.about_project import versions
 from pages.parts.about_protocols import DIALOGUE, MOVIES, Line, read_by
+from recommender.charts.findings import Step
 from recommender.config import PROTOCOLS
 from recommender.data.examples import Example, build_examples, distinct_ids, in_one_text, what_was_said
 from recommender.settings import ROOT, settings
@@ -84,10 +86,10 @@ def test_the_page_shows_the_data_the_protocols_the_findings_and_the_licences(abo
 
 def test_every_picture_says_what_it_shows(about: AppTest) -> None:
     charts = about.get("plotly_chart")
-    assert len(charts) == 6
+    assert len(charts) == 10
     described = [chart.proto.alt for chart in charts]
     assert all(len(words) > 40 for words in described)
-    assert len(set(described)) == 6
+    assert len(set(described)) == 10
 
 
 def test_another_protocol_shows_another_question(about: AppTest) -> None:
@@ -132,6 +134,13 @@ def test_the_page_is_drawn_without_torch() -> None:
 
 
 # The figures.
+
+
+def test_a_change_within_what_seeds_differ_by_is_none() -> None:
+    start = Step("as it was", (0.04, 0.06), 0.044)
+    assert change(Step("a", (0.055, 0.075), 0.044), start) == "0.065 (within the seeds)"
+    assert change(Step("b", (0.07, 0.13), 0.044), start) == "0.100 (+0.050)"
+    assert change(Step("c", (0.021, 0.039), 0.044), start) == "0.030 (-0.020)"
 
 
 @pytest.mark.parametrize(

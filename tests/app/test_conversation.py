@@ -112,8 +112,9 @@ def test_a_model_without_the_added_movie_is_asked_without_it(engine: Engine) -> 
     [utterance] = conversation.wish(engine.catalog).utterances
     assert [match.movie.name for match in utterance.matches] == ["Get Out (2017)"]
     assert conversation.ask(engine).recommendations  # to be compared with
+    assert ADDED.name in named(conversation)
     conversation.answer(engine)
-    assert named(conversation) == ["Get Out (2017)", "It (2017)"]
+    assert named(conversation) == ["Get Out (2017)"]
 
 
 # Marks.

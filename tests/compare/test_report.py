@@ -172,8 +172,11 @@ def test_leaks_and_foreign_protocols_are_warned_of(tmp_path: Path) -> None:
 
 def test_an_epoch_picked_on_the_test_split_is_warned_of(tmp_path: Path) -> None:
     make_run(tmp_path, "lucky", overrides=["protocol=one_shot", "training.chosen_on=test"], protocol="one_shot")
-    [sentence] = warnings(view_of(tmp_path))
+    view = view_of(tmp_path)
+    [sentence] = warnings(view)
     assert sentence.startswith("lucky picks its epoch on the test split")
+    assert curves_of(view, "eval_ndcg@10") == []
+    assert "Not drawn" in validated(view)
 
 
 def test_titles_come_from_the_run_or_the_catalogue_it_was_measured_with(tmp_path: Path) -> None:

@@ -171,6 +171,31 @@ class TestDialogueMembers(GradientContract):
         assert [name for name in model.saved_weights() if name.endswith("movies.text")] == ["readers.0.movies.text"]
 
 
+class TestDialogueShipped(GradientContract):
+    """The shipped model's set-up as a whole: readers, counts, movies named before."""
+
+    def config(self, tiny_encoder: str) -> ModelConfig:
+        dialogue = DialogueConfig(members=2, width=16, layers=1, dropout=0.0, forgotten=0.0, counts_weight=1.0)
+        text = TextConfig(name=tiny_encoder)
+        return ModelConfig(kind="dialogue", text=text, dialogue=dialogue, head=HeadConfig(dropout=0.0))
+
+    def test_a_named_movie_goes_by_the_level_with_counts_and_the_mean_gain(
+        self, model: DialogueRecommender, items: list[Item]
+    ) -> None:
+        model.fit([Item([], [2], [7], [2], "a")])
+        for reader, gain in zip(model.readers, (0.5, 1.5), strict=True):
+            torch.nn.init.zeros_(reader.repeat.query.weight)
+            torch.nn.init.zeros_(reader.repeat.query.bias)
+            torch.nn.init.constant_(reader.repeat.bias, gain)
+        batch = collate(items[:1])  # names 2 and 3
+        with torch.no_grad():
+            each = [reader(model._texts(batch), batch)[0].log_softmax(dim=1) for reader in model.readers]
+            catalogue = (sum(each) / 2 + model.counts(batch))[0]
+        expected = catalogue.clone()
+        expected[[2, 3]] = catalogue.sort().values[-10:].mean() + 1.0
+        torch.testing.assert_close(self.scores(model, batch)[0], expected, atol=1e-5, rtol=1e-5)
+
+
 class TestDialogueCounts(GradientContract):
     """The shipped model's set-up: item-kNN counts join the scores, but never while training."""
 

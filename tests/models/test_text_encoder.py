@@ -35,6 +35,18 @@ def test_damaged_minilm_weights_are_refused(tmp_path: Path, monkeypatch: pytest.
         text_encoder.packaged_minilm()
 
 
+def test_an_encoder_without_layers_of_bert_s_kind_is_told_plainly(tiny_encoder: str, tmp_path: Path) -> None:
+    from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_encoder)
+    tokenizer.save_pretrained(tmp_path)
+    DistilBertModel(
+        DistilBertConfig(vocab_size=len(tokenizer), dim=8, hidden_dim=8, n_layers=1, n_heads=1)
+    ).save_pretrained(tmp_path)
+    with pytest.raises(RecommenderError, match=r"is a DistilBertModel. Set model.text.train=lora or all"):
+        TextEncoder(TextConfig(name=str(tmp_path), train="last"))
+
+
 def test_an_encoder_that_is_nowhere_names_the_packaged_one() -> None:
     with pytest.raises(RecommenderError, match=r"'no/such-encoder'.*set model\.text\.name=minilm"):
         TextEncoder(TextConfig(name="no/such-encoder"))

@@ -278,7 +278,7 @@ def test_models_with_other_movies_are_not_compared(
     runs: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs("other")
-    elsewhere = SimpleNamespace(catalog=SimpleNamespace(fingerprint="of other movies"))
+    elsewhere = SimpleNamespace(trained=SimpleNamespace(fingerprint="of other movies"))
     monkeypatch.setattr("pages.parts.recommend_compare.engine_of", lambda run: elsewhere)
     app = compare(say(visit(), WISH))
     assert unescaped(app.error[0].value) == "other knows other movies than default: choose another model."

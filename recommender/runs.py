@@ -28,7 +28,9 @@ if TYPE_CHECKING:  # torch takes a second to import, and the list of runs does n
 DEFAULT_RUN = "default"  # the one that answers when no other is asked for
 # What comes with the project: records have no weights, they are there to be compared.
 SHIPPED_RECORDS = (
+    "dialogue-one-shot",
     "dialogue-paper",
+    "dialogue-paper-words",
     "original-frozen",
     "original-full",
     "original-tags-frozen",

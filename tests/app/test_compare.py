@@ -160,7 +160,7 @@ def test_protocols_are_not_mixed(pair: Path) -> None:
     assert unescaped(app.expander[0].label) == "Not measured on this: default"
     assert "evaluate --run default --protocol notebook" in app.expander[0].code[0].value
     training = said(open_page("Training", runs="original,default"))
-    assert "trained under another protocol or on other data: default (conversational, ReDial)" in training
+    assert "or with the epoch picked on the test split: default (conversational, ReDial)" in training
 
 
 def test_a_run_measured_under_a_foreign_protocol_is_warned_of(pair: Path) -> None:

@@ -73,9 +73,13 @@ def _intervals(result: Result) -> str:
 def _paper() -> str:
     """Two columns: the test split, and the paper's own way to measure."""
     rows = [
-        ["words and movies", _ndcg("dialogue-paper"), _ndcg("dialogue-paper-fifth")],
-        ["words alone", _ndcg("dialogue-paper-words"), _ndcg("dialogue-paper-words-fifth")],
-        ["words alone, MiniLM tuned", NO_VALUE, _ndcg("dialogue-paper-words-tuned-fifth")],
+        ["words and movies (`dialogue-paper`)", _ndcg("dialogue-paper"), _ndcg("dialogue-paper-fifth")],
+        ["words alone (`dialogue-paper-words`)", _ndcg("dialogue-paper-words"), _ndcg("dialogue-paper-words-fifth")],
+        [
+            "words alone, MiniLM tuned (`dialogue-paper-words-tuned`)",
+            NO_VALUE,
+            _ndcg("dialogue-paper-words-tuned-fifth"),
+        ],
     ]
     found = [_shown(name) for name in ("dialogue-paper", "dialogue-paper-fifth")]
     for baseline, name in BASELINE_NAMES.items():
@@ -107,7 +111,7 @@ def _one_shot() -> str:
     """`one_shot`: what the recommender names later."""
     found = _shown("dialogue-one-shot", "new")
     shown, names = ("ndcg@10", "recall@10"), BASELINE_NAMES.items()
-    rows = [["words and movies", *(_value(found, metric) for metric in shown)]]
+    rows = [["words and movies (`dialogue-one-shot`)", *(_value(found, metric) for metric in shown)]]
     rows += [[name, *(short(found.baselines[baseline][metric]) for metric in shown)] for baseline, name in names]
     head = ["system", "nDCG@10", "recall@10"]
     return "Protocol `one_shot`, one wish before any recommendation:\n\n" + _table(head, rows)

@@ -11,6 +11,7 @@ TRAINERS = ("original", "weighted", "focal", "softmax")
 ARCHITECTURES = ("baseline", "rnn", "tags", "rnn-tags")
 STUDIED: tuple[Protocol, ...] = ("notebook", "paper")
 FROZEN = "model.text.train=none"
+ONE, TWO = "training.epochs=1", "training.epochs=2"
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def _cause(name: str, protocol: Protocol, *overrides: str) -> Experiment:
 
 def _pull(name: str, *overrides: str) -> Experiment:
     """The reproduction with text, history and tags, its encoder trained, which both losses then share."""
-    return Experiment(f"pull-{name}", "original-rnn-tags", "notebook", overrides=("training.epochs=2", *overrides))
+    return Experiment(f"pull-{name}", "original-rnn-tags", "notebook", overrides=(TWO, *overrides))
 
 
 EPOCH, EMPTY = "training.chosen_on=test", "model.history.empty_in_use=true"  # two mistakes of 2025
@@ -82,7 +83,11 @@ ALONE = (
 PULLS = (
     _pull("alpha-1"),
     _pull("alpha-0.001", "loss.tag_weight=0.001"),
-    _pull("wrong-join", "data.tag_join=same_number"),
+)
+# Whether it matters to which movies the tags belong, with everything else put right and the encoder trained.
+JOINS = tuple(
+    Experiment(f"tags-{join}", "original-rnn-tags", "paper", overrides=("protocol=paper", RATE, SOFTMAX, ONE, setting))
+    for join, setting in (("joined", "data.tag_join=matched"), ("misjoined", "data.tag_join=same_number"))
 )
 FINAL = (
     Experiment("default", "default", "conversational", ("new", "all"), NEARLY_ALL, ("frozen", *NEARLY_ALL)),
@@ -100,7 +105,7 @@ FINAL = (
     ),
     Experiment("dialogue-one-shot", "dialogue-one-shot", "one_shot", ("new",)),
 )
-EXPERIMENTS = {experiment.name: experiment for experiment in (*STUDY, *STEPS, *ALONE, *PULLS, *FINAL)}
+EXPERIMENTS = {experiment.name: experiment for experiment in (*STUDY, *STEPS, *ALONE, *PULLS, *JOINS, *FINAL)}
 
 
 def find_experiment(name: str) -> Experiment:

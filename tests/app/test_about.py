@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.parts.about_causes import change
+from pages.parts.about_causes import change, tag_pull
 from pages.parts.about_data import middle
 from pages.parts.about_findings import COPY, POPULARITY, measured
 from pages.parts.about_project import versions
@@ -17,6 +18,8 @@ from pages.parts.about_protocols import DIALOGUE, MOVIES, Line, read_by
 from recommender.charts.findings import Step
 from recommender.config import PROTOCOLS
 from recommender.data.examples import Example, build_examples, distinct_ids, in_one_text, what_was_said
+from recommender.results.pulls import load_pulls
+from recommender.runs import Run
 from recommender.settings import ROOT, settings
 from tests.app.page import SLOW
 
@@ -141,6 +144,18 @@ def test_a_change_within_what_seeds_differ_by_is_none() -> None:
     assert change(Step("a", (0.055, 0.075), 0.044), start) == "0.065 (within the seeds)"
     assert change(Step("b", (0.07, 0.13), 0.044), start) == "0.100 (+0.050)"
     assert change(Step("c", (0.021, 0.039), 0.044), start) == "0.030 (-0.020)"
+
+
+def test_how_hard_the_tag_loss_pulls_beside_the_movie_loss() -> None:
+    movie, tag = np.array([1.0, 9.0, 9.0, 4.0]), np.array([2.0, 0.0, 0.0, 1.0])
+    assert tag_pull(movie, tag) == (2.0, 0.25)
+
+
+def test_the_sentence_on_the_pulls_is_true() -> None:
+    curves = load_pulls()
+    assert max(tag_pull(curves["movie loss", "alpha 1"][1], curves["tag loss", "alpha 1"][1])) < 2
+    rows = Run(ROOT / "checkpoints" / "original-tags-frozen").metrics()
+    assert 1 < max(row["tag_loss"] / row["movie_loss"] for row in rows if "tag_loss" in row) < 3
 
 
 @pytest.mark.parametrize(

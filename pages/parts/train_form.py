@@ -24,7 +24,7 @@ PROTOCOLS = {
     "notebook": "Whole talk, first reproduction",
 }
 LEAKY = (
-    "Under this rule about a fifth of the answers already stand in the wish, "
+    "Under this rule more than a fifth of the answers already stand in the wish, "
     "so its numbers look better than the model is."
 )
 SOURCES = {

@@ -23,7 +23,7 @@ def warnings(view: View) -> list[str]:
     found = []
     if view.protocol in LEAKS:
         found.append(
-            f"Under the protocol {view.protocol} about a fifth of the answers already stand in the wish: "
+            f"Under the protocol {view.protocol} more than a fifth of the answers already stand in the wish: "
             f"{LEAKS[view.protocol]}. These numbers say little about a real wish."
         )
     if _measured_apart(view):

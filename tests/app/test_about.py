@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from pages.parts.about_protocols import DIALOGUE, MOVIES, Line, read_by
 from recommender.charts.findings import Step
 from recommender.config import PROTOCOLS
 from recommender.data.examples import Example, build_examples, distinct_ids, in_one_text, what_was_said
+from recommender.results.causes import LEAK_NAME, alone, steps
 from recommender.results.pulls import load_pulls
 from recommender.runs import Run
 from recommender.settings import ROOT, settings
@@ -149,6 +151,15 @@ def test_a_change_within_what_seeds_differ_by_is_none() -> None:
 def test_how_hard_the_tag_loss_pulls_beside_the_movie_loss() -> None:
     movie, tag = np.array([1.0, 9.0, 9.0, 4.0]), np.array([2.0, 0.0, 0.0, 1.0])
     assert tag_pull(movie, tag) == (2.0, 0.25)
+
+
+def test_the_sentences_on_the_causes_are_true() -> None:
+    found = steps("ndcg@10")
+    gains = {after.name: after.value - before.value for before, after in pairwise(found)}
+    assert max(gains, key=gains.__getitem__) == "learning rate 1e-3"
+    assert gains[LEAK_NAME] < -found[-2].value / 3
+    [weighted] = [row for row in alone("ndcg@10") if row.name == "weighted loss"]
+    assert change(weighted, found[0]).endswith("(within the seeds)")
 
 
 def test_the_sentence_on_the_pulls_is_true() -> None:

@@ -193,7 +193,7 @@ def test_an_encoder_that_must_be_fetched_is_announced_and_not_fetched_by_looking
     until(app, lambda page: bool(tried))
     app.selectbox(key="train:preset").set_value("paper-text").run()
     assert "bert-base-uncased is not on this machine" in words(app)
-    assert "about a fifth of the answers already stand in the wish" in words(app)
+    assert "more than a fifth of the answers already stand in the wish" in words(app)
     assert "Try a few batches" in buttons(app)
     assert {config.model.text.name for config in tried} == {"minilm"}
 

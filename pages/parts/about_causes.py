@@ -45,9 +45,9 @@ def _draw_waterfall(found: list[Step]) -> None:
         "With the seeker's role another question is asked, and again in the last row: look how popularity moves."
     )
     st.write(
-        "What held it down was the learning rate of the layers that score the movies, 2e-5, as soon as the seeker is the "
-        "right one and the history is read. The weighted loss that was meant to mend it changes nothing by itself. And "
-        "of what is reached in the end more than a third is read off the input."
+        "What held it down was the learning rate of the layers that score the movies, 2e-5, as soon as the seeker is "
+        "the right one and the history is read. The weighted loss that was meant to mend it changes nothing by itself. "
+        "And of what is reached in the end more than a third is read off the input."
     )
 
 

@@ -14,7 +14,7 @@ from tests.app.browser import PHONE, at_rest, width_of
 
 pytestmark = pytest.mark.browser
 
-CHARTS = 6
+CHARTS = 10
 # Streamlit folds the navigation after a choice where the browser calls itself mobile.
 ANDROID = (
     "Mozilla/5.0 (Linux; Android 14; Pixel 7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Mobile Safari/537.36"

@@ -117,6 +117,8 @@ def hear(conversation: Conversation, engine: "Engine") -> None:
     if conversation.begun:
         know_person(conversation)
     try:
+        if conversation.fit(engine):
+            st.rerun()  # the messages above were drawn as they were read before
         if conversation.opened:
             conversation.open(engine)
         if conversation.typed is not None:

@@ -124,12 +124,19 @@ class Conversation:
 
     def answer(self, engine: "Engine") -> "Answer":
         """The answer to everything said so far, computed if need be. Raises `RecommenderError`."""
+        self.fit(engine)
+        self.shown = self.ask(engine)
+        return self.shown
+
+    def fit(self, engine: "Engine") -> bool:
+        """Read the messages again for a model of other movies, and let go of those that this one lacks. Whether that
+        changed anything of what was read."""
+        before = [turn.utterance for turn in self.turns]
         if self.turns and self.catalog != engine.trained.fingerprint:
             self._read_again(engine)
         for turn in self.turns:
             turn.utterance = _known(turn.utterance, engine.catalog)
-        self.shown = self.ask(engine)
-        return self.shown
+        return [turn.utterance for turn in self.turns] != before
 
     def ask(self, engine: "Engine") -> "Answer":
         """A run's answer, without a trace in the conversation. Raises `RecommenderError`."""

@@ -10,7 +10,7 @@ from recommender.errors import DataError
 from recommender.results.causes import alone, steps
 from recommender.results.experiments import TRAINERS
 from recommender.results.pulls import load_pulls
-from recommender.results.records import baseline_of, results_of
+from recommender.results.records import baseline_of, results_of, shipped_result
 
 METRIC, NAME = "ndcg@10", "nDCG@10"
 ARCHITECTURES = {"baseline": "text", "rnn": "text + RNN"}  # of the study; with tags they share no weight
@@ -86,9 +86,8 @@ def _draw_study() -> None:
         }
         with place:
             st.markdown(f"**{words}**")
-            _draw_seeds(
-                protocol, groups, baseline_of(results_of(f"{protocol}-original-baseline"), "popularity", METRIC)
-            )
+            popularity = baseline_of(results_of(f"{protocol}-original-baseline"), "popularity", METRIC)
+            _draw_seeds(protocol, groups, popularity)
 
 
 def _draw_seeds(protocol: str, groups: dict[str, list[float]], popularity: float) -> None:
@@ -113,7 +112,7 @@ def _draw_pulls() -> None:
         + "; ".join(f"{loss}, {run}: {norms[0]:.2g} to {norms[-1]:.2g}" for (loss, run), (_, norms) in curves.items()),
     )
     first, last = tag_pull(curves["movie loss", "alpha 1"][1], curves["tag loss", "alpha 1"][1])
-    right, wrong = (results_of(f"tags-{join}")[0].metrics[METRIC][0] for join in ("joined", "misjoined"))
+    right, wrong = (shipped_result(f"tags-{join}").metrics[METRIC][0] for join in ("joined", "misjoined"))
     st.caption(
         f"It was not: with alpha 1 its pull is {first:.1f} times that of the movie loss in the first quarter of these "
         f"two epochs and {last:.1f} times in the last; in 20 epochs with a frozen encoder, the run "

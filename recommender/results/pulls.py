@@ -8,11 +8,10 @@ import numpy as np
 from recommender.charts.training import Floats, series
 from recommender.errors import DataError
 from recommender.files import write_atomically
-from recommender.results.records import experiment_of
+from recommender.results.records import SHIPPED_SEED, experiment_of
 from recommender.runs import Run
 
 FILE = Path(__file__).parent / "pulls.json"
-SEED = 42
 SHOWN = {"pull-alpha-1": "alpha 1", "pull-alpha-0.001": "alpha 0.001"}  # experiment -> what is said of it
 LOSSES = {"movie_gradient": "movie loss", "tag_gradient": "tag loss"}  # key of the log -> what is said of it
 
@@ -24,7 +23,7 @@ def collect_pulls(folder: Path, path: Path = FILE) -> list[str]:
     found: Pulls = {}
     for run in map(Run, sorted(folder.iterdir())):
         name, seed = experiment_of(run.run_id)
-        if name in SHOWN and seed == SEED:
+        if name in SHOWN and seed == SHIPPED_SEED:
             curves = {(loss, SHOWN[name]): series(run.metrics(), key) for key, loss in LOSSES.items()}
             found |= {key: curve for key, curve in curves.items() if len(curve[0])}
     if found:

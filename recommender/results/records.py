@@ -13,6 +13,7 @@ from recommender.files import write_atomically
 from recommender.results.experiments import EXPERIMENTS, Experiment
 
 FILE = Path(__file__).parent / "records.jsonl"
+SHIPPED_SEED = 42  # also that of a run whose name says none
 KEPT = ("ndcg@10", "recall@1", "recall@10", "recall@50", "mrr@10")
 
 
@@ -101,7 +102,7 @@ def _recorded(path: Path) -> tuple[Result, ...]:
 def experiment_of(run_id: str) -> tuple[str, int]:
     """The name and the seed that a run's name stands for."""
     name, separator, seed = run_id.removeprefix("again-").rpartition("-s")
-    return (name, int(seed)) if separator and seed.isdecimal() else (run_id.removeprefix("again-"), 42)
+    return (name, int(seed)) if separator and seed.isdecimal() else (run_id.removeprefix("again-"), SHIPPED_SEED)
 
 
 def results_of(name: str, targets: str = "all") -> list[Result]:
@@ -113,6 +114,14 @@ def band(results: list[Result], metric: str) -> tuple[float, float]:
     """Where the figure of another run of the same experiment is expected: from the lowest to the highest end of the
     seeds' 95 % intervals."""
     return min(r.metrics[metric][1] for r in results), max(r.metrics[metric][2] for r in results)
+
+
+def shipped_result(name: str, targets: str = "all") -> Result:
+    """The measurement with the seed that ships. Raises `DataError` if it was not recorded."""
+    found = [result for result in results_of(name, targets) if result.seed == SHIPPED_SEED]
+    if not found:
+        raise DataError(f"The experiment {name} ({targets}) is not recorded with seed {SHIPPED_SEED}.")
+    return found[0]
 
 
 def baseline_of(results: list[Result], kind: str, metric: str) -> float:

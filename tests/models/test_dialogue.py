@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -24,14 +25,18 @@ def naming_nothing(items: list[Item]) -> list[Item]:
     return [replace(item, messages=[replace(said, mentioned=[]) for said in item.messages]) for item in items]
 
 
+def dialogue_config(tiny_encoder: str, **changed: Any) -> ModelConfig:
+    """A small model without anything random; `changed` are fields of its `DialogueConfig`."""
+    dialogue = DialogueConfig(**({"width": 16, "dropout": 0.0, "forgotten": 0.0} | changed))
+    text = TextConfig(name=tiny_encoder)
+    return ModelConfig(kind="dialogue", text=text, dialogue=dialogue, head=HeadConfig(dropout=0.0))
+
+
 class TestDialogue(GradientContract):
     """The shipped model: messages and movies in their order."""
 
     def config(self, tiny_encoder: str) -> ModelConfig:
-        dialogue = DialogueConfig(width=16, dropout=0.0, forgotten=0.0)
-        return ModelConfig(
-            kind="dialogue", text=TextConfig(name=tiny_encoder), dialogue=dialogue, head=HeadConfig(dropout=0.0)
-        )
+        return dialogue_config(tiny_encoder)
 
     def test_one_table_serves_the_named_and_the_ranked_movies(self, model: DialogueRecommender) -> None:
         [reader] = model.readers
@@ -115,9 +120,7 @@ class TestDialogueForgetting(GradientContract):
     """While training some movies are known by their text alone."""
 
     def config(self, tiny_encoder: str) -> ModelConfig:
-        dialogue = DialogueConfig(width=16, dropout=0.0, forgotten=0.3)
-        text = TextConfig(name=tiny_encoder)
-        return ModelConfig(kind="dialogue", text=text, dialogue=dialogue, head=HeadConfig(dropout=0.0))
+        return dialogue_config(tiny_encoder, forgotten=0.3)
 
     def test_a_forgotten_movie_scores_as_if_nothing_were_learned_of_it(
         self, model: DialogueRecommender, items: list[Item]
@@ -146,9 +149,7 @@ class TestDialogueMembers(GradientContract):
     """Two readers over one encoder."""
 
     def config(self, tiny_encoder: str) -> ModelConfig:
-        dialogue = DialogueConfig(members=2, width=16, layers=1, dropout=0.0, forgotten=0.0)
-        text = TextConfig(name=tiny_encoder)
-        return ModelConfig(kind="dialogue", text=text, dialogue=dialogue, head=HeadConfig(dropout=0.0))
+        return dialogue_config(tiny_encoder, members=2, layers=1)
 
     def test_the_readers_differ_and_a_ranking_goes_by_their_mean(
         self, model: DialogueRecommender, items: list[Item]
@@ -175,9 +176,7 @@ class TestDialogueShipped(GradientContract):
     """The shipped model's set-up as a whole: readers, counts, movies named before."""
 
     def config(self, tiny_encoder: str) -> ModelConfig:
-        dialogue = DialogueConfig(members=2, width=16, layers=1, dropout=0.0, forgotten=0.0, counts_weight=1.0)
-        text = TextConfig(name=tiny_encoder)
-        return ModelConfig(kind="dialogue", text=text, dialogue=dialogue, head=HeadConfig(dropout=0.0))
+        return dialogue_config(tiny_encoder, members=2, layers=1, counts_weight=1.0)
 
     def test_a_named_movie_goes_by_the_level_with_counts_and_the_mean_gain(
         self, model: DialogueRecommender, items: list[Item]
@@ -200,9 +199,7 @@ class TestDialogueCounts(GradientContract):
     """The shipped model's set-up: item-kNN counts join the scores, but never while training."""
 
     def config(self, tiny_encoder: str) -> ModelConfig:
-        dialogue = DialogueConfig(width=16, layers=1, dropout=0.0, forgotten=0.0, counts_weight=1.0)
-        text = TextConfig(name=tiny_encoder)
-        return ModelConfig(kind="dialogue", text=text, dialogue=dialogue, head=HeadConfig(dropout=0.0))
+        return dialogue_config(tiny_encoder, layers=1, counts_weight=1.0)
 
     def test_counts_add_their_logarithm_outside_training_alone(self, model: Recommender, items: list[Item]) -> None:
         asked = collate([replace(naming_nothing(items)[2], mentioned=[2])])
@@ -229,9 +226,7 @@ class TestDialogueWords(GradientContract):
     """The same by the words alone."""
 
     def config(self, tiny_encoder: str) -> ModelConfig:
-        dialogue = DialogueConfig(width=16, reads_movies=False, dropout=0.0, forgotten=0.0)
-        text = TextConfig(name=tiny_encoder)
-        return ModelConfig(kind="dialogue", text=text, dialogue=dialogue, head=HeadConfig(dropout=0.0))
+        return dialogue_config(tiny_encoder, reads_movies=False)
 
     def test_its_items_hold_no_movies_but_a_ranking_leaves_them_out(
         self, model: Recommender, small_catalog: Catalog

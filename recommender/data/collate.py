@@ -10,6 +10,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from recommender.config import DataConfig
 from recommender.data.catalog import Catalog
+from recommender.data.engagement import FACTS, Engagement, numbers_of
 from recommender.data.examples import Example
 
 PADDING = -1  # in `mentioned` and `targets`; never a catalogue index
@@ -30,6 +31,7 @@ class Batch(TypedDict, total=False):
     text_vectors: Tensor  # [B, D]
     mentioned: Tensor  # [B, H] int64, padded with -1 on the right, in order of mention
     targets: Tensor  # [B, T] int64, padded with -1; [P, T] for a model of messages
+    engagement: Tensor  # [B, T, F] or [P, T, F] float32, what is known of each target, NaN where nothing is
     message_ids: Tensor  # [M, L] int64, the messages of all rows
     message_mask: Tensor  # [M, L]
     message_vectors: Tensor  # [M, D]
@@ -63,13 +65,15 @@ class Answer:
     after: int
     targets: list[int]
     by_recommender: bool = True
+    engagement: Sequence[Engagement] = ()
 
 
 @dataclass(slots=True)
 class Item:
     """One example (or tag row) in numbers. `vector` replaces the tokens once a frozen encoder has seen them.
 
-    The model reads `mentioned`, which may be cut; a ranking of new movies leaves out all of `exclude`. For a model of
+    The model reads `mentioned`, which may be cut; a ranking of new movies leaves out all of `exclude`. `engagement` is
+    what is known of each target, or empty. For a model of
     messages `messages` takes the place of the tokens, and a training item may hold several inputs of one dialogue, each
     with its answer.
     """
@@ -83,6 +87,7 @@ class Item:
     tags: Sequence["Item"] = ()
     messages: Sequence[Spoken] = ()
     answers: Sequence[Answer] = ()
+    engagement: Sequence[Engagement] = ()
 
     @property
     def length(self) -> int:
@@ -94,6 +99,11 @@ class Item:
         """The targets of each input that it holds."""
         return [answer.targets for answer in self.answers] or [self.targets]
 
+    @property
+    def engagement_lists(self) -> list[Sequence[Engagement]]:
+        """What is known of those, each as long as its targets or empty."""
+        return [answer.engagement for answer in self.answers] or [self.engagement]
+
 
 def to_items(examples: Sequence[Example], catalog: Catalog, config: DataConfig, tokenize: Tokenize) -> list[Item]:
     """Tokenise all texts at once and turn movie ids into catalogue indices."""
@@ -104,7 +114,9 @@ def to_items(examples: Sequence[Example], catalog: Catalog, config: DataConfig, 
         mentioned = catalog.indices(example.mentioned)
         first = config.keep_mentioned == "first"
         kept = mentioned[: config.max_mentioned] if first else mentioned[-config.max_mentioned :]
-        items.append(Item(ids, kept, catalog.indices(example.targets), mentioned, example.dialogue_id))
+        known = example.target_engagement
+        targets = catalog.indices(example.targets)
+        items.append(Item(ids, kept, targets, mentioned, example.dialogue_id, engagement=known))
     return items
 
 
@@ -114,6 +126,9 @@ def collate(items: Sequence[Item]) -> Batch:
         "mentioned": _pad([item.mentioned for item in items], PADDING),
         "targets": _pad([targets for item in items for targets in item.target_lists], PADDING),
     }
+    known = [facts for item in items for facts in item.engagement_lists]
+    if any(known):
+        batch["engagement"] = _engagement(known, batch["targets"].shape[1])
     if any(item.answers for item in items):
         return batch | _slots(items)
     text = _texts(items)
@@ -130,6 +145,15 @@ def collate(items: Sequence[Item]) -> Batch:
         else:
             batch["tag_input_ids"], batch["tag_attention_mask"] = text
     return batch
+
+
+def _engagement(rows: Sequence[Sequence[Engagement]], width: int) -> Tensor:
+    """[B, width, F], NaN where nothing is known."""
+    table = torch.full((len(rows), width, len(FACTS)), torch.nan)
+    for place, row in enumerate(rows):
+        if row:
+            table[place, : len(row)] = torch.tensor(numbers_of(row))
+    return table
 
 
 def _slots(items: Sequence[Item]) -> Batch:

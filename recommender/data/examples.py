@@ -1,10 +1,11 @@
 """Dialogue -> Example, one function for each protocol. A typed wish becomes the same `Example`."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from recommender.config import PROTOCOLS, Protocol
 from recommender.data.catalog import Catalog
+from recommender.data.engagement import UNKNOWN, Engagement
 from recommender.data.redial import MENTION, Dialogue, Message, Role
 from recommender.errors import UnknownNameError
 
@@ -27,7 +28,7 @@ class Example:
 
     `mentioned` and `targets` are movie ids in the order of mention, each once. `turn` is the number of the message
     that answers (0 for the protocols with one example a dialogue). `said` is the input message by message, `text` the
-    same in one string.
+    same in one string. `engagement` holds what is known of the person and single movies; nothing of it is input.
     """
 
     example_id: str
@@ -38,6 +39,13 @@ class Example:
     targets: tuple[int, ...] = ()
     said: tuple[Said, ...] = ()
     answered_by: Role = "recommender"
+    engagement: Mapping[int, Engagement] = field(default_factory=dict)
+
+    @property
+    def target_engagement(self) -> tuple[Engagement, ...]:
+        """What is known of each target; empty if nothing is known of any."""
+        known = tuple(self.engagement.get(movie_id, UNKNOWN) for movie_id in self.targets)
+        return () if all(facts == UNKNOWN for facts in known) else known
 
     @property
     def new_targets(self) -> tuple[int, ...]:
@@ -149,7 +157,7 @@ def build_examples(
     for dialogue in dialogues:
         names = _names_of(dialogue, catalog)
         for example in build(dialogue, names):
-            known = _within(example, catalog)
+            known = replace(_within(example, catalog), engagement=dialogue.engagement)
             if known.targets:
                 examples.append(known)
     return examples

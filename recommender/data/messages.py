@@ -25,7 +25,8 @@ def to_message_items(
     for example in examples:
         mentioned, targets = catalog.indices(example.mentioned), catalog.indices(example.targets)
         messages = [made[message] for message in example.said]
-        answers = [Answer(len(messages), targets, example.answered_by == "recommender")]
+        by_recommender, known = example.answered_by == "recommender", example.target_engagement
+        answers = [Answer(len(messages), targets, by_recommender, known)]
         read = mentioned if with_movies else []
         items.append(Item([], read, targets, mentioned, example.dialogue_id, messages=messages, answers=answers))
     return items

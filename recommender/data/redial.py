@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from recommender.data.catalog import Catalog, clean_text
+from recommender.data.engagement import UNKNOWN, Engagement
 from recommender.errors import DataError, UnknownNameError
 from recommender.settings import Settings
 from recommender.wording import SAMPLE
@@ -40,11 +41,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """One conversation. `names` holds the movie names that the record itself declares."""
+    """One conversation. `names` holds the movie names that the record itself declares, `engagement` what the two people
+    filled in afterwards: whether the seeker liked a movie, had seen it, and who brought it up."""
 
     dialogue_id: str
     messages: tuple[Message, ...]
     names: dict[int, str] = field(default_factory=dict)
+    engagement: dict[int, Engagement] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ def parse_dialogue(record: Any) -> Dialogue:
     if not isinstance(record["messages"], list) or not record["messages"]:
         raise ValueError("no messages")
     messages = tuple(_parse_message(message, roles) for message in record["messages"])
-    return Dialogue(str(record["conversationId"]), messages, _parse_names(record.get("movieMentions")))
+    names, engagement = _parse_names(record.get("movieMentions")), _parse_engagement(record)
+    return Dialogue(str(record["conversationId"]), messages, names, engagement)
 
 
 def _parse_message(message: Any, roles: dict[Any, Role]) -> Message:
@@ -109,6 +113,33 @@ def _parse_names(mentions: Any) -> dict[int, str]:
     else:
         pairs = []
     return {int(movie_id): clean_text(name) for movie_id, name in pairs if name}
+
+
+def _parse_engagement(record: dict[str, Any]) -> dict[int, Engagement]:
+    """The seeker's form, completed by the recommender's where the seeker did not say."""
+    forms = [_parse_form(record.get(f"{who}Questions")) for who in ("initiator", "respondent")]
+    own, other = forms
+    return {movie_id: own.get(movie_id, UNKNOWN).or_else(other.get(movie_id, UNKNOWN)) for movie_id in own | other}
+
+
+def _parse_form(form: Any) -> dict[int, Engagement]:
+    """An object of movie ids, or the hub's list of objects with a `movieId`; ReDial has `[]` where there is none."""
+    if isinstance(form, dict):
+        answers = list(form.items())
+    elif isinstance(form, list):
+        answers = [(item["movieId"], item) for item in form]
+    else:
+        answers = []
+    return {
+        int(movie_id): Engagement(*(_said(answer.get(question)) for question in ("liked", "seen", "suggested")))
+        for movie_id, answer in answers
+        if isinstance(answer, dict)
+    }
+
+
+def _said(value: Any) -> float | None:
+    """ReDial's 0 and 1 are no and yes, its 2 is "did not say"."""
+    return float(value) if value in (0, 1) else None
 
 
 def read_split(path: Path) -> tuple[list[Dialogue], list[str]]:

@@ -13,6 +13,7 @@ from itertools import accumulate
 from typing import TypeVar
 
 from recommender.data.catalog import Catalog, Movie
+from recommender.data.engagement import Engagement
 from recommender.data.redial import Dialogue, Message, Role
 from recommender.errors import DataError
 
@@ -132,6 +133,7 @@ class _Conversation:
     rng: random.Random
     messages: list[Message] = field(default_factory=list)
     names: dict[int, str] = field(default_factory=dict)
+    engagement: dict[int, Engagement] = field(default_factory=dict)
 
     def line(self, lines: Sequence[str], movies: Sequence[Movie] = (), **words: str) -> str:
         """One of the lines, filled in."""
@@ -190,7 +192,10 @@ def _dialogue(rng: random.Random, number: int, taste: Taste, popular: Sequence[M
     _recommend(conversation, taste, recommended)
     conversation.say(SEEKER, conversation.line(THANKS))
     conversation.say(RECOMMENDER, conversation.line(FAREWELLS))
-    return Dialogue(f"sample-{number:04}", tuple(conversation.messages), conversation.names)
+    engagement = {movie.movie_id: Engagement(liked=1, seen=1, suggested=0) for movie in liked}
+    return Dialogue(
+        f"sample-{number:04}", tuple(conversation.messages), conversation.names, engagement | conversation.engagement
+    )
 
 
 def _dislike(rng: random.Random, taste: Taste) -> str | None:
@@ -247,22 +252,26 @@ def _recommend(conversation: _Conversation, taste: Taste, movies: Sequence[Movie
         if start > 0 and _chance(rng, 0.1):
             sentences.append(conversation.line(REMINDERS, [_choose(rng, movies[:start])]))
         conversation.say(RECOMMENDER, *sentences)
-        _react(conversation, taste, turn[-1])
+        for movie in turn[:-1]:
+            conversation.engagement[movie.movie_id] = Engagement(suggested=1)
+        conversation.engagement[turn[-1].movie_id] = _react(conversation, taste, turn[-1])
         start += len(turn)
 
 
-def _react(conversation: _Conversation, taste: Taste, movie: Movie) -> None:
+def _react(conversation: _Conversation, taste: Taste, movie: Movie) -> Engagement:
     """Seen it, did not like it, asks about it first, or takes it."""
     reaction = conversation.rng.random()
     if reaction < 0.3:
         conversation.say(SEEKER, conversation.line(SEEN, [movie]))
-    elif reaction < 0.4:
+        return Engagement(liked=1, seen=1, suggested=1)
+    if reaction < 0.4:
         conversation.say(SEEKER, conversation.line(REFUSALS, [movie]))
-    else:
-        if reaction < 0.65:
-            conversation.say(SEEKER, conversation.line(CURIOUS))
-            conversation.say(RECOMMENDER, conversation.line(ANSWERS, kind=_kind(conversation.rng, taste)))
-        conversation.say(SEEKER, conversation.line(ACCEPTED))
+        return Engagement(liked=0, seen=1, suggested=1)
+    if reaction < 0.65:
+        conversation.say(SEEKER, conversation.line(CURIOUS))
+        conversation.say(RECOMMENDER, conversation.line(ANSWERS, kind=_kind(conversation.rng, taste)))
+    conversation.say(SEEKER, conversation.line(ACCEPTED))
+    return Engagement(seen=0, suggested=1)
 
 
 def _kind(rng: random.Random, taste: Taste) -> str:

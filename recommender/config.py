@@ -109,13 +109,54 @@ class ModelConfig(Part):
         return self
 
 
+class WeightConfig(Part):
+    """How much a target counts, by what is known of it; an unknown one counts as an average one."""
+
+    liked: float = Field(1.0, ge=0, description="weight of a movie that the person liked")
+    disliked: float = Field(1.0, ge=0)
+    seen: float = Field(1.0, ge=0, description="weight of a movie that the person had seen")
+    unseen: float = Field(1.0, ge=0)
+    suggested: float = Field(1.0, ge=0, description="weight of a movie that the recommender brought up")
+    named: float = Field(1.0, ge=0, description="weight of a movie that the person brought up")
+    rating: bool = Field(False, description="times the rating, as a share of the best one")
+    completion: bool = Field(False, description="times the share that was watched")
+    plays: bool = Field(False, description="times log(1 + how often it was played)")
+    half_life_days: float = Field(0.0, ge=0, description="after so many days it counts half; 0: age does not matter")
+    level: Literal["target", "example"] = Field(
+        "target", description="example: the whole example, with what is no target, by the mean of its targets"
+    )
+
+
+class NegativeConfig(Part):
+    """bpr: the movies that a target is compared with."""
+
+    count: int = Field(32, ge=1, description="for every input")
+    kind: Literal["uniform", "popularity", "in_batch"] = "uniform"
+    power: float = Field(0.75, ge=0, description="popularity: drawn by the number of targets to this power")
+    hard: float = Field(0.0, ge=0, le=1, description="share that is drawn from the model's own top ranks")
+    hard_from: int = Field(200, ge=1, description="how many of the top ranks these are drawn from")
+
+
 class LossConfig(Part):
-    kind: Literal["bce", "weighted_bce", "focal", "softmax"] = "bce"
+    kind: Literal["bce", "weighted_bce", "focal", "softmax", "bpr"] = "bce"
     factor: float = Field(1.0, gt=0, description="weighted_bce: multiplies pos_weight = movies / mean targets")
     alpha: float = Field(1.0, gt=0, description="focal")
     gamma: float = Field(2.0, ge=0, description="focal")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="softmax")
     tag_weight: float = Field(1.0, ge=0, description="loss = movie loss + tag_weight * tag loss")
+    effective_number: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="beta of the class-balanced weights, near 1 for rarer movies to count more; 0: none",
+    )
+    weights: WeightConfig = WeightConfig()
+    negatives: NegativeConfig = NegativeConfig()
+
+    @property
+    def weighs(self) -> bool:
+        """Not all targets count alike."""
+        return self.effective_number > 0 or self.weights.model_copy(update={"level": "target"}) != WeightConfig()
 
 
 class TrainingConfig(Part):

@@ -7,7 +7,7 @@ from recommender.charts.comparison import Mark
 from recommender.charts.style import DASHES
 from recommender.compare.entries import Entry, Group, Report
 
-TRAINERS = ("original", "weighted", "focal", "softmax", "none")  # in the order of the dashes
+TRAINERS = ("original", "weighted", "focal", "softmax", "BPR", "none")  # in the order of the dashes
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recommender.errors import RecommenderError
-from recommender.losses import multi_hot
+from recommender.losses.base import multi_hot
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]

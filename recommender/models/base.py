@@ -29,9 +29,9 @@ class Recommender(nn.Module, ABC):
     def forward(self, batch: Batch) -> Tensor:
         """Wishes -> scores [B, V], finite for every wish, also an empty one."""
 
-    def training_targets(self, batch: Batch) -> Tensor:
-        """The targets of the rows that `forward` gives while training."""
-        return batch["targets"]
+    def training_rows(self, inputs: Tensor, batch: Batch) -> Tensor:
+        """What belongs to the batch's inputs (their targets, say), for the rows that `forward` gives while training."""
+        return inputs
 
     def fit(self, items: Sequence[Item]) -> None:
         """What is learned by counting, in one pass over the training items."""

@@ -44,7 +44,7 @@ class DialogueRecommender(Recommender):
 
     def forward(self, batch: Batch) -> Tensor:
         """Scores [P, V], one row for each input of the batch; while training each reader's rows, one after the other
-        (`training_targets` has the same)."""
+        (`training_rows` has the same)."""
         texts = self._texts(batch)  # [M + 1, D]
         # The encoder may run in bfloat16; scores that are told apart by a hundredth may not.
         with torch.autocast(texts.device.type, enabled=False):
@@ -85,11 +85,9 @@ class DialogueRecommender(Recommender):
         if self.counts is not None:
             self.counts.make_room(weights, "counts.")
 
-    def training_targets(self, batch: Batch) -> Tensor:
-        targets = batch["targets"]
-        if self.reads_movies:
-            targets = torch.cat([targets, targets[batch["by_recommender"]]])
-        return targets.repeat(len(self.readers), 1)
+    def training_rows(self, inputs: Tensor, batch: Batch) -> Tensor:
+        rows = torch.cat([inputs, inputs[batch["by_recommender"]]]) if self.reads_movies else inputs
+        return torch.cat([rows] * len(self.readers))
 
     def _texts(self, batch: Batch) -> Tensor:
         """The vectors of the messages, and zeros for where there is none: [M + 1, D] float32."""

@@ -12,8 +12,8 @@ from recommender.data.catalog import Catalog
 from recommender.data.collate import PADDING, Answer, Batch, Item, Spoken, collate
 from recommender.errors import RecommenderError
 from recommender.evaluation.metrics import top_k
-from recommender.losses import make_loss
 from recommender.losses.pointwise import BinaryCrossEntropy
+from recommender.losses.registry import make_loss
 from recommender.losses.weights import target_facts
 from recommender.models.base import Recommender
 from recommender.models.registry import make_model

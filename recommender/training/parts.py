@@ -14,8 +14,8 @@ from recommender.data.task import Task, load_catalog
 from recommender.device import supports_bfloat16
 from recommender.errors import DataError, RecommenderError, UnknownNameError
 from recommender.evaluation.report import wanted
-from recommender.losses import make_loss, make_weights
 from recommender.losses.pointwise import BinaryCrossEntropy
+from recommender.losses.registry import make_loss, make_weights
 from recommender.losses.weights import target_facts
 from recommender.models.base import Recommender
 from recommender.models.registry import make_model

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from recommender.config import LossConfig
 from recommender.data.collate import Item
-from recommender.losses import make_loss
+from recommender.losses.registry import make_loss
 from recommender.losses.weights import target_facts
 
 MOVIES = 7

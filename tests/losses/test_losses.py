@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from recommender.config import LossConfig
 from recommender.errors import RecommenderError
-from recommender.losses import LOSSES, make_loss
 from recommender.losses.base import ShapeError, multi_hot
 from recommender.losses.pointwise import BinaryCrossEntropy, FocalLoss
+from recommender.losses.registry import LOSSES, make_loss
 from recommender.losses.softmax import SoftmaxLoss
 from tests.losses.helpers import MOVIES, ROWS, facts_of, make, pad, random_scores, seeded
 

@@ -10,8 +10,8 @@ from torch import nn
 
 from recommender.config import HeadConfig, HistoryConfig, LossConfig, ModelConfig, TextConfig, TrainingConfig
 from recommender.data.collate import Item, collate
-from recommender.losses import make_loss, make_weights
 from recommender.losses.pointwise import BinaryCrossEntropy
+from recommender.losses.registry import make_loss, make_weights
 from recommender.losses.weights import target_facts
 from recommender.models.registry import make_model
 from recommender.training.trainer import RecommenderTrainer, WishSet, training_arguments

@@ -84,6 +84,9 @@ class HeadConfig(Part):
     dropout: float = Field(0.1, ge=0, lt=1)
 
 
+Opinion = Literal["liked", "seen"]
+
+
 class ModelConfig(Part):
     kind: Literal["one_shot", "dialogue", "popularity", "copy", "item_knn"] = "one_shot"
     text: TextConfig = TextConfig()
@@ -91,6 +94,9 @@ class ModelConfig(Part):
     dialogue: DialogueConfig = DialogueConfig()
     head: HeadConfig = HeadConfig()
     tags: bool = Field(False, description="add the tag -> movie task (one_shot)")
+    opinions: tuple[Opinion, ...] = Field(
+        (), description="add the tasks of telling whether the person will like a movie, and whether they have seen it"
+    )
 
     @property
     def learns(self) -> bool:
@@ -103,9 +109,11 @@ class ModelConfig(Part):
         return self.kind == "dialogue" or (self.kind == "one_shot" and self.head.kind == "catalogue")
 
     @model_validator(mode="after")
-    def _tags_have_a_task(self) -> Self:
+    def _tasks_have_a_model(self) -> Self:
         if self.tags and self.kind != "one_shot":
             raise ValueError("model.tags needs model.kind = one_shot")
+        if self.opinions and not self.learns:
+            raise ValueError("model.opinions needs a model.kind that learns: one_shot or dialogue")
         return self
 
 
@@ -143,7 +151,14 @@ class LossConfig(Part):
     alpha: float = Field(1.0, gt=0, description="focal")
     gamma: float = Field(2.0, ge=0, description="focal")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="softmax")
-    tag_weight: float = Field(1.0, ge=0, description="loss = movie loss + tag_weight * tag loss")
+    balance: Literal["fixed", "uncertainty", "gradient_norm"] = Field(
+        "fixed",
+        description="loss = movie loss + weight * other loss. uncertainty: learned weights, whatever is set here; "
+        "gradient_norm: weight 1 is where it pulls as hard as the movie loss at what they share",
+    )
+    tag_weight: float = Field(1.0, ge=0, description="of the tag loss")
+    liked_weight: float = Field(0.1, ge=0, description="of the loss of telling what is liked")
+    seen_weight: float = Field(0.1, ge=0, description="of the loss of telling what has been seen")
     effective_number: float = Field(
         0.0,
         ge=0,

@@ -245,7 +245,7 @@ def test_evaluate_measures_after_as_many_ranks_as_asked_for(default: Settings, c
         assert {f"{name}@{k}" for k in (5, 10, 12)} <= found["beyond"].keys()
     assert found in reports_of(find_run("default", default))
     printed = call("evaluate", "--cutoff", "5").stdout
-    assert re.search(r"^calibration@5 +\d\.\d\d +lower is better$", printed, re.MULTILINE)
+    assert re.search(r"^calibration@5 +\d\.\d{4} +lower is better$", printed, re.MULTILINE)
     assert re.search(r"^calibration is of the \d+ examples", printed, re.MULTILINE)
     for wrong in ("0", "13"):
         check_mistake(call("evaluate", "--cutoff", wrong), "from 1 to 12", f"found {wrong}")

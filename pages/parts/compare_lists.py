@@ -57,7 +57,7 @@ def _draw_cutoff(view: View, offered: list[int]) -> None:
         )
     longest = max(offered)
     st.caption(
-        f"All of these runs can be shown up to {longest} ranks. To see more, evaluate each of them again with "
+        f"All of these runs can be shown up to {longest} ranks. For more, evaluate each again with "
         f"`--cutoff {2 * longest}`."
     )
 

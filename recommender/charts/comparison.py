@@ -188,7 +188,9 @@ def small_bars(look: Look, bars: Sequence[Bar], form: str) -> go.Figure:
 
 def dots(look: Look, drawn: Sequence[Dot], titles: tuple[str, str], references: Mapping[str, float]) -> go.Figure:
     """A dot a run, both axes from 0. `titles` are those of the axes; `references` are lines upward, name -> x."""
-    made = figure(look, 340, xaxis_title=shown(titles[0]), yaxis_title=shown(titles[1]))
+    # A phone shows a line of the legend for each run.
+    height = 300 + 22 * len(drawn)
+    made = figure(look, height, xaxis_title=shown(titles[0]), yaxis_title=shown(titles[1]), margin_t=8)
     top = 1.15 * max((dot.y for dot in drawn), default=0.0) or 1.0
     for dot in drawn:
         made.add_scatter(

@@ -143,8 +143,7 @@ def _print_report(report: dict[str, Any]) -> None:
     for name, value in report["beyond"].items():
         if name.startswith(f"{CALIBRATED}@"):
             continue
-        measure = measure_of(name)
-        typer.echo(f"{name:15} {format(value, measure.form):>8}   {DIRECTIONS[measure.better].lower()}")
+        typer.echo(f"{name:15} {value:10.4f}   {DIRECTIONS[measure_of(name).better].lower()}")
     typer.echo(_calibrated(report))
 
 

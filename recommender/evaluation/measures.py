@@ -40,8 +40,8 @@ ACCURACY = {
         "nDCG",
         "higher",
         ".4f",
-        "How many of the answers stand in the list, and how high, 0 to 1.",
-        "1 means that the answers stand first.",
+        "How many answers the list holds, and how high.",
+        "1 means that all answers stand first.",
     ),
     "recall": Measure(
         "Recall", "higher", ".4f", "Share of the answers that stand in the list.", "1 means all of them."
@@ -62,15 +62,15 @@ BEYOND = {
         "Coverage",
         "higher",
         ".1%",
-        "Share of all movies that are recommended to anybody.",
+        "Share of all movies that anybody is shown.",
         "a low share means that most movies can never be found.",
     ),
     "gini": Measure(
         "Concentration",
         "lower",
         ".3f",
-        "How unevenly the recommendations fall on the movies, 0 to 1 (Gini).",
-        "near 1 nearly everybody gets the same few.",
+        "How unevenly movies are recommended (Gini).",
+        "0 means every movie as often, near 1 means that everybody gets the same few.",
     ),
     "popularity": Measure(
         "Mean popularity",

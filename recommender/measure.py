@@ -1,6 +1,7 @@
 """A run measured under a protocol, on the data that it can have: for the command line and for what is run again."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from recommender.data.task import Task
 from recommender.device import choose_device
 from recommender.errors import DataError
 from recommender.evaluation.records import Record
-from recommender.evaluation.report import evaluate
+from recommender.evaluation.report import evaluate, with_cutoffs
 from recommender.runs import Run
 from recommender.settings import Settings
 from recommender.version import current_commit
@@ -21,9 +22,16 @@ log = logging.getLogger(__name__)
 
 
 def measure_run(
-    run: Run, protocol: Protocol, split: str, targets: TargetKind, settings: Settings, rankings: Path | None = None
+    run: Run,
+    protocol: Protocol,
+    split: str,
+    targets: TargetKind,
+    settings: Settings,
+    rankings: Path | None = None,
+    cutoffs: Sequence[int] = (),
 ) -> tuple[dict[str, Any], Record]:
-    """The report, with what is known of the training behind it, and the record of the single examples.
+    """The report, with what is known of the training behind it, and the record of the single examples. `cutoffs`:
+    more than every report has.
 
     Raises `DataError` for a run that learned from ReDial where there is only the sample, and what `load_checkpoint` and
     `evaluate` raise.
@@ -31,6 +39,7 @@ def measure_run(
     device = choose_device(settings)
     checkpoint = load_checkpoint(run, device)
     config = checkpoint.config
+    with_cutoffs(cutoffs, checkpoint.catalog)  # a wrong one is told before anything is ranked
     dialogues = load_dialogues(config.data.source, settings, checkpoint.catalog)
     if dialogues.source == "sample" and config.data.source != "sample" and SAMPLE not in run.status().source:
         raise DataError(
@@ -41,5 +50,5 @@ def measure_run(
         log.warning(chosen_on_test(run.run_id))
     log.info("data: %s, read from %s", dialogues.describe(), dialogues.origin)
     task = Task(checkpoint.catalog, dialogues, protocol, config.data, config.seed, settings)
-    report, record = evaluate(checkpoint.model, task, split, targets, device, rankings)
+    report, record = evaluate(checkpoint.model, task, split, targets, device, rankings, cutoffs)
     return {"run": run.run_id, "commit": current_commit(), **run.training_facts(), **report}, record

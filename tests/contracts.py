@@ -11,7 +11,7 @@ from recommender.config import LossConfig, ModelConfig, RunConfig
 from recommender.data.catalog import Catalog
 from recommender.data.collate import PADDING, Answer, Batch, Item, Spoken, collate
 from recommender.errors import RecommenderError
-from recommender.evaluation.metrics import top_k
+from recommender.evaluation.ranking import top_k
 from recommender.losses.pointwise import BinaryCrossEntropy
 from recommender.losses.registry import make_loss
 from recommender.losses.weights import target_facts

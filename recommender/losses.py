@@ -54,6 +54,10 @@ class RankingLoss(nn.Module):
         """Scores [B, V] float32 and the targets as ones among zeros [B, V] -> scalar."""
         raise NotImplementedError
 
+    def rows(self, targets: Tensor) -> Tensor:
+        """How many rows of the targets [B, T] the mean is over: of a batch in pieces, each piece's mean weighs so much."""
+        return torch.tensor(float(len(targets)), device=targets.device)
+
 
 class BinaryCrossEntropy(RankingLoss):
     """The original loss: each movie is a yes or no of its own; mean over all B x V.
@@ -106,6 +110,9 @@ class SoftmaxLoss(RankingLoss):
         losses = F.cross_entropy(scores, shares, reduction="none", label_smoothing=self.label_smoothing)  # [B]
         answered = counts.squeeze(1) > 0  # [B]
         return (losses * answered).sum() / answered.sum().clamp(min=1)
+
+    def rows(self, targets: Tensor) -> Tensor:
+        return (targets >= 0).any(dim=1).sum().float()
 
 
 def balanced_weight(movies: int, mean_targets: float) -> float:

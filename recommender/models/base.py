@@ -29,6 +29,11 @@ class Recommender(nn.Module, ABC):
     def forward(self, batch: Batch) -> Tensor:
         """Wishes -> scores [B, V], finite for every wish, also an empty one."""
 
+    def activation_checkpointing_enable(self, **_: object) -> None:
+        """What the Trainer asks for under training.gradient_checkpointing: the text encoder is where memory goes."""
+        if self.text is not None:
+            self.text.checkpoint_activations()
+
     def training_targets(self, batch: Batch) -> Tensor:
         """The targets of the rows that `forward` gives while training."""
         return batch["targets"]

@@ -55,7 +55,7 @@ class RankingLoss(nn.Module):
         raise NotImplementedError
 
     def rows(self, targets: Tensor) -> Tensor:
-        """How many rows of the targets [B, T] the mean is over: of a batch in pieces, each piece's mean weighs so much."""
+        """How many rows of the targets [B, T] the mean is over: so much each mean of a batch in pieces weighs."""
         return torch.tensor(float(len(targets)), device=targets.device)
 
 

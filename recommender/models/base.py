@@ -65,6 +65,8 @@ class Recommender(nn.Module, ABC):
             frozen = name.startswith("text.") and name not in trained
             if not frozen and id(tensor) not in seen:  # a shared movie table is one tensor under several names
                 seen.add(id(tensor))
+                if hasattr(tensor, "full_tensor"):  # under FSDP each process has a piece of it
+                    tensor = tensor.full_tensor()
                 # The shipped text vectors are half precision, so nothing is lost by saving them so.
                 kept[name] = tensor.detach().half() if name.endswith("movies.text") else tensor.detach()
         return kept

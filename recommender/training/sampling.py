@@ -46,5 +46,6 @@ class SharedOrder(LengthGroupedSampler):
         super().__init__(batch_size, lengths=[item.length for item in wishes.items], generator=torch.Generator())
 
     def __iter__(self) -> Iterator[int]:
-        self.generator.manual_seed(int(np.random.SeedSequence((self.wishes.seed, self.wishes.epoch)).generate_state(1)))
+        state = np.random.SeedSequence((self.wishes.seed, self.wishes.epoch)).generate_state(1)
+        self.generator.manual_seed(int(state[0]))
         return iter(super().__iter__())  # type: ignore[no-untyped-call]

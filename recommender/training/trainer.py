@@ -179,9 +179,9 @@ class RecommenderTrainer(Trainer):
                 loss = loss * (rows[part] / num_items_in_batch[part].clamp(min=1))
             self._check_finite(part, loss)
             self._keep(part, loss.item())
-            return loss * self.args.world_size  # the processes' gradients are averaged, and here they belong summed
+            return loss * int(self.args.world_size)  # the processes' gradients are averaged; here they belong summed
 
-        loss = counted("movie_loss", self.movie_loss(model(inputs), self.recommender.training_targets(inputs)))
+        loss: Tensor = counted("movie_loss", self.movie_loss(model(inputs), self.recommender.training_targets(inputs)))
         if "tag_targets" in inputs:
             tag_scores = self.accelerator.unwrap_model(model).tag_scores(inputs)
             tag_loss = counted("tag_loss", self.tag_loss(tag_scores, inputs["tag_targets"]))

@@ -22,7 +22,7 @@ PROJECT = "reelwish"  # as the trackers call it
 PACKAGES: dict[Tracker, str] = {
     "tensorboard": "tensorboard==2.21.0",
     "wandb": "wandb==0.31.0",
-    "mlflow": "mlflow-skinny==3.17.2",
+    "mlflow": "mlflow-skinny==3.17.2 alembic==1.20.1",
     "trackio": "trackio==0.43.0",
 }
 
@@ -67,7 +67,7 @@ def _places(run: Run) -> dict[str, str]:
         "WANDB_DIR": str(folder),
         "WANDB_MODE": "offline",
         "WANDB_PROJECT": PROJECT,
-        "MLFLOW_TRACKING_URI": (folder / "mlflow").as_uri(),
+        "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}",
         "MLFLOW_EXPERIMENT_NAME": PROJECT,
         "TRACKIO_DIR": str(folder / "trackio"),
     }

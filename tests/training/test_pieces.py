@@ -18,10 +18,13 @@ from recommender.config import (
     ModelConfig,
     TextConfig,
     TrainingConfig,
+    load_preset,
 )
 from recommender.data.collate import Answer, Item, Spoken
+from recommender.errors import RecommenderError
 from recommender.losses import make_loss
 from recommender.models.registry import make_model
+from recommender.training.parts import precision
 from recommender.training.sampling import WishSet
 from recommender.training.trainer import RecommenderTrainer, training_arguments
 
@@ -143,3 +146,10 @@ def test_a_compiled_model_learns_the_same_and_keeps_its_names(train: Train, monk
     plain, compiled = train(), train(compile=True, backend="eager")
     assert hasattr(compiled.model_wrapped, "_orig_mod")
     assert apart(plain, compiled) < 1e-6
+
+
+def test_half_precision_needs_cuda() -> None:
+    config = load_preset("frozen", ["training.precision=float16"])
+    with pytest.raises(RecommenderError, match="float16 needs a cuda device; this run is on cpu"):
+        precision(config, torch.device("cpu"))
+    assert precision(config, torch.device("cuda")) == "float16"

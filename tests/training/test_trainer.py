@@ -115,6 +115,47 @@ def test_the_rate_rises_linearly_and_then_falls_to_zero(trainer_for: Any) -> Non
     assert [group["lr"] for group in trainer.optimizer.param_groups] == pytest.approx([0, 0])
 
 
+@pytest.mark.parametrize(
+    ("schedule", "shares"),
+    [
+        ("cosine", [0, 0.5, 1, *((1 + math.cos(math.pi * step / 8)) / 2 for step in range(1, 8))]),
+        ("constant", [0, 0.5, *[1.0] * 8]),
+    ],
+)
+def test_the_other_schedules_and_a_rate_for_each_group(schedule: str, shares: list[float], trainer_for: Any) -> None:
+    """Ten steps, two of them warm-up; every line of the log has the rate of each group in its step."""
+    trainer = trainer_for(
+        wish_items(20), warmup=0.2, schedule=schedule, encoder_lr=1e-4, head_lr=1e-2, modules={"history": {"lr": 0.5}}
+    )
+    trainer.train()
+    rows = [row for row in trainer.state.log_history if "loss" in row]
+    for group, rate in {"text": 1e-4, "rest": 1e-2, "history": 0.5}.items():
+        assert [row[f"learning_rate_{group}"] for row in rows] == pytest.approx([rate * share for share in shares])
+
+
+def test_a_part_is_cut_before_the_whole_is(trainer_for: Any) -> None:
+    """Only the head has a limit; under the global one, which is far, it is the head's that shortens the step."""
+    trainer = trainer_for(wish_items(4), epochs=1, clip=1e6, modules={"head": {"clip": 1e-3}})
+    norms = []
+    clip = trainer._clip_grad_norm
+
+    def spy(model: nn.Module) -> Any:
+        found = clip(model)
+        norms.append(
+            [
+                float(nn.utils.get_total_norm([p.grad for p in part.parameters() if p.grad is not None]))
+                for part in (trainer.recommender.head, trainer.recommender.history)
+            ]
+        )
+        return found
+
+    trainer._clip_grad_norm = spy
+    trainer.train()
+    [[head, history]] = norms
+    assert head == pytest.approx(1e-3, rel=1e-2)
+    assert history > 1e-2
+
+
 def test_the_gradient_is_clipped_to_the_length_in_the_settings(trainer_for: Any) -> None:
     trainer = trainer_for(wish_items(8), clip=1e-3, epochs=1)
     trainer.train()

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from recommender.errors import RecommenderError, UnknownNameError
 
 PRESETS = Path(__file__).parent / "presets"
+MODULES = "training.modules."  # before the name of a part of the model
 Protocol = Literal["notebook", "paper", "one_shot", "conversational"]
 PROTOCOLS: tuple[Protocol, ...] = ("notebook", "paper", "one_shot", "conversational")
 TargetKind = Literal["all", "new"]
@@ -174,25 +175,53 @@ class LossConfig(Part):
         return self.effective_number > 0 or self.weights.model_copy(update={"level": "target"}) != WeightConfig()
 
 
+class ModuleConfig(Part):
+    """What one named part of the model is trained with in place of the settings for all."""
+
+    lr: float | None = Field(None, gt=0, description="learning rate; none: encoder_lr or head_lr")
+    clip: float | None = Field(None, gt=0, description="largest norm of its own gradient; training.clip comes after it")
+
+
+Tracker = Literal["tensorboard", "wandb", "mlflow", "trackio"]
+
+
 class TrainingConfig(Part):
     epochs: int = Field(20, ge=0, description="0 trains nothing: weights are taken over, counts made, the run measured")
-    batch_size: int = Field(32, ge=1)
+    batch_size: int = Field(32, ge=1, description="examples of one optimizer step, over all pieces and processes")
+    accumulation: int = Field(1, ge=1, description="pieces that a batch is read in, one after the other: less memory")
     tag_batch_size: int = Field(64, ge=1, description="a multiple of batch_size")
     encoder_lr: float = Field(2e-5, gt=0)
     head_lr: float = Field(2e-5, gt=0)
     weight_decay: float = Field(0.0, ge=0)
+    schedule: Literal["linear", "cosine", "constant"] = Field(
+        "linear", description="how the learning rates go on after the warm-up: down to 0 in a line or a half cosine"
+    )
     warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps with a linearly rising learning rate")
     clip: float = Field(1.0, gt=0, description="largest gradient norm")
+    modules: dict[str, ModuleConfig] = Field(
+        {}, description="lr and clip for parts of the model by name: text, history, head, readers.0, ..."
+    )
     chosen_on: Literal["validation", "test"] = Field(
         "validation", description="which split picks the best epoch; test is the mistake of 2025"
     )
     patience: int | None = Field(None, ge=1, description="epochs without a better validation nDCG@10 before stopping")
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="float16: cuda only")
+    gradient_checkpointing: bool = Field(
+        False, description="compute the text encoder's activations again in place of keeping them: slower, less memory"
+    )
+    compile: bool = Field(False, description="torch.compile: slow to begin with, needs a C++ compiler")
+    report_to: tuple[Tracker, ...] = Field((), description="also log to these; each needs its own package")
 
     @model_validator(mode="after")
     def _whole_tags(self) -> Self:
         if self.tag_batch_size % self.batch_size:
             raise ValueError("tag_batch_size must be a multiple of batch_size: every example brings as many tags")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_pieces(self) -> Self:
+        if self.batch_size % self.accumulation:
+            raise ValueError("batch_size must be a multiple of accumulation: a batch is read in pieces of one size")
         return self
 
 
@@ -205,6 +234,15 @@ class RunConfig(Part):
     model: ModelConfig = ModelConfig()
     loss: LossConfig = LossConfig()
     training: TrainingConfig = TrainingConfig()
+
+    @model_validator(mode="after")
+    def _something_to_checkpoint(self) -> Self:
+        if self.training.gradient_checkpointing and self.model.text.train == "none":
+            raise ValueError(
+                "training.gradient_checkpointing saves memory in a text encoder that is trained; this one is frozen: "
+                "set model.text.train, or leave it out"
+            )
+        return self
 
 
 def preset_names() -> list[str]:
@@ -240,15 +278,28 @@ def override(values: dict[str, Any], setting: str) -> None:
     path, separator, text = setting.partition("=")
     if not separator:
         raise RecommenderError(f"--set {setting!r}: expected part.key=value, for example training.epochs=5.")
-    if path not in _keys(RunConfig):
-        raise UnknownNameError("setting", path, _keys(RunConfig))
-    *parts, key = path.split(".")
+    parts, key = _place(path)
     for part in parts:
         values = values.setdefault(part, {})
     try:
         values[key] = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         values[key] = text  # a bare word is a string: --set loss.kind=focal
+
+
+def _place(path: str) -> tuple[list[str], str]:
+    """Where a setting stands: the names on the way, and its own. Raises `UnknownNameError`.
+
+    >>> _place("training.modules.readers.0.lr")
+    (['training', 'modules', 'readers.0'], 'lr')
+    """
+    inside, _, key = path.rpartition(".")
+    if inside.startswith(MODULES) and key in ModuleConfig.model_fields:
+        return ["training", "modules", inside.removeprefix(MODULES)], key
+    if path not in _keys(RunConfig):
+        raise UnknownNameError("setting", path, [*_keys(RunConfig), *(f"{MODULES}text.{k}" for k in ("lr", "clip"))])
+    *parts, key = path.split(".")
+    return parts, key
 
 
 def _keys(part: type[BaseModel], prefix: str = "") -> list[str]:

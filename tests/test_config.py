@@ -215,3 +215,25 @@ def test_an_environment_that_cannot_be_is_the_user_s_error(
     settings.cache_clear()
     with pytest.raises(RecommenderError, match=f"RECOMMENDER_{name}"):
         settings()
+
+
+def test_a_part_of_the_model_can_be_set_by_name() -> None:
+    config = load_preset("frozen", ["training.modules.readers.0.lr=1e-4", "training.modules.head.clip=2"])
+    assert config.training.modules["readers.0"].lr == 1e-4
+    assert config.training.modules["head"].clip == 2
+    with pytest.raises(UnknownNameError, match=r"training\.modules\.text\.lr"):
+        load_preset("frozen", ["training.modules.text.rate=1"])
+
+
+@pytest.mark.parametrize(
+    ("setting", "problem"),
+    [
+        ("training.accumulation=5", "batch_size must be a multiple of accumulation"),
+        ("training.gradient_checkpointing=true", "this one is frozen"),
+        ('training.report_to=["paper"]', "report_to"),
+        ("training.schedule=steps", "'linear', 'cosine' or 'constant'"),
+    ],
+)
+def test_training_settings_that_cannot_be(setting: str, problem: str) -> None:
+    with pytest.raises(RecommenderError, match=problem):
+        load_preset("frozen", [setting])

@@ -1,6 +1,8 @@
 """The settings of a run as widgets, made from RunConfig's own fields: a new setting is on the page by itself."""
 
+import json
 import math
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import NoneType
@@ -20,7 +22,7 @@ class Setting:
     """One leaf of RunConfig."""
 
     path: str  # "training.batch_size"
-    kind: type  # bool, int, float or str
+    kind: type  # bool, int, float, str, tuple (some of the choices) or dict (a small table, typed as TOML)
     choices: tuple[str, ...] = ()
     low: int | None = None  # of an int, itself included
     high: int | None = None
@@ -93,6 +95,14 @@ LABELS = {
     "loss.negatives.hard_from": "How many ranks those are",
     "training.chosen_on": "Split that picks the epoch",
     "training.clip": "Largest gradient norm",
+    "training.accumulation": "Pieces of a batch, one after the other",
+    "training.schedule": "Learning rate after the warm-up",
+    "training.warmup": "Share of the steps to warm up",
+    "training.modules": "Parts of the model with their own rate or limit",
+    "training.precision": "Number format",
+    "training.gradient_checkpointing": "Save memory, take longer",
+    "training.compile": "Compile the model first",
+    "training.report_to": "Also log to",
     "training.epochs": "Epochs",
     "training.head_lr": "Learning rate",
     "training.encoder_lr": "Learning rate of the text encoder",
@@ -110,8 +120,12 @@ def settings_of(part: type[BaseModel], prefix: str = "") -> Iterator[Setting]:
 
 
 def _setting(path: str, field: FieldInfo) -> Setting:
+    container = get_origin(field.annotation)
     kinds = [kind for kind in get_args(field.annotation) if kind is not NoneType] or [field.annotation]
-    choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+    if container in (tuple, dict):
+        choices = get_args(kinds[0]) if container is tuple else ()
+        return Setting(path, container, choices, description=field.description or "")
+    choices = get_args(field.annotation) if container is Literal else ()
     bounds = {
         name: getattr(rule, name) for rule in field.metadata for name in ("ge", "gt", "lt") if hasattr(rule, name)
     }
@@ -159,7 +173,11 @@ def draw_setting(setting: Setting, preset: str, start: RunConfig, names: dict[st
         "help": plain(". ".join(filter(None, (setting.description, f"Setting: {setting.path}")))),
         "persist_state": "session",
     }
-    if setting.choices:
+    if setting.kind is tuple:
+        st.multiselect(options=setting.choices, default=list(value), **same)
+    elif setting.kind is dict:
+        st.text_area(value=_as_lines(value), placeholder="text.lr = 2e-5\ntext.clip = 1.0", **same)
+    elif setting.choices:
         words = names or {}
         index = setting.choices.index(value)
         st.selectbox(options=setting.choices, index=index, format_func=lambda choice: words.get(choice, choice), **same)
@@ -187,6 +205,11 @@ def read_config(preset: str, start: RunConfig) -> tuple[RunConfig | None, list[s
             problems.append(f"{setting.label}: a plain number is needed here, such as 0.1 or 2e-5, not {typed!r}.")
         if setting.kind is int and typed is None and not setting.optional:
             problems.append(f"{setting.label}: a number is needed here.")
+        if setting.kind is dict and isinstance(typed, str):
+            try:
+                typed = tomllib.loads(typed)
+            except tomllib.TOMLDecodeError as error:
+                problems.append(f"{setting.label}: one setting a line is needed, such as text.lr = 2e-5 ({error}).")
         _put(values, setting.path, typed)
     if problems:
         return None, problems
@@ -203,6 +226,12 @@ def _is_finite(typed: Any) -> bool:
         return math.isfinite(float(typed))
     except ValueError:
         return False
+
+
+def _as_lines(table: dict[str, BaseModel]) -> str:
+    """`{"text": ModuleConfig(lr=2e-5)}` as `text.lr = 2e-05`, a line each."""
+    rows = [(name, part.model_dump(exclude_none=True)) for name, part in table.items()]
+    return "\n".join(f"{json.dumps(name)}.{key} = {value!r}" for name, row in rows for key, value in row.items())
 
 
 def _put(values: dict[str, Any], path: str, value: Any) -> None:

@@ -1,6 +1,7 @@
 """Commands for data, runs and what they are worth."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Annotated, Any, Literal, TextIO
 
@@ -10,7 +11,7 @@ from recommender.cli.common import AsJson, RunId, app, quiet_transformers, user_
 from recommender.config import PROTOCOLS, load_preset, parse_config
 from recommender.errors import RecommenderError, UnknownNameError
 from recommender.evaluation.measures import CALIBRATED, DIRECTIONS, measure_of
-from recommender.runs import DEFAULT_RUN, find_run
+from recommender.runs import DEFAULT_RUN, Run, find_run
 from recommender.settings import Settings, settings
 
 
@@ -32,29 +33,34 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last finished epoch.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Begin when no earlier run is left on the device.")] = False,
 ) -> None:
-    """Train a preset, or go on with an interrupted run."""
+    """Train a preset, or go on with an interrupted run. Under torchrun or accelerate in several processes."""
     from recommender.runs import new_run
+    from recommender.training import processes
     from recommender.training.job import fresh_run_id
     from recommender.training.queue import take_turn
     from recommender.training.stopping import stoppable
 
     with user_errors():
-        if resume:
-            if not run_id or overrides or preset:
-                raise RecommenderError(
-                    "--resume needs --run-id and keeps the run's own settings: no --preset, no --set."
-                )
+        if resume and (not run_id or overrides or preset):
+            raise RecommenderError("--resume needs --run-id and keeps the run's own settings: no --preset, no --set.")
+        run: Run
+        if not processes.first():
+            logging.getLogger().setLevel(logging.WARNING)  # the first one says it all
+            run = processes.follow(run_id, settings())
+        elif resume:
             run = find_run(run_id, settings())
         else:
             config = load_preset(preset, overrides)
             run = new_run(run_id or fresh_run_id(preset), config, settings())
         with stoppable(run):
-            if wait:
+            if wait and processes.first():
                 take_turn(run, settings())
             quiet_transformers()
             from recommender.training.run import train_run
 
             train_run(run, settings(), resume)
+        if not processes.first():
+            return
         status = run.status()
         where = f" on {status.device}" if status.device else ""
         typer.echo(f"{run.run_id}: {status.state} after {status.seconds:.0f} s{where}")

@@ -66,6 +66,10 @@ class RankingLoss(nn.Module):
         the examples' weights [B] -> scalar."""
         raise NotImplementedError
 
+    def rows(self, targets: Tensor) -> Tensor:
+        """How many rows of the targets [B, T] the mean is over: so much each mean of a batch in pieces weighs."""
+        return torch.tensor(float(len(targets)), device=targets.device)
+
 
 def _weight_table(targets: Tensor, weights: Tensor, width: int) -> Tensor:
     """[B, width]: each target's weight in its column, 1 in every other."""

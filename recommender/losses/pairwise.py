@@ -34,3 +34,6 @@ class BprLoss(RankingLoss):
         counts = wanted.sum(dim=1)  # [B]
         means = torch.zeros_like(counts).index_add(0, row, losses) / counts.clamp(min=1)
         return mean_over_answered(means, counts > 0, rows)
+
+    def rows(self, targets: Tensor) -> Tensor:
+        return (targets >= 0).any(dim=1).sum().float()

@@ -22,3 +22,6 @@ class SoftmaxLoss(RankingLoss):
         shares = (wanted if weights is None else wanted * weights) / counts.clamp(min=1)  # [B, V]
         losses = F.cross_entropy(scores, shares, reduction="none", label_smoothing=self.label_smoothing)  # [B]
         return mean_over_answered(losses, counts.squeeze(1) > 0, rows)
+
+    def rows(self, targets: Tensor) -> Tensor:
+        return (targets >= 0).any(dim=1).sum().float()

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from recommender.config import LossConfig
 
-MOVIES = "movie"  # the task that the others stand beside
+MOVIES, TAGS = "movie", "tag"  # the task that the others stand beside, and the first of those
 SMOOTHING = 0.9  # of the gradient norms: share of what was known that each measurement leaves
 
 
@@ -46,13 +46,23 @@ class TaskBalance(nn.Module):
         self.log_variances = nn.Parameter(torch.zeros(len(self.tasks))) if learned else None
         self.register_buffer("scales", torch.zeros(len(self.tasks)))  # 0: not measured yet
 
+    @property
+    def changes(self) -> bool:
+        """Whether the weights change while training, so that a run that goes on needs them."""
+        return self.kind != "fixed"
+
+    @property
+    def asks(self) -> bool:
+        """Whether it wants to know how hard the tasks pull."""
+        return self.kind == "gradient_norm"
+
     def weights(self) -> dict[str, Tensor]:
         """Task -> the factor of its loss, as a scalar."""
         if self.log_variances is not None:
             found = torch.exp(-self.log_variances)
         else:
             found = torch.tensor(self.fixed, device=self.scales.device)
-            if self.kind == "gradient_norm":
+            if self.asks:
                 found = found * self.scales.where(self.scales > 0, 1.0)
         return dict(zip(self.tasks, found.unbind(), strict=True))
 
@@ -61,10 +71,8 @@ class TaskBalance(nn.Module):
         return self.scales.new_zeros(()) if self.log_variances is None else self.log_variances.sum() / 2
 
     def measured(self, pulls: Mapping[str, tuple[float, float]]) -> None:
-        """Task -> the norms of the movies' and of its own gradient at the weights that both share; only for
-        `gradient_norm`. A task that shares none, or does not pull, keeps its scale."""
-        if self.kind != "gradient_norm":
-            return
+        """Task -> the norms of the movies' and of its own gradient at the weights that both share. A task that shares
+        none, or does not pull, keeps its scale."""
         for place, task in enumerate(self.tasks):
             movies, own = pulls.get(task, (0.0, 0.0))
             if movies > 0 and own > 0:

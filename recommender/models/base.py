@@ -45,6 +45,10 @@ class Recommender(nn.Module, ABC):
         """What belongs to the batch's inputs (their targets, say), for the rows that `forward` gives while training."""
         return inputs
 
+    def tag_scores(self, batch: Batch) -> Tensor:
+        """The tag task: tag texts of the batch -> scores [G, V]. Raises `ValueError` for a model without it."""
+        raise ValueError("this model has no tag head")
+
     def fit(self, items: Sequence[Item]) -> None:
         """What is learned by counting, in one pass over the training items."""
 
@@ -72,6 +76,8 @@ class Recommender(nn.Module, ABC):
             frozen = name.startswith("text.") and name not in trained
             if not frozen and id(tensor) not in seen:  # a shared movie table is one tensor under several names
                 seen.add(id(tensor))
+                if hasattr(tensor, "full_tensor"):  # under FSDP each process has a piece of it
+                    tensor = tensor.full_tensor()
                 # The shipped text vectors are half precision, so nothing is lost by saving them so.
                 kept[name] = tensor.detach().half() if name.endswith("movies.text") else tensor.detach()
         return kept

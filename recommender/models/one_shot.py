@@ -85,9 +85,9 @@ class OneShotRecommender(Recommender):
         return text if self.history is None else torch.cat([text, self.history(mentioned, text)], dim=1)
 
     def tag_scores(self, batch: Batch) -> Tensor:
-        """The tag task: tag texts of the batch, through the same encoder -> scores [G, V]."""
+        """Through the same encoder as the wishes."""
         if self.tag_head is None:
-            raise ValueError("this model has no tag head")
+            return super().tag_scores(batch)
         if "tag_text_vectors" in batch:
             text = batch["tag_text_vectors"]
         else:

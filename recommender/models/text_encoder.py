@@ -57,6 +57,7 @@ class TextEncoder(nn.Module):
                 "or set model.text.name=minilm."
             ) from error
         self.config = config
+        self._checkpointed: list[nn.Module] = []
         self.width: int = self.model.config.hidden_size
         self.model.requires_grad_(config.train == "all")
         if config.train == "lora":
@@ -106,7 +107,23 @@ class TextEncoder(nn.Module):
     def train(self, mode: bool = True) -> "TextEncoder":
         """A frozen encoder stays without dropout, so that its vectors may be computed once; so does one of which the
         last layers are trained, since dropout takes a fifth of the time on a CPU."""
-        return super().train(mode and self.config.train not in ("none", "last"))
+        super().train(mode and self.config.train not in ("none", "last"))
+        for layer in self._checkpointed:
+            layer.training = mode  # it looks there whether to keep its activations; its dropout stays as it is
+        return self
+
+    def checkpoint_activations(self) -> None:
+        """Compute each layer's activations again on the way back in place of keeping them."""
+        from transformers.modeling_layers import GradientCheckpointingLayer
+
+        try:
+            self.model.activation_checkpointing_enable({"use_reentrant": False})
+        except ValueError as error:
+            raise RecommenderError(
+                f"The encoder {self.config.name!r} cannot compute its activations again: {error} "
+                "Set training.gradient_checkpointing=false."
+            ) from error
+        self._checkpointed = [m for m in self.model.modules() if isinstance(m, GradientCheckpointingLayer)]
 
     @cached_property
     def weights_hash(self) -> str:

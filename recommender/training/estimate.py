@@ -17,7 +17,10 @@ FREE_OF_COST: dict[str, Any] = {
     "description": True,
     "seed": True,
     "start_from": True,
-    "training": {"epochs", "encoder_lr", "head_lr", "weight_decay", "warmup", "clip", "patience"},
+    "training": {
+        *("epochs", "encoder_lr", "head_lr", "weight_decay", "schedule", "warmup", "clip", "modules", "patience"),
+        "report_to",
+    },
 }
 
 

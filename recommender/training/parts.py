@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 
@@ -14,13 +14,14 @@ from recommender.data.task import Task, load_catalog
 from recommender.device import supports_bfloat16
 from recommender.errors import DataError, RecommenderError, UnknownNameError
 from recommender.evaluation.report import wanted
-from recommender.losses.pointwise import BinaryCrossEntropy
-from recommender.losses.registry import make_loss, make_weights
+from recommender.losses.tasks import TAGS
 from recommender.losses.weights import target_facts
 from recommender.models.base import Recommender
 from recommender.models.registry import make_model
 from recommender.runs import Run, find_run
 from recommender.settings import Settings
+from recommender.training.learner import Learner
+from recommender.training.optimizer import check_modules
 from recommender.wording import SAMPLE
 
 if TYPE_CHECKING:  # `transformers.Trainer` takes seconds to import, and the baselines do not need it
@@ -45,7 +46,9 @@ def build_model(config: RunConfig, task: Task, settings: Settings) -> Recommende
     text = None
     if config.model.reads_movie_text:
         text = torch.from_numpy(load_movie_text(settings.assets_dir, load_catalog(settings), task.catalog))
-    return make_model(config.model, len(task.catalog), text, config.seed)
+    model = make_model(config.model, len(task.catalog), text, config.seed)
+    check_modules(model, config.training)
+    return model
 
 
 def start_from(model: Recommender, run_id: str, task: Task, settings: Settings) -> None:
@@ -103,24 +106,28 @@ def make_trainer(
     callbacks: "list[TrainerCallback]",
 ) -> "RecommenderTrainer":
     """The loop over the items, for a catalogue of V = `movies`; its state to go on from goes to `folder`."""
-    from recommender.training.trainer import RecommenderTrainer, WishSet, training_arguments
+    from recommender.training.sampling import WishSet
+    from recommender.training.trainer import RecommenderTrainer, training_arguments
 
     device, parts = next(model.parameters()).device, config.training
     if model.text is not None and device.type == "cpu":
         model.text.prepare_for_training_on_cpu()
+    chosen = precision(config, device)
     args = training_arguments(
-        parts, config.seed, folder, len(train), use_cpu=device.type == "cpu", bf16=bfloat16(config, device)
+        parts,
+        config.seed,
+        folder,
+        len(train),
+        use_cpu=device.type == "cpu",
+        bf16=chosen == "bfloat16",
+        fp16=chosen == "float16",
     )
-    facts = target_facts(train, movies)
+    tasks = [*([TAGS] if tags else []), *config.model.opinions]
     args._n_gpu = min(1, args.n_gpu)  # on two GPUs the Trainer would silently double the batch
     return RecommenderTrainer(
-        model,
+        Learner(model, config.loss, target_facts(train, movies), tasks),
         args,
-        loss=make_loss(config.loss, facts),
-        weights=make_weights(config.loss, facts),
-        tag_loss=BinaryCrossEntropy(),
         config=parts,
-        loss_config=config.loss,
         train=WishSet(train, tags, parts.tag_batch_size // parts.batch_size, config.seed),
         validation=validation,
         targets=SELECTION_TARGETS[config.protocol],
@@ -128,8 +135,16 @@ def make_trainer(
     )
 
 
-def bfloat16(config: RunConfig, device: torch.device) -> bool:
-    """`auto` takes it where the processor has it and the encoder is trained: a head alone gains nothing."""
-    if config.training.precision == "auto":
-        return config.model.text.train != "none" and supports_bfloat16(device)
-    return config.training.precision == "bfloat16"
+def precision(config: RunConfig, device: torch.device) -> Literal["float32", "bfloat16", "float16"]:
+    """`auto` takes bfloat16 where the processor has it and the encoder is trained: a head alone gains nothing.
+
+    Raises `RecommenderError` for float16 on anything but cuda.
+    """
+    wanted = config.training.precision
+    if wanted == "auto":
+        return "bfloat16" if config.model.text.train != "none" and supports_bfloat16(device) else "float32"
+    if wanted == "float16" and device.type != "cuda":
+        raise RecommenderError(
+            f"training.precision = float16 needs a cuda device; this run is on {device.type}. Set bfloat16 or float32."
+        )
+    return wanted

@@ -10,6 +10,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from recommender.device import memory_mb, peak_memory_mb
 from recommender.models.base import Recommender
 from recommender.runs import SELECTED_BY, SELECTION_METRIC, best_row
+from recommender.training import processes
 from recommender.training.work import Work
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ class Progress(TrainerCallback):
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         if time.time() - (self.status.updated or 0) > HEARTBEAT_SECONDS:
             self._beat(state, args.device)
+        if processes.count() > 1:  # a signal that reached one of them ends all, after the same step
+            self.work.stop.requested = processes.any_of(self.work.stop.asked)
         if self.work.stop.requested:
             control.should_training_stop = True
 

@@ -20,11 +20,13 @@ from recommender.models.base import Recommender
 from recommender.models.inputs import example_items, learning_items, tag_items
 from recommender.runs import Run
 from recommender.settings import Settings
+from recommender.training import processes
 from recommender.training.failure import explain
-from recommender.training.parts import build_model, checked_examples, make_trainer, start_from
+from recommender.training.parts import build_model, checked_examples, make_trainer, precision, start_from
 from recommender.training.queue import check_free, check_unfinished
 from recommender.training.resume import last_checkpoint
 from recommender.training.stopping import Stopped, set_stopped, stoppable
+from recommender.training.tracking import PROJECT, check_installed, tracked
 from recommender.training.work import Work, logging_to, telling_vectors
 from recommender.version import current_commit
 
@@ -47,6 +49,7 @@ def train_run(run: Run, settings: Settings, resume: bool = False) -> None:
         try:
             run.write_status(status)
             with logging_to(run.log_file):
+                processes.join(settings)
                 config = run.config()
                 _train(Work(run, config, status, settings, stop), resume)
         except Exception as error:
@@ -64,7 +67,10 @@ def _train(work: Work, resume: bool) -> None:
     run, config, status = work.run, work.config, work.status
     work.say("reading the data")
     device = choose_device(work.settings)
-    task = load_task(config.protocol, config.data, config.seed, work.settings)
+    precision(config, device)  # what cannot be had is told before the work begins
+    check_installed(config.training.report_to)
+    with processes.first_one_first():
+        task = load_task(config.protocol, config.data, config.seed, work.settings)
     log.info("data: %s, read from %s", task.dialogues.describe(), task.dialogues.origin)
     if resume and status.data and status.data != task.fingerprint:
         raise RecommenderError(
@@ -80,7 +86,7 @@ def _train(work: Work, resume: bool) -> None:
     run.write_catalog(task.catalog)
     with telling_vectors(work):
         _learn(work, task, model, checkpoint)
-    if status.state == "stopped":
+    if status.state == "stopped" or not processes.first():
         return
     shutil.rmtree(run.resume_folder, ignore_errors=True)
     _measure(work, task, model, device)
@@ -97,7 +103,8 @@ def _learn(work: Work, task: Task, model: Recommender, checkpoint: Path | None) 
     examples = checked_examples(task, "train")
     status.train_examples = len(examples)
     log.info("%s examples on %s", f"{len(examples):,}", status.device)
-    train = example_items(model, task.learning_examples(), task.catalog, config.data, cache)
+    with processes.first_one_first():
+        train = example_items(model, task.learning_examples(), task.catalog, config.data, cache)
     model.fit(train)
     train = learning_items(model, train)
     if not model.learns_by_gradient:
@@ -106,14 +113,15 @@ def _learn(work: Work, task: Task, model: Recommender, checkpoint: Path | None) 
         status.peak_memory_mb = peak_memory_mb(torch.device("cpu"))
         status.trained = True
         return
-    validation = example_items(
-        model, checked_examples(task, config.training.chosen_on), task.catalog, config.data, cache
-    )
+    with processes.first_one_first():
+        validation = example_items(
+            model, checked_examples(task, config.training.chosen_on), task.catalog, config.data, cache
+        )
+        tags = tag_items(model, task.tags(), task.catalog, config.data, cache) if config.model.tags else []
+        if not run.baselines():
+            work.say("measuring the baselines")
+            run.write_baselines(baseline_metrics(task, config.training.chosen_on, SELECTION_TARGETS[config.protocol]))
     status.validation_examples = len(validation)
-    tags = tag_items(model, task.tags(), task.catalog, config.data, cache) if config.model.tags else []
-    if not run.baselines():
-        work.say("measuring the baselines")
-        run.write_baselines(baseline_metrics(task, config.training.chosen_on, SELECTION_TARGETS[config.protocol]))
     _learn_by_gradient(work, task, model, train, tags, validation, checkpoint)
 
 
@@ -131,8 +139,11 @@ def _learn_by_gradient(
     run, config = work.run, work.config
     run.keep_metrics_until(int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0)
     progress = Progress(work, model, weights_facts(model, task.catalog))
-    trainer = make_trainer(config, model, len(task.catalog), train, tags, validation, run.resume_folder, [progress])
-    with work.stop.noted():
+    with tracked(config.training.report_to, run) as trackers, work.stop.noted():
+        callbacks = [*trackers, progress]
+        trainer = make_trainer(config, model, len(task.catalog), train, tags, validation, run.resume_folder, callbacks)
+        trainer.args.run_name, trainer.args.project = run.run_id, PROJECT
+        trainer.check_pieces(checkpoint)
         if config.training.epochs == 0:
             trainer.evaluate()
         else:

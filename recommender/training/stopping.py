@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from recommender.runs import Run
 from recommender.status import LIVE, Status
+from recommender.training.processes import count
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -16,14 +17,19 @@ class Stopped(BaseException):
 
 
 class StopSignal:
-    """Called when the signal comes: raises `Stopped` there and then, but within `noted` only remembers it."""
+    """Called when the signal comes: raises `Stopped` there and then, but within `noted` only remembers it.
 
-    def __init__(self) -> None:
-        self.requested = False
-        self._raises = True
+    `requested` is what training goes by. Of several processes (`together`) each only notes in `asked` that the signal
+    came, until all of them agree to stop after the same step.
+    """
+
+    def __init__(self, together: bool = False) -> None:
+        self.asked = self.requested = False
+        self._raises, self._together = True, together
 
     def __call__(self, *_: object) -> None:
-        first, self.requested = not self.requested, True
+        first, self.asked = not self.asked, True
+        self.requested = self._raises or not self._together
         if first and self._raises:
             raise Stopped
 
@@ -34,13 +40,13 @@ class StopSignal:
         try:
             yield
         finally:
-            self._raises = True
+            self._raises, self.requested = True, self.asked
 
 
 @contextmanager
 def stoppable(run: Run, status: Status | None = None) -> Iterator[StopSignal]:
     """Within, a signal ends the run politely. `status` is the one that is kept in memory, if there is one."""
-    stop = StopSignal()
+    stop = StopSignal(together=count() > 1)
     before = {number: signal.signal(number, stop) for number in SIGNALS}
     try:
         yield stop

@@ -1,7 +1,7 @@
 """RecommenderTrainer: `transformers.Trainer` with our loss, our batches, our metrics and our way to save."""
 
+import logging
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,60 +14,55 @@ from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, Traini
 from transformers.trainer_callback import ExportableState, PrinterCallback
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
-from recommender.config import LossConfig, TrainingConfig
+from recommender.config import TrainingConfig
 from recommender.data.collate import Item, collate
+from recommender.errors import RecommenderError
 from recommender.evaluation.metrics import CUTOFFS, evaluate_rankings
 from recommender.evaluation.ranking import rank
 from recommender.files import write_atomically
-from recommender.losses.base import ALL_ALIKE, Weights
-from recommender.models.base import Recommender
-from recommender.runs import SELECTION_METRIC
-from recommender.training import resume
+from recommender.runs import SELECTED_BY, SELECTION_METRIC
+from recommender.training import processes, resume
 from recommender.training.failure import NotFiniteError
+from recommender.training.learner import Learner
+from recommender.training.optimizer import clip_modules, in_encoder, parameter_groups
+from recommender.training.pulls import measure_pulls
+from recommender.training.sampling import SharedOrder, WishSet
+
+log = logging.getLogger(__name__)
 
 LOGS_PER_EPOCH = 20
-
-
-class WishSet(Dataset[Item]):
-    """The training items, each with its share of the tag rows.
-
-    Step by step the tag task walks through a fresh permutation an epoch; which rows belong to an item depends on
-    the seed, the epoch and the item alone, so that a resumed run sees the same ones.
-    """
-
-    def __init__(self, items: list[Item], tags: list[Item], tags_per_item: int, seed: int) -> None:
-        self.items, self.tags, self.tags_per_item, self.seed = items, tags, tags_per_item, seed
-        self.set_epoch(0)
-
-    def set_epoch(self, epoch: int) -> None:
-        self.order = np.random.default_rng((self.seed, epoch)).permutation(len(self.tags))
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __getitem__(self, index: int) -> Item:
-        item = self.items[index]
-        if not self.tags:
-            return item
-        first = index * self.tags_per_item
-        rows = [self.order[i % len(self.tags)] for i in range(first, first + self.tags_per_item)]
-        return replace(item, tags=[self.tags[row] for row in rows])
+BALANCE_FILE = "balance.safetensors"
+SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
 
 
 def training_arguments(
-    config: TrainingConfig, seed: int, folder: Path, items: int, **hardware: Any
+    config: TrainingConfig, seed: int, folder: Path, items: int, accumulation: int | None = None, **hardware: Any
 ) -> TrainingArguments:
-    """Our settings in the Trainer's words. `items` is the number of training examples."""
-    steps = -(-items // config.batch_size)
+    """Our settings in the Trainer's words. `items` is the number of training examples. A batch is read in
+    `accumulation` pieces (those of the settings, if it is None) by each process.
+
+    Raises `RecommenderError` for a batch that cannot be split so.
+    """
+    steps, pieces = -(-items // config.batch_size), accumulation or config.accumulation
+    at_once, rest = divmod(config.batch_size, pieces * processes.count())
+    if rest:
+        raise RecommenderError(
+            f"training.batch_size = {config.batch_size} cannot be split evenly over {processes.count()} processes with "
+            f"{pieces} pieces each. Choose a multiple of {pieces * processes.count()}."
+        )
     return TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=config.epochs,
-        per_device_train_batch_size=config.batch_size,
+        per_device_train_batch_size=at_once,
+        gradient_accumulation_steps=pieces,
         learning_rate=config.head_lr,
         weight_decay=config.weight_decay,
         warmup_steps=config.warmup,  # below one it is a share of the steps
         max_grad_norm=config.clip,
-        lr_scheduler_type="linear",
+        lr_scheduler_type=SCHEDULES[config.schedule],
+        activation_checkpointing=config.gradient_checkpointing,
+        torch_compile=config.compile,
+        ddp_broadcast_buffers=False,  # they are the same everywhere and stay so: text vectors, counts
         eval_strategy="epoch",
         save_strategy="epoch",
         logging_steps=max(1, steps // LOGS_PER_EPOCH),
@@ -77,7 +72,7 @@ def training_arguments(
         restore_callback_states_from_checkpoint=True,  # the patience of early stopping survives an interruption
         remove_unused_columns=False,
         disable_tqdm=True,
-        report_to="none",
+        report_to="none",  # `tracking` adds what the settings ask for
         seed=seed,
         **hardware,
     )
@@ -86,15 +81,13 @@ def training_arguments(
 class RecommenderTrainer(Trainer):
     """`targets` says whether validation ranks `all` movies or only those not mentioned before (`new`)."""
 
+    loss_is_scaled_for_ga = True  # by `compute_loss`: a plain mean over the pieces of a batch would be another loss
+
     def __init__(
         self,
-        model: Recommender,
+        learner: Learner,
         args: TrainingArguments,
-        loss: nn.Module,
-        weights: nn.Module | None,
-        tag_loss: nn.Module,
         config: TrainingConfig,
-        loss_config: LossConfig,
         train: WishSet,
         validation: list[Item],
         targets: str,
@@ -103,7 +96,7 @@ class RecommenderTrainer(Trainer):
         if config.patience is not None:
             callbacks = [*callbacks, EarlyStoppingCallback(early_stopping_patience=config.patience)]
         super().__init__(
-            model=model,
+            model=learner,
             args=args,
             data_collator=collate,  # type: ignore[arg-type]  # our collator takes items, not the features of a dataset
             train_dataset=train,
@@ -111,84 +104,135 @@ class RecommenderTrainer(Trainer):
             callbacks=callbacks,
         )
         self.remove_callback(PrinterCallback)  # it prints to standard output, which is for results
-        self.recommender, self.train_items, self.validation_items = model, train, validation
-        self.movie_loss, self.tag_loss = loss.to(args.device), tag_loss.to(args.device)
-        self.weights = weights.to(args.device) if weights is not None else None
-        self.settings, self.loss_config, self.targets = config, loss_config, targets
+        self.learner, self.recommender = learner, learner.recommender
+        self.train_items, self.validation_items = train, validation
+        self.settings, self.targets = config, targets
         self.parts: dict[str, list[float]] = {}
+        self.rates: dict[str, float] = {}  # learning rates and weights of tasks, of the step just taken
+        self._kept: dict[str, int] = {}  # the step to which the last value of a part belongs
 
     def _get_train_sampler(self, train_dataset: Dataset[Item] | None = None) -> Sampler[int]:
-        """Batches of like length, so that little is padding; for ready vectors there is no length."""
+        """Batches of like length, so that little is padding; for ready vectors there is no length. The order is that of
+        the whole batch, in however many pieces it is read."""
         items = self.train_items.items
         if items[0].vector is not None:
             return RandomSampler(self.train_items)
-        return LengthGroupedSampler(self.args.train_batch_size, lengths=[item.length for item in items])
+        if self.args.world_size > 1:
+            return SharedOrder(self.train_items, self.settings.batch_size)
+        return LengthGroupedSampler(self.settings.batch_size, lengths=[item.length for item in items])
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        """AdamW with separate learning rates for the text encoder and for everything else."""
+        """AdamW with learning rates of their own for the text encoder, parts that the settings name, and the rest."""
         if self.optimizer is None:
-            named = [(n, p) for n, p in self.recommender.named_parameters() if p.requires_grad]
-            groups = [
-                {"params": [p for n, p in named if n.startswith("text.")], "lr": self.settings.encoder_lr},
-                {"params": [p for n, p in named if not n.startswith("text.")], "lr": self.settings.head_lr},
-            ]
+            self.groups = parameter_groups(self.recommender, self.settings)
             kind, options = self.get_optimizer_cls_and_kwargs(self.args)
-            self.optimizer = kind([g for g in groups if g["params"]], **options, weight_decay=self.args.weight_decay)
+            groups: list[dict[str, Any]] = [{"params": own, "lr": rate} for own, rate in self.groups.values()]
+            if balance := list(self.learner.balance.parameters()):
+                self.groups["balance"] = balance, self.settings.head_lr
+                groups.append({"params": balance, "lr": self.settings.head_lr, "weight_decay": 0.0})
+            self.optimizer = kind(groups, **options, weight_decay=self.args.weight_decay)
         return self.optimizer
+
+    def _get_learning_rate(self) -> float:
+        """Asked after every step, before the schedule goes on."""
+        assert self.optimizer is not None
+        names = [f"learning_rate_{name}" for name in self.groups]
+        self.rates |= zip(names, (group["lr"] for group in self.optimizer.param_groups), strict=True)
+        rate: float = super()._get_learning_rate()
+        return rate
+
+    def _clip_grad_norm(self, model: nn.Module) -> Any:
+        """The parts that have a limit of their own first, then all together."""
+        if not any(module.clip for module in self.settings.modules.values()):
+            return super()._clip_grad_norm(model)  # type: ignore[no-untyped-call]
+        self.accelerator.unscale_gradients()
+        clip_modules(self.recommender, self.settings)
+        return nn.utils.clip_grad_norm_(model.parameters(), self.args.max_grad_norm)
+
+    def _get_num_items_in_batch(  # type: ignore[override]  # the Trainer only hands it on to `compute_loss`
+        self, batch_samples: list[Any], device: torch.device
+    ) -> dict[str, Tensor] | None:
+        """How many rows each task's loss is a mean over in this step, in all pieces and processes together; None for a
+        batch in one piece, whose own mean is right."""
+        if self.args.gradient_accumulation_steps == self.args.world_size == 1:
+            return None
+        found = [self.learner.rows(inputs) for inputs in batch_samples]
+        totals = {task: torch.stack([rows[task] for rows in found]).sum().to(device) for task in found[0]}
+        return {task: self.accelerator.reduce(total, "sum") for task, total in totals.items()}
 
     def compute_loss(
         self, model: nn.Module, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Tensor:
-        """Movie loss + tag_weight * tag loss. Both parts are kept for the log, and now and then how much each of them
-        pulls at the encoder, which they share."""
-        loss: Tensor = self.movie_loss(*self._scored(model, inputs))
-        self._keep("movie_loss", loss)
-        if "tag_targets" in inputs:
-            tag_loss = self.tag_loss(self.accelerator.unwrap_model(model).tag_scores(inputs), inputs["tag_targets"])
-            self._keep("tag_loss", tag_loss)
-            weighted = self.loss_config.tag_weight * tag_loss
-            if self.state.global_step % self.args.logging_steps == 0:
-                self._keep_gradients(movie=loss, tag=weighted)
-            loss = loss + weighted
-        return loss
+        """The weighted sum of the tasks' losses, each as its share in the mean over the whole batch. All are kept for
+        the log, and of several now and then how hard each of them pulls."""
+        losses: dict[str, Tensor] = model(inputs)
+        if num_items_in_batch:
+            rows = self.learner.rows(inputs)
+            losses = {
+                task: loss * (rows[task] / num_items_in_batch[task].clamp(min=1)) for task, loss in losses.items()
+            }
+        weights = self.learner.balance.weights()
+        for task, loss in losses.items():
+            self._check_finite(f"{task}_loss", loss)
+            self._keep(f"{task}_loss", loss.item())
+            if self.learner.balance.changes:
+                self.rates[f"{task}_weight"] = weights[task].item()
+        if len(losses) > 1 and self.learner.training and self.state.global_step % self.args.logging_steps == 0:
+            self._keep_pulls(losses, weights)
+        # The processes' gradients are averaged; those of their shares belong summed.
+        whole = torch.stack([weights[task] * loss for task, loss in losses.items()]).sum()
+        return whole * int(self.args.world_size) + self.learner.balance.price() / int(
+            self.args.gradient_accumulation_steps
+        )
 
-    def _scored(self, model: nn.Module, inputs: Any) -> tuple[Tensor, Tensor, Weights]:
-        """The scores, their targets, and how much these count."""
-        scores, own = model(inputs), self.recommender
-        targets = own.training_rows(inputs["targets"], inputs)
-        if self.weights is None:
-            return scores, targets, ALL_ALIKE
-        known = own.training_rows(inputs["engagement"], inputs) if "engagement" in inputs else None
-        return scores, targets, self.weights(targets, known)
-
-    def _keep_gradients(self, **losses: Tensor) -> None:
-        """The norm of each loss's gradient at the encoder's weights; nothing for a frozen encoder."""
-        weights = [p for n, p in self.recommender.named_parameters() if n.startswith("text.") and p.requires_grad]
-        if not weights or not self.recommender.training:
+    def _keep_pulls(self, losses: dict[str, Tensor], weights: dict[str, Tensor]) -> None:
+        """The norm of each weighted loss's gradient at the encoder's weights, of a batch in pieces the sum over those;
+        and what the balance asks for."""
+        balance = self.learner.balance
+        if not balance.asks and not any(
+            in_encoder(n) and p.requires_grad for n, p in self.recommender.named_parameters()
+        ):
             return
-        for part, loss in losses.items():
-            found = torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True)
-            norm = nn.utils.get_total_norm([gradient for gradient in found if gradient is not None])
-            self.parts.setdefault(f"{part}_gradient", []).append(norm.item())
+        pulls = measure_pulls(losses, self.recommender)
+        for task, norm in pulls.at_encoder.items():
+            self._keep(f"{task}_gradient", norm * weights[task].item())
+        if balance.asks:
+            balance.measured({task: processes.summed_pair(*pair) for task, pair in pulls.shared.items()})
 
-    def _keep(self, part: str, loss: Tensor) -> None:
-        value = loss.item()
-        if not np.isfinite(value):
+    def _check_finite(self, part: str, loss: Tensor) -> None:
+        if not loss.isfinite():
             raise NotFiniteError(
                 f"The {part.replace('_', ' ')} is not finite at step {self.state.global_step + 1}. "
                 "Try a lower learning rate, for example training.head_lr=1e-5."
             )
-        self.parts.setdefault(part, []).append(value)
+
+    def _keep(self, part: str, value: float) -> None:
+        """One value a step, the sum of what its pieces bring."""
+        values = self.parts.setdefault(part, [])
+        if self._kept.get(part) == self.state.global_step and values:
+            values[-1] += value
+        else:
+            values.append(value)
+        self._kept[part] = self.state.global_step
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Every training line shows each part of the loss apart."""
+        """Every training line shows each part of the loss apart, and the learning rate of each of several groups."""
         if "loss" in logs:
-            logs |= {part: float(np.mean(values)) for part, values in self.parts.items()}
+            logs |= processes.summed({part: float(np.mean(values)) for part, values in self.parts.items()})
+            logs |= self.rates if len(self.rates) > 1 else {}
             self.parts = {}
         super().log(logs, start_time)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """Rank the catalogue for every validation item -> mean metrics under `eval_...`."""
+        """Rank the catalogue for every validation item -> mean metrics under `eval_...`. Of several processes the first
+        one does it, unless each has a piece of the weights; the others learn the value that picks the best epoch."""
+        metrics = self._measure() if self.args.process_index == 0 or self.is_fsdp_enabled else {}
+        metrics[SELECTED_BY] = processes.from_first(metrics.get(SELECTED_BY, 0.0))
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def _measure(self) -> dict[str, float]:
         items = self.validation_items
         rankings = rank(self.recommender, items, max(CUTOFFS), self.args.device, bfloat16=self.args.bf16)
         if self.targets == "new":
@@ -197,13 +241,13 @@ class RecommenderTrainer(Trainer):
             values = evaluate_rankings(rankings.new[kept], [answers[i] for i in kept], CUTOFFS)
         else:
             values = evaluate_rankings(rankings.all, [item.targets for item in items], CUTOFFS)
-        metrics = {f"eval_{name}": float(per_example.mean()) for name, per_example in values.items()}
-        self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
-        return metrics
+        return {f"eval_{name}": float(per_example.mean()) for name, per_example in values.items()}
 
     def _save_checkpoint(self, model: nn.Module, trial: Any = None) -> None:
-        """One folder to go on from, written aside and renamed; the one before it goes only then."""
+        """One folder to go on from, written aside and renamed; the one before it goes only then. Where the optimizer's
+        state lies in pieces on several devices there is none."""
+        if self.args.process_index > 0 or self._in_pieces:
+            return
         root = Path(str(self.args.output_dir))
         assert self.optimizer is not None
         folder = root / f"checkpoint-{self.state.global_step}"
@@ -214,6 +258,8 @@ class RecommenderTrainer(Trainer):
         write_atomically(aside / "model.safetensors", save(weights))
         resume.save_optimizer(aside, self.optimizer, self.lr_scheduler)
         resume.save_random_state(aside)
+        if self.learner.balance.changes:
+            write_atomically(aside / BALANCE_FILE, save(self.learner.balance.state_dict()))
         exported = [c for c in [*self.callback_handler.callbacks, self.control] if isinstance(c, ExportableState)]
         self.state.stateful_callbacks |= {type(c).__name__: c.state() for c in exported}  # type: ignore[operator]
         self.state.save_to_json(str(aside / "trainer_state.json"))
@@ -222,8 +268,29 @@ class RecommenderTrainer(Trainer):
             if older != folder:
                 shutil.rmtree(older)
 
+    def check_pieces(self, checkpoint: Path | None) -> None:
+        """Raises `RecommenderError` where the weights or the optimizer's state lie in pieces on several devices: those
+        are not kept, so a run can neither go on from a checkpoint nor leave one. Also for a clip of single parts."""
+        if not self._in_pieces:
+            return
+        if checkpoint is not None:
+            raise RecommenderError(
+                "A run cannot go on under FSDP or DeepSpeed: their pieces of the optimizer's state are not kept. "
+                "Resume it with torchrun, or start anew."
+            )
+        if any(module.clip for module in self.settings.modules.values()):
+            raise RecommenderError("training.modules.*.clip does not work under FSDP or DeepSpeed; use training.clip.")
+        log.warning("under FSDP or DeepSpeed an interrupted run cannot be resumed")
+
+    @property
+    def _in_pieces(self) -> bool:
+        return self.is_fsdp_enabled or self.is_deepspeed_enabled
+
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        self.recommender.load_weights(load_file(Path(resume_from_checkpoint) / "model.safetensors"))
+        folder = Path(resume_from_checkpoint)
+        self.recommender.load_weights(load_file(folder / "model.safetensors"))
+        if self.learner.balance.changes:
+            self.learner.balance.load_state_dict(load_file(folder / BALANCE_FILE))
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint is not None:

@@ -27,7 +27,7 @@ from recommender.models.vector_cache import cached_vectors
 from recommender.settings import Settings
 from recommender.training.estimate import Estimate
 from recommender.training.memory import Growth
-from recommender.training.parts import bfloat16, build_model, checked_examples, make_trainer
+from recommender.training.parts import build_model, checked_examples, make_trainer, precision
 from recommender.training.trainer import RecommenderTrainer
 
 SAMPLE = 1000  # examples that are tokenised
@@ -100,7 +100,7 @@ def trial(config: RunConfig, settings: Settings) -> Estimate:
         closing_seconds=ranking + baselines,
         memory_mb=round(max(memory, peak_memory_mb(device))),
         device=describe_device(device),
-        precision="bfloat16" if bfloat16(config, device) else "float32",
+        precision=precision(config, device),
         source=task.dialogues.describe(),
     )
 
@@ -163,7 +163,7 @@ def _vectors(model: Recommender, pool: Pool, cache: Path, device: torch.device) 
 
 
 def _learn(config: RunConfig, model: Recommender, movies: int, pool: Pool, device: torch.device) -> Learning:
-    size = config.training.batch_size
+    size = config.training.batch_size // config.training.accumulation
     cut = device.type == "cpu" and config.model.text.train != "none"
     rows = max(1, min(size, int(CUT_TOKENS / pool.mean_tokens))) if cut else size
     longest = max(1, min(size, CUT_TOKENS // pool.longest[-1].length)) if cut else size
@@ -178,7 +178,7 @@ def _learn(config: RunConfig, model: Recommender, movies: int, pool: Pool, devic
         activations = max(0.0, growth.mb - gradients) * size / longest
         if device.type == "cpu":
             activations *= HEAP
-        seconds = steps.mean_seconds(batches, scale=size / rows)
+        seconds = steps.mean_seconds(batches, scale=config.training.batch_size / rows)
     begin, ranked = time.monotonic(), pool.batches(rows if cut else RANKED)[:MIN_STEPS]
     for batch in ranked:
         inputs = [replace(item, answers=item.answers[-1:]) for item in batch]
@@ -193,7 +193,7 @@ class Steps:
     def __init__(self, trainer: RecommenderTrainer, model: Recommender, pool: Pool, config: RunConfig) -> None:
         self.trainer, self.clip = trainer, config.training.clip
         self.tags, self.tags_per_item = pool.tags, config.training.tag_batch_size // config.training.batch_size
-        self.model, self.optimizer = trainer.accelerator.prepare(model, trainer.create_optimizer())
+        self.model, self.optimizer = trainer.accelerator.prepare(trainer.learner, trainer.create_optimizer())
 
     def take(self, items: Sequence[Item]) -> tuple[float, float]:
         """Seconds for what grows with the batch, and for the optimizer, which does not."""

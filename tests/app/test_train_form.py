@@ -43,7 +43,11 @@ def settings_shown(preset: str) -> set[str]:
     app.selectbox(key="train:preset").set_value(preset).run()
     app.session_state[f"advanced-{preset}"] = True
     app.run()
-    keys = [w.key for w in [*app.text_input, *app.number_input, *app.selectbox, *app.checkbox] if w.key]
+    keys = [
+        w.key
+        for w in [*app.text_input, *app.number_input, *app.selectbox, *app.checkbox, *app.multiselect, *app.text_area]
+        if w.key
+    ]
     begin = f"train:{preset}:"
     return {key.removeprefix(begin) for key in keys if key.startswith(begin) and not key.endswith(":name")}
 

@@ -10,10 +10,9 @@ from torch import nn
 
 from recommender.config import HeadConfig, HistoryConfig, LossConfig, ModelConfig, TextConfig, TrainingConfig
 from recommender.data.collate import Item, collate
-from recommender.losses.pointwise import BinaryCrossEntropy
-from recommender.losses.registry import make_loss, make_weights
 from recommender.losses.weights import target_facts
 from recommender.models.registry import make_model
+from recommender.training.learner import Learner
 from recommender.training.trainer import RecommenderTrainer, WishSet, training_arguments
 
 MOVIES = 12
@@ -43,15 +42,11 @@ def trainer_for(tiny_encoder: str, tmp_path: Path) -> Any:
             head=HeadConfig(hidden=16),
             tags=tags,
         )
-        facts = target_facts(train, MOVIES)
+        model = make_model(model_config, MOVIES, None, seed=1)
         return RecommenderTrainer(
-            make_model(model_config, MOVIES, None, seed=1),
+            Learner(model, loss_config, target_facts(train, MOVIES), ["tag"] if tags else []),
             training_arguments(config, 7, tmp_path / "resume", len(train), use_cpu=True, bf16=False),
-            loss=make_loss(loss_config, facts),
-            weights=make_weights(loss_config, facts),
-            tag_loss=BinaryCrossEntropy(),
             config=config,
-            loss_config=loss_config,
             train=WishSet(train, TAGS if tags else [], 2, seed=7),
             validation=wish_items(6),
             targets="all",
@@ -67,10 +62,10 @@ def test_the_pull_of_each_loss_at_the_encoder_is_logged(trainer_for: Any) -> Non
     batch = next(iter(trainer.get_train_dataloader()))
     model = trainer.recommender.train()
     torch.manual_seed(0)
-    trainer.compute_loss(model, batch)
+    trainer.compute_loss(trainer.learner, batch)
     torch.manual_seed(0)
-    losses = {"movie": trainer.movie_loss(model(batch), batch["targets"])}
-    losses["tag"] = 0.5 * trainer.tag_loss(model.tag_scores(batch), batch["tag_targets"])
+    losses = {"movie": trainer.learner.movie_loss(model(batch), batch["targets"])}
+    losses["tag"] = 0.5 * trainer.learner.tag_loss(model.tag_scores(batch), batch["tag_targets"])
     for part, loss in losses.items():
         model.zero_grad()
         loss.backward(retain_graph=True)
@@ -119,6 +114,47 @@ def test_the_rate_rises_linearly_and_then_falls_to_zero(trainer_for: Any) -> Non
     assert [group["lr"] for group in trainer.optimizer.param_groups] == pytest.approx([0, 0])
 
 
+@pytest.mark.parametrize(
+    ("schedule", "shares"),
+    [
+        ("cosine", [0, 0.5, 1, *((1 + math.cos(math.pi * step / 8)) / 2 for step in range(1, 8))]),
+        ("constant", [0, 0.5, *[1.0] * 8]),
+    ],
+)
+def test_the_other_schedules_and_a_rate_for_each_group(schedule: str, shares: list[float], trainer_for: Any) -> None:
+    """Ten steps, two of them warm-up; every line of the log has the rate of each group in its step."""
+    trainer = trainer_for(
+        wish_items(20), warmup=0.2, schedule=schedule, encoder_lr=1e-4, head_lr=1e-2, modules={"history": {"lr": 0.5}}
+    )
+    trainer.train()
+    rows = [row for row in trainer.state.log_history if "loss" in row]
+    for group, rate in {"text": 1e-4, "rest": 1e-2, "history": 0.5}.items():
+        assert [row[f"learning_rate_{group}"] for row in rows] == pytest.approx([rate * share for share in shares])
+
+
+def test_a_part_is_cut_before_the_whole_is(trainer_for: Any) -> None:
+    """Only the head has a limit; under the global one, which is far, it is the head's that shortens the step."""
+    trainer = trainer_for(wish_items(4), epochs=1, clip=1e6, modules={"head": {"clip": 1e-3}})
+    norms = []
+    clip = trainer._clip_grad_norm
+
+    def spy(model: nn.Module) -> Any:
+        found = clip(model)
+        norms.append(
+            [
+                float(nn.utils.get_total_norm([p.grad for p in part.parameters() if p.grad is not None]))
+                for part in (trainer.recommender.head, trainer.recommender.history)
+            ]
+        )
+        return found
+
+    trainer._clip_grad_norm = spy
+    trainer.train()
+    [[head, history]] = norms
+    assert head == pytest.approx(1e-3, rel=1e-2)
+    assert history > 1e-2
+
+
 def test_the_gradient_is_clipped_to_the_length_in_the_settings(trainer_for: Any) -> None:
     trainer = trainer_for(wish_items(8), clip=1e-3, epochs=1)
     trainer.train()
@@ -146,7 +182,7 @@ def test_the_two_parts_are_those_of_the_model(trainer_for: Any) -> None:
     assert len(batch["tag_targets"]) == 8  # two a wish
     movie = nn.functional.binary_cross_entropy_with_logits(model(batch), one_hot(batch["targets"]))
     tag = nn.functional.binary_cross_entropy_with_logits(model.tag_scores(batch), one_hot(batch["tag_targets"]))
-    assert trainer.compute_loss(model, batch).item() == pytest.approx((movie + 0.5 * tag).item())
+    assert trainer.compute_loss(trainer.learner, batch).item() == pytest.approx((movie + 0.5 * tag).item())
 
 
 def one_hot(targets: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,73 @@
+"""A model and the losses of all its tasks: one forward of it is all that a training step computes, in however many
+processes."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from recommender.config import LossConfig
+from recommender.data.collate import Batch
+from recommender.data.engagement import column
+from recommender.losses.base import ALL_ALIKE, Weights
+from recommender.losses.pointwise import BinaryCrossEntropy
+from recommender.losses.registry import make_loss, make_weights
+from recommender.losses.tasks import MOVIES, TAGS, OpinionLoss, TaskBalance
+from recommender.losses.weights import TargetFacts
+from recommender.models.base import Recommender
+
+
+class Learner(nn.Module):
+    """What the Trainer trains. `tasks` are those beside ranking: `tag`, `liked`, `seen`."""
+
+    def __init__(self, recommender: Recommender, config: LossConfig, facts: TargetFacts, tasks: Sequence[str]) -> None:
+        super().__init__()
+        self.recommender = recommender
+        self.movie_loss = make_loss(config, facts)
+        self.weights = make_weights(config, facts)
+        self.tag_loss = BinaryCrossEntropy()
+        self.opinion_loss = OpinionLoss()
+        self.balance = TaskBalance(config, tasks)
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """Task -> its loss, a scalar, before the tasks are weighed."""
+        outputs = self.recommender.outputs(batch)
+        targets = self._of_rows(batch["targets"], batch)
+        losses = {MOVIES: self.movie_loss(outputs.scores, targets, self._weights(targets, batch))}
+        if "tag_targets" in batch:
+            losses[TAGS] = self.tag_loss(self.recommender.tag_scores(batch), batch["tag_targets"])
+        for opinion, logits in outputs.opinions.items():
+            losses[opinion] = self.opinion_loss(logits, _opinions(batch, opinion))
+        return losses
+
+    def rows(self, batch: Batch) -> dict[str, Tensor]:
+        """Task -> how much its mean weighs among the means of other pieces of the same batch."""
+        rows = {MOVIES: self.movie_loss.rows(self._of_rows(batch["targets"], batch))}
+        for task in self.balance.tasks[1:]:
+            if task != TAGS:
+                rows[task] = self.opinion_loss.rows(_opinions(batch, task))
+            elif "tag_targets" in batch:
+                rows[task] = self.tag_loss.rows(batch["tag_targets"])
+        return rows
+
+    def activation_checkpointing_enable(self, **_: object) -> None:
+        """What the Trainer asks for under training.gradient_checkpointing: the text encoder is where memory goes."""
+        if self.recommender.text is not None:
+            self.recommender.text.checkpoint_activations()
+
+    def _of_rows(self, inputs: Tensor, batch: Batch) -> Tensor:
+        return self.recommender.training_rows(inputs, batch)
+
+    def _weights(self, targets: Tensor, batch: Batch) -> Weights:
+        if self.weights is None:
+            return ALL_ALIKE
+        known = self._of_rows(batch["engagement"], batch) if "engagement" in batch else None
+        weights: Weights = self.weights(targets, known)
+        return weights
+
+
+def _opinions(batch: Batch, opinion: str) -> Tensor:
+    """[B, T], NaN where unknown."""
+    if "engagement" in batch:
+        return batch["engagement"][..., column(opinion)]
+    return torch.full(batch["targets"].shape, torch.nan, device=batch["targets"].device)

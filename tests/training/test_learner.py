@@ -1,0 +1,128 @@
+"""Several tasks in one step: every part is learned and logged, weights that change are kept for a resumed run."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from recommender.config import HeadConfig, HistoryConfig, LossConfig, ModelConfig, TextConfig, TrainingConfig
+from recommender.data.collate import Item, collate
+from recommender.data.engagement import Engagement
+from recommender.losses.weights import target_facts
+from recommender.models.registry import make_model
+from recommender.training.learner import Learner
+from recommender.training.sampling import WishSet
+from recommender.training.trainer import RecommenderTrainer, training_arguments
+
+MOVIES = 12
+TASKS = ("liked", "seen")
+
+
+def items(number: int) -> list[Item]:
+    """Movies below six are liked; whether one has been seen is known of every other wish."""
+    return [
+        Item(
+            [101, 2000 + i, 102],
+            [(i + 1) % MOVIES],
+            [i % MOVIES],
+            engagement=[Engagement(liked=float(i % MOVIES < 6), seen=float(i % 3 == 0) if i % 2 else None)],
+        )
+        for i in range(number)
+    ]
+
+
+@pytest.fixture
+def learner_for(tiny_encoder: str) -> Any:
+    def build(**loss: Any) -> Learner:
+        model = ModelConfig(
+            text=TextConfig(name=tiny_encoder),
+            history=HistoryConfig(kind="gru", embedding=8, hidden=8),
+            head=HeadConfig(hidden=16, dropout=0.0),
+            opinions=TASKS,
+        )
+        config = LossConfig.model_validate({"kind": "softmax", **loss})
+        return Learner(make_model(model, MOVIES, None, seed=1), config, target_facts(items(12), MOVIES), TASKS)
+
+    return build
+
+
+@pytest.fixture
+def trainer_for(learner_for: Any, tmp_path: Path) -> Any:
+    def build(epochs: int = 3, **loss: Any) -> RecommenderTrainer:
+        config = TrainingConfig(batch_size=4, epochs=epochs, head_lr=1e-2)
+        args = training_arguments(config, 7, tmp_path / "resume", 12, use_cpu=True)
+        train = WishSet(items(12), [], 1, seed=7)
+        return RecommenderTrainer(learner_for(**loss), args, config, train, items(4), "all", callbacks=[])
+
+    return build
+
+
+def rows_of(trainer: RecommenderTrainer) -> list[dict[str, float]]:
+    return [row for row in trainer.state.log_history if "movie_loss" in row]
+
+
+def test_each_task_has_a_loss_and_counts_its_rows(learner_for: Any) -> None:
+    learner, batch = learner_for().train(), collate(items(4))
+    losses = learner(batch)
+    assert list(losses) == ["movie", "liked", "seen"]
+    assert {task: rows.item() for task, rows in learner.rows(batch).items()} == {"movie": 4, "liked": 4, "seen": 2}
+    logits = learner.recommender.outputs(batch).opinions["seen"]
+    known = torch.nn.functional.binary_cross_entropy_with_logits(logits[[1, 3], 0], torch.tensor([0.0, 1.0]))
+    torch.testing.assert_close(losses["seen"], known)
+
+
+def test_a_batch_of_which_nothing_is_known_teaches_the_ranking_alone(learner_for: Any) -> None:
+    learner, batch = learner_for().train(), collate([Item([101, 102], [1], [2])])
+    assert "engagement" not in batch
+    losses = learner(batch)
+    assert (losses["liked"].item(), losses["seen"].item()) == (0, 0)
+    assert learner.rows(batch)["liked"] == 0
+
+
+def test_the_loss_is_the_weighted_sum_and_every_part_is_logged(trainer_for: Any) -> None:
+    trainer = trainer_for(liked_weight=0.5, seen_weight=0.25)
+    trainer.train()
+    for row in rows_of(trainer):
+        expected = row["movie_loss"] + 0.5 * row["liked_loss"] + 0.25 * row["seen_loss"]
+        assert row["loss"] == pytest.approx(expected, rel=1e-3)
+        assert "liked_weight" not in row, "it does not change"
+
+
+def test_the_opinions_are_learned(trainer_for: Any) -> None:
+    trainer = trainer_for(epochs=40, liked_weight=1.0, seen_weight=1.0)
+    trainer.train()
+    first, last = rows_of(trainer)[0], rows_of(trainer)[-1]
+    assert first["liked_loss"] == pytest.approx(math.log(2), abs=0.1)
+    assert last["liked_loss"] < 0.1
+    assert last["seen_loss"] < 0.1
+
+
+def test_weights_by_gradient_norm_are_measured_and_logged(trainer_for: Any) -> None:
+    trainer = trainer_for(balance="gradient_norm", liked_weight=0.1)
+    trainer.train()
+    row = rows_of(trainer)[-1]
+    scale = trainer.learner.balance.scales[1].item()
+    assert row["movie_weight"] == 1
+    assert row["liked_weight"] == pytest.approx(0.1 * scale, rel=0.5)
+    assert scale not in (0, 1)
+
+
+def test_weights_by_uncertainty_are_learned_and_logged(trainer_for: Any) -> None:
+    trainer = trainer_for(epochs=10, balance="uncertainty")
+    trainer.train()
+    first, last = rows_of(trainer)[0], rows_of(trainer)[-1]
+    assert last["movie_weight"] < first["movie_weight"], "the loss of the ranking stays large"
+    assert last["liked_weight"] > last["movie_weight"]
+
+
+@pytest.mark.parametrize("balance", ["uncertainty", "gradient_norm"])
+def test_a_resumed_run_goes_on_with_its_weights(balance: str, trainer_for: Any, tmp_path: Path) -> None:
+    whole = trainer_for(balance=balance)
+    whole.train()
+    [checkpoint] = (tmp_path / "resume").glob("checkpoint-*")
+    fresh = trainer_for(balance=balance)
+    fresh._load_from_checkpoint(str(checkpoint))
+    for task, weight in whole.learner.balance.weights().items():
+        assert fresh.learner.balance.weights()[task].item() == weight.item()

@@ -1,0 +1,154 @@
+"""Batches in pieces, activations computed again, compiled models: the same weights as without, within rounding."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from transformers.models.bert.modeling_bert import BertIntermediate
+
+from recommender.config import (
+    DialogueConfig,
+    HeadConfig,
+    HistoryConfig,
+    LossConfig,
+    ModelConfig,
+    TextConfig,
+    TrainingConfig,
+    load_preset,
+)
+from recommender.data.collate import Answer, Item, Spoken
+from recommender.errors import RecommenderError
+from recommender.losses.weights import target_facts
+from recommender.models.registry import make_model
+from recommender.training.learner import Learner
+from recommender.training.parts import precision
+from recommender.training.sampling import WishSet
+from recommender.training.trainer import RecommenderTrainer, training_arguments
+
+MOVIES = 12
+TEXT = torch.randn(MOVIES, 32, generator=torch.Generator().manual_seed(5)).half()
+TAGS = [Item([101, 3000 + i, 102], targets=[i % MOVIES]) for i in range(5)]
+Train = Callable[..., RecommenderTrainer]
+
+
+def wishes(count: int) -> list[Item]:
+    """Every fourth has no target, so that the pieces of a batch count different numbers of rows."""
+    return [
+        Item([101, *range(2000 + i, 2001 + i + i % 6), 102], [i % MOVIES], [] if i % 4 == 3 else [(i + 1) % MOVIES])
+        for i in range(count)
+    ]
+
+
+def dialogues(count: int) -> list[Item]:
+    """One to four answers each."""
+    items = []
+    for i in range(count):
+        messages = [Spoken([101, 2000 + i + turn, 102], [(i + turn) % MOVIES], turn % 2) for turn in range(1 + i % 4)]
+        answers = [Answer(n + 1, [(i + n) % MOVIES], by_recommender=n % 2 == 0) for n in range(len(messages))]
+        items.append(Item([], messages=messages, answers=answers))
+    return items
+
+
+@pytest.fixture
+def train(tiny_encoder: str, tmp_path: Any) -> Train:
+    """Ten items in batches of four, so that the last one of an epoch is short, without dropout."""
+
+    def run(
+        kind: str = "one_shot", loss: str = "softmax", tags: bool = False, backend: str | None = None, **training: Any
+    ) -> RecommenderTrainer:
+        config = TrainingConfig.model_validate(
+            {"batch_size": 4, "tag_batch_size": 8, "epochs": 2, "encoder_lr": 1e-3, "head_lr": 1e-2} | training
+        )
+        model = ModelConfig(
+            kind=kind,
+            text=TextConfig(name=tiny_encoder, train="last", last_layers=2),
+            history=HistoryConfig(kind="gru", embedding=8, hidden=8),
+            dialogue=DialogueConfig(members=2, width=8, layers=1, dropout=0, forgotten=0),
+            head=HeadConfig(hidden=16, dropout=0),
+            tags=tags,
+        )
+        items = dialogues(10) if kind == "dialogue" else wishes(10)
+        args = training_arguments(
+            config, 7, tmp_path / "resume", len(items), use_cpu=True, torch_compile_backend=backend
+        )
+        # Adam divides a gradient by its size: where the true one is 0 (the bias of attention's keys), rounding noise
+        # would make steps of full length.
+        args.adam_epsilon = 1e-4
+        tasks, facts = ["tag"] if tags else [], target_facts(items, MOVIES)
+        trainer = RecommenderTrainer(
+            Learner(make_model(model, MOVIES, TEXT, seed=1), LossConfig(kind=loss, tag_weight=0.5), facts, tasks),
+            args,
+            config=config,
+            train=WishSet(items, TAGS if tags else [], 2, seed=7),
+            validation=[replace(item, targets=[1], answers=item.answers[-1:]) for item in items[:3]],
+            targets="all",
+            callbacks=[],
+        )
+        trainer.train()
+        shutil.rmtree(tmp_path / "resume")
+        return trainer
+
+    return run
+
+
+def apart(one: RecommenderTrainer, other: RecommenderTrainer) -> float:
+    """The largest difference between two trained weights."""
+    mine, theirs = one.recommender.saved_weights(), other.recommender.saved_weights()
+    assert mine.keys() == theirs.keys()
+    return max(float((mine[name].float() - theirs[name].float()).abs().max()) for name in mine)
+
+
+def logged(trainer: RecommenderTrainer, name: str) -> Tensor:
+    return torch.tensor([row[name] for row in trainer.state.log_history if name in row])
+
+
+@pytest.mark.parametrize(
+    ("kind", "loss", "tags"),
+    [("one_shot", "softmax", False), ("one_shot", "bce", True), ("dialogue", "softmax", False)],
+)
+@pytest.mark.parametrize("pieces", [2, 4])
+def test_a_batch_in_pieces_teaches_the_same(kind: str, loss: str, tags: bool, pieces: int, train: Train) -> None:
+    whole, cut = train(kind, loss, tags), train(kind, loss, tags, accumulation=pieces)
+    assert cut.args.per_device_train_batch_size == 4 // pieces
+    assert whole.state.global_step == cut.state.global_step == 6
+    assert apart(whole, cut) < 1e-6, "measured: 1.2e-7"
+    for name in ("loss", "movie_loss", *(["tag_loss"] if tags else [])):
+        torch.testing.assert_close(logged(cut, name), logged(whole, name), atol=1e-5, rtol=1e-4)
+
+
+def test_activations_computed_again_are_the_same(train: Train) -> None:
+    kept, again = train("one_shot", "bce", True), train("one_shot", "bce", True, gradient_checkpointing=True)
+    assert apart(kept, again) < 1e-6
+
+
+def test_activations_are_not_kept(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the last layers are trained, whose modules count as not in training for the sake of their dropout."""
+    calls = []
+    real = BertIntermediate.forward
+    monkeypatch.setattr(BertIntermediate, "forward", lambda *args: calls.append(1) or real(*args))
+    steps = train().state.global_step
+    kept = len(calls)
+    trainer = train(gradient_checkpointing=True)
+    assert len(calls) - kept == kept + 2 * steps  # two layers, again every step; not again to rank
+    assert not any(m.training for m in trainer.recommender.text.modules() if isinstance(m, torch.nn.Dropout))
+
+
+def test_a_compiled_model_learns_the_same_and_keeps_its_names(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the backend that only traces: to have C++ compiled takes minutes, and gave the same weights within 2e-7."""
+    for name in ("ACCELERATE_DYNAMO_BACKEND", "ACCELERATE_DYNAMO_MODE"):
+        monkeypatch.setenv(name, "")  # noted, so that what the Trainer sets ends with the test
+        monkeypatch.delenv(name)
+    plain, compiled = train(), train(compile=True, backend="eager")
+    assert hasattr(compiled.model_wrapped, "_orig_mod")
+    assert apart(plain, compiled) < 1e-6
+
+
+def test_half_precision_needs_cuda() -> None:
+    config = load_preset("frozen", ["training.precision=float16"])
+    with pytest.raises(RecommenderError, match="float16 needs a cuda device; this run is on cpu"):
+        precision(config, torch.device("cpu"))
+    assert precision(config, torch.device("cuda")) == "float16"

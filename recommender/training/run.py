@@ -4,8 +4,10 @@ import logging
 import os
 import shutil
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -28,11 +30,15 @@ from recommender.training.stopping import Stopped, set_stopped, stoppable
 from recommender.training.work import Work, logging_to, telling_vectors
 from recommender.version import current_commit
 
+if TYPE_CHECKING:  # takes seconds to import
+    from transformers import TrainerCallback
+
 log = logging.getLogger(__name__)
 
 
-def train_run(run: Run, settings: Settings, resume: bool = False) -> None:
+def train_run(run: Run, settings: Settings, resume: bool = False, callbacks: "Sequence[TrainerCallback]" = ()) -> None:
     """Train the run to its end. The folder tells at every moment how far it is; a failure is written there too.
+    `callbacks` are told what the loop does, beside the run's own.
 
     Raises `RecommenderError` for what the user can mend.
     """
@@ -48,7 +54,7 @@ def train_run(run: Run, settings: Settings, resume: bool = False) -> None:
             run.write_status(status)
             with logging_to(run.log_file):
                 config = run.config()
-                _train(Work(run, config, status, settings, stop), resume)
+                _train(Work(run, config, status, settings, stop, callbacks), resume)
         except Exception as error:
             status.state, status.phase = "failed", ""
             status.problem, status.reason = explain(error, config)
@@ -131,7 +137,8 @@ def _learn_by_gradient(
     run, config = work.run, work.config
     run.keep_metrics_until(int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0)
     progress = Progress(work, model, weights_facts(model, task.catalog))
-    trainer = make_trainer(config, model, len(task.catalog), train, tags, validation, run.resume_folder, [progress])
+    callbacks = [progress, *work.callbacks]
+    trainer = make_trainer(config, model, len(task.catalog), train, tags, validation, run.resume_folder, callbacks)
     with work.stop.noted():
         if config.training.epochs == 0:
             trainer.evaluate()

@@ -11,7 +11,7 @@ import optuna
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from recommender.errors import RecommenderError
 
@@ -79,7 +79,8 @@ def telling(url: str) -> Iterator[None]:
             'install "psycopg[binary]", and an address that begins with postgresql+psycopg://.'
         ) from error
     except (SQLAlchemyError, StorageInternalError, RuntimeError) as error:
-        reason = str(getattr(error.__cause__ or error, "orig", None) or error).strip().splitlines()[0]
+        told = next((found.orig for found in (error, error.__cause__) if isinstance(found, DBAPIError)), None) or error
+        reason = str(told).strip().splitlines()[0]
         raise StorageError(f"The studies' database {_shown(url)} does not work: {reason}") from error
 
 

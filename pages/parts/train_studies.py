@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.parts.train_runs import outcome, problems_told
 from pages.parts.train_study_best import draw_best
-from pages.parts.train_study_live import draw_study
+from pages.parts.train_study_live import NAMES, draw_study
 from pages.shared.callback import whole
 from pages.shared.setup import Key
 from pages.shared.text import plain
@@ -65,8 +65,8 @@ def _in_words(search: Search) -> str:
     said = []
     for path, kind in search.space.items():
         values = ", ".join(map(str, kind.values)) if isinstance(kind, Choice) else f"{kind.low:g} to {kind.high:g}"
-        said.append(f"{path} ({values})")
-    return f"Begins with the preset {search.preset} and tries: {'; '.join(said)}."
+        said.append(f"{NAMES[path]} ({values})")
+    return f"Begins with the preset {search.preset} and tries: {', '.join(said)}."
 
 
 def _fresh_name(search: str, names: list[str]) -> str:

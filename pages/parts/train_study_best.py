@@ -25,9 +25,11 @@ def draw_best(view: StudyView) -> None:
     st.subheader("The best settings so far", anchor=False)
     table = {
         "Best trial": {NAMES[path]: _readable(value) for path, value in best.params.items()},
-        "At first": {NAMES[path]: _readable(value_at(view.base, path)) for path in best.params},
+        "At the start": {NAMES[path]: _readable(value_at(view.base, path)) for path in best.params},
     }
-    st.table(pd.DataFrame(table).rename_axis("setting"), alt="The searched settings of the best trial and at first.")
+    st.table(
+        pd.DataFrame(table).rename_axis("setting"), alt="The searched settings of the best trial and at the start."
+    )
     if settings().read_only:
         return
     if saved := st.session_state.pop(Key.TRAIN_SAVED, None):

@@ -36,10 +36,10 @@ def draw_study(view: StudyView) -> None:
 
     @st.fragment(run_every=TICK if alive else None)
     def live() -> None:
-        first = not next(drawings)
-        if not first and job.is_alive(view.name, settings()) != alive:
-            st.rerun()  # the buttons change
-        draw_trials(view if first else read_study(view.name, settings()), alive)
+        now = read_study(view.name, settings()) if next(drawings) else view  # the first is part of the whole page's
+        if now is not view and (now.best != view.best or job.is_alive(view.name, settings()) != alive):
+            st.rerun()  # what stands around changes as well
+        draw_trials(now, alive)
 
     live()
 

@@ -47,7 +47,7 @@ def test_without_a_study_the_tab_says_what_one_is_and_can_begin_it(monkeypatch: 
     monkeypatch.setattr(job, "start", lambda *given: started.append(given[:3]))
     app = opened(TUNE)
     assert "No study yet." in words(app)
-    assert "Begins with the preset frozen and tries: training.head_lr (0.0002 to 0.005)" in words(app)
+    assert "Begins with the preset frozen and tries: Learning rate (0.0002 to 0.005)" in words(app)
     assert buttons(app) == ["Start study"]
     app.text_input(key="tune:name").set_value("mine")
     app.number_input(key="tune:trials:frozen").set_value(7)
@@ -123,7 +123,7 @@ def test_a_study_that_failed_says_why(work: Callable[[str], Run]) -> None:
 def test_the_best_trial_becomes_a_preset_that_is_chosen_for_a_new_run() -> None:
     study = made_study("s", VALUES, settings())
     app = press(opened(TUNE), "Save the preset")
-    assert [unescaped(said.value) for said in app.success] == ["The preset s-tuned is saved. It is chosen under New run."]
+    assert unescaped(app.success[0].value) == "The preset s-tuned is saved. It is chosen under New run."
     assert saved_presets() == ["s-tuned"]
     kept = load_preset("s-tuned")
     assert kept == study.best_config()

@@ -105,7 +105,7 @@ def test_a_bad_trial_is_given_up(world: Settings, make_search: MakeSearch, monke
         study.optuna.enqueue_trial({"training.head_lr": rate})
     tuned(study, world)
     view = read_study("s", world)
-    assert [row.state for row in view.rows] == ["complete", "complete", "pruned"]
+    assert [row.state for row in view.rows] == ["complete", "complete", "pruned"], view.rows
     bad = view.rows[2]
     assert bad.epochs < 4
     assert bad.reason == f"given up after epoch {bad.epochs}"

@@ -49,7 +49,8 @@ def history(rows: Sequence[Trial], look: Look) -> go.Figure:
                 text=[_in_words(row) for row in chosen],
                 hovertemplate="%{text}<extra></extra>",
             )
-    made.update_xaxes(rangemode="tozero", tickformat="d", dtick=_whole_steps(len(rows)))
+    last = max((row.number for row in rows), default=0)
+    made.update_xaxes(range=[-0.7, last + 0.7], tickformat="d", dtick=_whole_steps(len(rows)))
     made.update_yaxes(rangemode="tozero")
     return made
 

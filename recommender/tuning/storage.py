@@ -1,9 +1,10 @@
 """Where studies are kept: a database that several processes, and with a server several machines, work on at once."""
 
 import logging
+import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from recommender.errors import RecommenderError
 HEARTBEAT_SECONDS = 30
 GRACE_SECONDS = 150  # a trial whose process has said nothing for so long is given to another one
 MOST_RETRIES = 2  # a trial that ends its process each time is not tried for ever
+AGAIN_SECONDS = 0.5  # after which a database is tried again
 BUSY_SECONDS = 30  # how long a process waits while others write to a SQLite file
 
 with warnings.catch_warnings():
@@ -39,11 +41,13 @@ def open_storage(url: str) -> RDBStorage:
     """The database of any SQLAlchemy URL; its tables are made if need be. Raises `StorageError`."""
     parsed = _parsed(url)
     sqlite = parsed.get_backend_name() == "sqlite"
-    if sqlite and parsed.database in (None, "", ":memory:"):
-        raise StorageError("RECOMMENDER_STUDIES_URL names a database in memory, which keeps nothing. Name a file.")
     if sqlite:
         Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
     with telling(url):
+        for _ in range(2):
+            with suppress(DBAPIError):  # another process that makes the tables at this moment is in the way
+                return _opened(url, sqlite)
+            time.sleep(AGAIN_SECONDS)
         return _opened(url, sqlite)
 
 
@@ -86,11 +90,15 @@ def telling(url: str) -> Iterator[None]:
 
 def _parsed(url: str) -> URL:
     try:
-        return make_url(url)
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
     except (SQLAlchemyError, ValueError) as error:  # it may hold a password, so it is not repeated
         raise StorageError(
             "RECOMMENDER_STUDIES_URL is no address of a database. An example is sqlite:///studies.sqlite."
         ) from error
+    if backend == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise StorageError("RECOMMENDER_STUDIES_URL names a database in memory, which keeps nothing. Name a file.")
+    return parsed
 
 
 def _shown(url: str) -> str:

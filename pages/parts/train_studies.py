@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.parts.train_runs import outcome, problems_told
 from pages.parts.train_study_best import draw_best
-from pages.parts.train_study_live import NAMES, draw_study
+from pages.parts.train_study_live import draw_study, names_of
 from pages.shared.callback import whole
 from pages.shared.setup import Key
 from pages.shared.text import plain
@@ -62,10 +62,10 @@ def draw_new(names: list[str]) -> None:
 
 def _in_words(search: Search) -> str:
     """What is tried: the settings and their ends."""
-    said = []
+    said, names = [], names_of(search.space)
     for path, kind in search.space.items():
         values = ", ".join(map(str, kind.values)) if isinstance(kind, Choice) else f"{kind.low:g} to {kind.high:g}"
-        said.append(f"{NAMES[path]} ({values})")
+        said.append(f"{names[path]} ({values})")
     return f"Begins with the preset {search.preset} and tries: {', '.join(said)}."
 
 

@@ -7,7 +7,7 @@ from pages.parts.train_fields import value_at
 from pages.parts.train_form import PRESET, fresh_name
 from pages.parts.train_plan import PROGRESS
 from pages.parts.train_runs import outcome, problems_told
-from pages.parts.train_study_live import NAMES
+from pages.parts.train_study_live import names_of
 from pages.shared.callback import whole
 from pages.shared.setup import Key
 from pages.shared.text import plain
@@ -23,9 +23,10 @@ def draw_best(view: StudyView) -> None:
     if best is None:
         return
     st.subheader("The best settings so far", anchor=False)
+    names = names_of(best.params)
     table = {
-        "Best trial": {NAMES[path]: _readable(value) for path, value in best.params.items()},
-        "At the start": {NAMES[path]: _readable(value_at(view.base, path)) for path in best.params},
+        "Best trial": {names[path]: _readable(value) for path, value in best.params.items()},
+        "At the start": {names[path]: _readable(value_at(view.base, path)) for path in best.params},
     }
     st.table(
         pd.DataFrame(table).rename_axis("setting"), alt="The searched settings of the best trial and at the start."

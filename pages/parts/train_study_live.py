@@ -1,5 +1,7 @@
 """What a study is doing and what came of its trials, redrawn by itself while anybody works on it."""
 
+from collections import Counter
+from collections.abc import Iterable
 from itertools import count
 
 import pandas as pd
@@ -17,7 +19,7 @@ from recommender.tuning import job
 from recommender.tuning.view import LEAST_TRIALS, StudyView, TrialState, read_study
 from recommender.wording import capitalised, duration
 
-NAMES = {setting.path: setting.label for setting in SETTINGS}
+LABELS = {setting.path: setting.label for setting in SETTINGS}
 STATES: dict[TrialState, str] = {
     "complete": "finished",
     "pruned": "given up early",
@@ -25,6 +27,12 @@ STATES: dict[TrialState, str] = {
     "running": "running",
     "waiting": "to be tried again",
 }
+
+
+def names_of(space: Iterable[str]) -> dict[str, str]:
+    """What the searched settings are called; those that would be called the same have their paths."""
+    taken = Counter(LABELS[path] for path in space)
+    return {path: LABELS[path] if taken[LABELS[path]] == 1 else path for path in space}
 
 
 def draw_study(view: StudyView) -> None:
@@ -135,7 +143,7 @@ def draw_facts(view: StudyView) -> None:
 def draw_charts(view: StudyView) -> None:
     from recommender.charts.tuning import history, importance, parallel
 
-    best = view.best
+    best, names = view.best, names_of(view.search.space)
     said = f"The best, trial {best.number}, has {best.value:.4f}." if best else "None is finished yet."
     st.subheader("Trials one after the other", anchor=False)
     draw(
@@ -146,9 +154,9 @@ def draw_charts(view: StudyView) -> None:
     st.subheader("Which settings mattered", anchor=False)
     if view.importance:
         draw(
-            lambda look: importance(view.importance, NAMES, look),
+            lambda look: importance(view.importance, names, look),
             key=f"{view.name}-importance",
-            alt="Bars: " + ", ".join(f"{NAMES[path]} {share:.0%}" for path, share in view.importance.items()) + ".",
+            alt="Bars: " + ", ".join(f"{names[path]} {share:.0%}" for path, share in view.importance.items()) + ".",
         )
         st.caption(
             "What sets the best quarter of the finished trials apart from the others (PED-ANOVA). With few trials this "
@@ -158,7 +166,7 @@ def draw_charts(view: StudyView) -> None:
         st.caption(f"This can be told when {LEAST_TRIALS} trials are finished.")
     st.subheader("Which values go together", anchor=False)
     draw(
-        lambda look: parallel(view.rows, view.search.space, NAMES, look),
+        lambda look: parallel(view.rows, view.search.space, names, look),
         key=f"{view.name}-parallel",
         alt=f"A line for each trial through the values of {len(view.search.space)} settings to its result. {said}",
     )
@@ -166,20 +174,21 @@ def draw_charts(view: StudyView) -> None:
 
 
 def draw_table(view: StudyView) -> None:
+    names = names_of(view.search.space)
     with st.expander(f"All {len(view.rows)} trials"):
         rows = [
             {
                 "Trial": row.number,
                 "State": STATES[row.state],
                 "nDCG@10": row.value,
-                **{NAMES[path]: row.params.get(path) for path in view.search.space},
+                **{names[path]: row.params.get(path) for path in view.search.space},
                 "Epochs": row.epochs,
                 "Note": capitalised(row.reason),
             }
             for row in view.rows
         ]
         numbers = {
-            NAMES[path]: st.column_config.NumberColumn(format="%.4g")
+            names[path]: st.column_config.NumberColumn(format="%.4g")
             for path, kind in view.search.space.items()
             if kind.kind == "float"
         }

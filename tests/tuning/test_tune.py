@@ -93,27 +93,26 @@ def test_a_study_that_was_cut_in_two_tries_what_an_undisturbed_one_tries(
     assert len({str(params) for params in params_of("whole", world)}) == 4
 
 
-def test_a_bad_trial_is_given_up(world: Settings, make_search: MakeSearch, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two trials set the median; the third learns nothing."""
-    search = make_search(
-        space={"training.head_lr": {"kind": "float", "low": 1e-9, "high": 3e-2, "log": True}},
-        epochs=4,
-        pruner={"kind": "median", "first_trials": 2, "first_epochs": 0},
-    )
+@pytest.mark.parametrize(("before", "state", "epochs"), [(0.99, "pruned", 1), (0.0, "complete", 3)])
+def test_a_trial_below_the_median_of_those_before_is_given_up(
+    before: float, state: str, epochs: int, world: Settings, make_search: MakeSearch
+) -> None:
+    """Two made-up trials set the median of every epoch."""
+    search = make_search(epochs=3, pruner={"kind": "median", "first_trials": 2, "first_epochs": 0})
     study = begin_study("s", search, 3, world)
-    for rate in (2e-2, 1e-2, 1e-9):
-        study.optuna.enqueue_trial({"training.head_lr": rate})
-    tuned(study, world)
-    view = read_study("s", world)
-    assert [row.state for row in view.rows] == ["complete", "complete", "pruned"], view.rows
-    bad = view.rows[2]
-    assert bad.epochs < 4
-    assert bad.reason == f"given up after epoch {bad.epochs}"
-    run = trial_run("s", 2, world)
-    assert (run.status().state, run.status().reason) == ("stopped", bad.reason)
-    assert not run.has_weights
+    for _ in range(2):
+        earlier = dict.fromkeys(range(1, 4), before)
+        study.optuna.add_trial(optuna.create_trial(value=before, intermediate_values=earlier))
+    assert tuned(study, world) == "finished"
+    view, run = read_study("s", world), trial_run("s", 2, world)
+    assert (view.done, view.rows[2].state, view.rows[2].epochs) == (3, state, epochs)
     assert not run.resume_folder.exists()
-    assert view.done == 3
+    if state == "pruned":
+        assert view.rows[2].reason == "given up after epoch 1"
+        assert (run.status().state, run.status().reason) == ("stopped", "given up after epoch 1")
+        assert not run.has_weights
+    else:
+        assert run.status().state == "finished"
 
 
 def test_settings_that_diverge_count_as_bad_and_others_failures_end_the_work(

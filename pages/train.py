@@ -1,4 +1,4 @@
-"""Training: a new run on one tab, what runs do and did on the other."""
+"""Training: a new run on one tab, what runs do and did on the next, studies that tune the settings on the last."""
 
 import streamlit as st
 
@@ -8,8 +8,10 @@ from pages.parts.train_live import draw_live, states_of
 from pages.parts.train_outcome import draw_outcome
 from pages.parts.train_plan import PROGRESS, draw_plan
 from pages.parts.train_runs import Seen, choose_run, draw_others, draw_state, seen_runs, take_over
+from pages.parts.train_studies import TUNE, draw_studies
 from pages.shared.setup import Key, set_up
 from pages.shared.text import plain
+from recommender.errors import RecommenderError
 from recommender.runs import SHIPPED_RUNS, list_runs
 from recommender.settings import settings
 
@@ -30,24 +32,27 @@ def main() -> None:
             "This is a public demo: look at every run, but nobody can start, stop or delete one here.",
             icon=":material/lock:",
         )
-        draw_progress(runs)
-        return
-    st.session_state.setdefault(Key.TRAIN_TAB, PROGRESS if any(seen.alive for seen in runs) else NEW)
-    new, progress = st.tabs([NEW, PROGRESS], key=Key.TRAIN_TAB, on_change="rerun")
-    if new.open:
-        with new:
-            draw_new(runs)
-    if progress.open:
-        with progress:
-            draw_progress(runs)
+    else:
+        st.session_state.setdefault(Key.TRAIN_TAB, PROGRESS if any(seen.alive for seen in runs) else NEW)
+    drawn = {NEW: draw_new, PROGRESS: draw_progress, TUNE: lambda _: draw_studies()}
+    if settings().read_only:
+        del drawn[NEW]
+    for tab, draw_tab in zip(st.tabs(list(drawn), key=Key.TRAIN_TAB, on_change="rerun"), drawn.values(), strict=True):
+        if tab.open:
+            with tab:
+                draw_tab(runs)
 
 
 def draw_new(runs: list[Seen]) -> None:
     device, form, plan = st.container(), st.container(), st.container()
-    with form:
-        draw_form()
-    with plan:
-        draw_plan(runs)
+    try:
+        with form:
+            draw_form()
+        with plan:
+            draw_plan(runs)
+    except RecommenderError as error:  # a preset of the user's own that cannot be read
+        with plan:
+            st.error(plain(str(error)), icon=":material/error:")
     with device:
         draw_device()
 

@@ -2,7 +2,10 @@
 
 import json
 import os
+import re
 from pathlib import Path
+
+PLAIN_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}")  # of a run, a preset, a study: a name, never a path
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import math
-import re
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from recommender.config import RunConfig, parse_config
 from recommender.data.catalog import Catalog
 from recommender.errors import CheckpointError, DataError, RecommenderError, UnknownNameError
-from recommender.files import safetensors_metadata, write_atomically
+from recommender.files import PLAIN_NAME, safetensors_metadata, write_atomically
 from recommender.metrics_log import MetricsLog
 from recommender.settings import Settings
 from recommender.status import State as State
@@ -40,7 +40,7 @@ SHIPPED_RECORDS = (
 SHIPPED_RUNS = (DEFAULT_RUN, "weighted-frozen", *SHIPPED_RECORDS)
 SELECTION_METRIC = "ndcg@10"  # higher is better; measured on validation, it picks the best epoch
 SELECTED_BY = f"eval_{SELECTION_METRIC}"  # as metrics.jsonl names it
-RUN_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}")
+RUN_ID = PLAIN_NAME
 
 
 def best_row(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -212,6 +212,11 @@ class Run:
             if tensor.is_floating_point() and not torch.isfinite(tensor).all():
                 raise CheckpointError(f"{self.run_id}/model.safetensors holds values that are not finite in {name}.")
         return weights, facts
+
+    def drop_weights(self) -> None:
+        """Keep what the run says, not what it learned."""
+        (self.folder / "model.safetensors").unlink(missing_ok=True)
+        shutil.rmtree(self.resume_folder, ignore_errors=True)
 
     @property
     def has_weights(self) -> bool:

@@ -17,11 +17,15 @@ class Settings(BaseSettings):
 
     data_dir: Path | None = Field(None, description="folder with ReDial and, if at hand, MovieLens")
     checkpoints_dir: Path = Field(ROOT / "checkpoints", description="one folder a run")
+    presets_dir: Path = Field(ROOT / "presets", description="the user's own presets, beside those that ship")
     assets_dir: Path = Field(ROOT / "recommender" / "assets", description="catalogue facts, movie text vectors")
     cache_dir: Path = Field(ROOT / ".cache", description="downloaded data and text vectors; safe to delete")
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     max_wish_chars: int = Field(2000, ge=1, description="a longer wish is cut here, and the user is told")
     database_url: str = Field(f"sqlite:///{ROOT / 'feedback.sqlite'}", description="where thumbs and seen movies go")
+    studies_url: str = Field(
+        f"sqlite:///{ROOT / 'studies.sqlite'}", description="where the trials of studies are kept; may be shared"
+    )
     read_only: bool = Field(False, description="a public demo: nobody can start, stop or delete, nothing is stored")
 
 

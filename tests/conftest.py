@@ -34,6 +34,8 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("RECOMMENDER_CHECKPOINTS_DIR", str(home / "checkpoints"))
     monkeypatch.setenv("RECOMMENDER_CACHE_DIR", str(home / "cache"))
     monkeypatch.setenv("RECOMMENDER_DATABASE_URL", f"sqlite:///{home / 'feedback.sqlite'}")
+    monkeypatch.setenv("RECOMMENDER_STUDIES_URL", f"sqlite:///{home / 'studies.sqlite'}")
+    monkeypatch.setenv("RECOMMENDER_PRESETS_DIR", str(home / "presets"))
     settings.cache_clear()
     yield
     settings.cache_clear()

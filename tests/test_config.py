@@ -1,12 +1,24 @@
 """Settings: presets hold the published numbers, and what is unknown or impossible is an error that helps."""
 
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from recommender.config import PRESETS, RunConfig, load_preset, parse_config, preset_names
+from recommender.config import (
+    PRESETS,
+    RunConfig,
+    as_toml,
+    load_preset,
+    parse_config,
+    preset_names,
+    save_preset,
+    saved_presets,
+)
 from recommender.errors import RecommenderError, UnknownNameError
 from recommender.settings import ROOT, Settings, settings
 
@@ -237,3 +249,40 @@ def test_a_part_of_the_model_can_be_set_by_name() -> None:
 def test_training_settings_that_cannot_be(setting: str, problem: str) -> None:
     with pytest.raises(RecommenderError, match=problem):
         load_preset("frozen", [setting])
+
+
+def test_a_saved_preset_is_listed_and_loads_as_it_was() -> None:
+    config = load_preset("weighted-tags", ["training.patience=3", 'description=Über "uns" \\ \x7f\n'])
+    file = save_preset("mine", config)
+    assert file == settings().presets_dir / "mine.toml"
+    assert "mine" in preset_names()
+    assert saved_presets() == ["mine"]
+    assert load_preset("mine") == config
+    assert load_preset("mine", ["training.epochs=7"]).training.epochs == 7
+
+
+@pytest.mark.parametrize("name", ["frozen", "mine", "../mine", "a/b", "", ".hidden", "x" * 65])
+def test_a_preset_is_not_saved_under_a_name_that_is_taken_or_a_path(name: str) -> None:
+    save_preset("mine", load_preset("frozen"))
+    before = sorted(settings().presets_dir.parent.rglob("*"))
+    with pytest.raises(RecommenderError):
+        save_preset(name, load_preset("copy"))
+    assert sorted(settings().presets_dir.parent.rglob("*")) == before
+    assert load_preset("frozen").model.kind == "dialogue"
+
+
+def test_a_shipped_preset_is_never_shadowed() -> None:
+    settings().presets_dir.mkdir(parents=True)
+    (settings().presets_dir / "frozen.toml").write_text('protocol = "paper"', encoding="utf-8")
+    assert load_preset("frozen").protocol == "conversational"
+    assert saved_presets() == []
+
+
+@given(st.dictionaries(st.from_regex(r"[a-z_]{1,8}", fullmatch=True), st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"])), st.integers(-(2**63), 2**63 - 1), st.booleans(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.dictionaries(st.from_regex(r"[a-z_]{1,8}", fullmatch=True), st.text(st.characters(exclude_categories=["Cs"]))),
+)))  # fmt: skip
+def test_settings_written_as_toml_read_back_as_they_were(values: dict[str, Any]) -> None:
+    kept = {key: value for key, value in values.items() if value != {}}  # a part without a setting has no line
+    assert tomllib.loads(as_toml(values)) == kept

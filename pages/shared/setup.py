@@ -22,6 +22,8 @@ class Key(StrEnum):
     COMPARE_RUNS = "compare_runs"  # run ids to begin a comparison with
     TRAIN_TAB = "train_tab"
     TRAIN_RUN = "train_run"  # the run whose curves are shown
+    TRAIN_STUDY = "train_study"  # the study that is shown
+    TRAIN_SAVED = "train_saved"  # the preset that was made just now
     TRAIN_PROBLEM = "train_problem"  # why the last click on Train did nothing
     TRAIN_NEXT = "train_next"  # what the last click on Train leads to: session values, set before the page is drawn
     TRAIN_ASKED = "train_asked"  # settings whose trial the user asked for

@@ -36,14 +36,14 @@ _trying = threading.Lock()  # two trials at once would measure each other
 
 def start(config: RunConfig, run_id: str, settings: Settings) -> Run:
     """A new run in the queue of its device. Raises `RecommenderError` for an id that is taken or no plain name."""
-    _check_allowed(settings)
+    check_allowed(settings)
     with _starting:
         return _launch(new_run(run_id, config, settings), settings)
 
 
 def resume(run: Run, settings: Settings) -> Run:
     """Queue a run that was stopped, interrupted or has failed; it goes on from its last finished epoch."""
-    _check_allowed(settings)
+    check_allowed(settings)
     with _starting:
         status = run.status()
         if status.state not in RESUMABLE:
@@ -55,7 +55,7 @@ def resume(run: Run, settings: Settings) -> Run:
 
 def restart(run: Run, overrides: list[str], settings: Settings) -> Run:
     """A new run with the settings of `run` and `part.key=value` overrides; `run` stays as it is."""
-    _check_allowed(settings)
+    check_allowed(settings)
     values = run.config().model_dump()
     for setting in overrides:
         override(values, setting)
@@ -68,7 +68,7 @@ def stop(run: Run, settings: Settings) -> None:
 
     The run's process is signalled only if it is still the one that was started: same number, same start time.
     """
-    _check_allowed(settings)
+    check_allowed(settings)
     with _starting:
         status = run.status()
         if status.pid == os.getpid():
@@ -83,7 +83,7 @@ def stop(run: Run, settings: Settings) -> None:
 
 def delete(run: Run, settings: Settings) -> None:
     """Remove a run's folder for good. Raises `RecommenderError` for a live run, a shipped one, or another folder."""
-    _check_allowed(settings)
+    check_allowed(settings)
     with _starting:
         if run.run_id in SHIPPED_RUNS:
             raise RecommenderError(f"The run {run.run_id} belongs to the project and is not deleted.")
@@ -117,13 +117,18 @@ def environment(settings: Settings) -> dict[str, str]:
     return kept | {f"RECOMMENDER_{name.upper()}": str(value) for name, value in values.items()} | {"PYTHONPATH": path}
 
 
-def _check_allowed(settings: Settings) -> None:
+def check_allowed(settings: Settings) -> None:
     if settings.read_only:
         raise RecommenderError("This is a read-only demo: runs are not started, stopped or deleted here.")
 
 
 def _launch(run: Run, settings: Settings) -> Run:
-    words = [sys.executable, "-m", "recommender", "train", "--run-id", run.run_id, "--resume", "--wait"]
+    return launch(run, ["train", "--run-id", run.run_id, "--resume", "--wait"], settings)
+
+
+def launch(run: Run, command: list[str], settings: Settings) -> Run:
+    """Start a command of ours in the name of `run`, which gets its log and knows its process."""
+    words = [sys.executable, "-m", "recommender", *command]
     status = run.status()
     try:
         with run.log_file.open("ab") as log:
@@ -184,7 +189,7 @@ def estimate_apart(config: RunConfig, settings: Settings) -> Estimate:
     with _trying:
         if (found := remembered(config, settings)) is not None:
             return found
-        _check_allowed(settings)
+        check_allowed(settings)
         try:
             done = subprocess.run(
                 [sys.executable, "-m", "recommender", "estimate", "--config", "-", "--json"],

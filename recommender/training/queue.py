@@ -11,6 +11,7 @@ from recommender.errors import CheckpointError, RecommenderError
 from recommender.runs import Run, list_runs
 from recommender.settings import Settings
 from recommender.status import LIVE, Status
+from recommender.studies import all_trials
 
 log = logging.getLogger(__name__)
 
@@ -19,9 +20,10 @@ HANDOVER_SECONDS = 0.05
 
 
 def live_runs(settings: Settings) -> list[tuple[Run, Status]]:
-    """Runs with a process behind them, in the order in which they were queued. Damaged folders are passed over."""
+    """Runs with a process behind them, those of studies' trials as well, in the order in which they were queued.
+    Damaged folders are passed over."""
     found = []
-    for run in list_runs(settings):
+    for run in [*list_runs(settings), *all_trials(settings)]:
         try:
             status = run.status()
         except CheckpointError:

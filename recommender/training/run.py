@@ -4,8 +4,10 @@ import logging
 import os
 import shutil
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -30,11 +32,15 @@ from recommender.training.tracking import PROJECT, check_installed, tracked
 from recommender.training.work import Work, logging_to, telling_vectors
 from recommender.version import current_commit
 
+if TYPE_CHECKING:  # takes seconds to import
+    from transformers import TrainerCallback
+
 log = logging.getLogger(__name__)
 
 
-def train_run(run: Run, settings: Settings, resume: bool = False) -> None:
+def train_run(run: Run, settings: Settings, resume: bool = False, callbacks: "Sequence[TrainerCallback]" = ()) -> None:
     """Train the run to its end. The folder tells at every moment how far it is; a failure is written there too.
+    `callbacks` are told what the loop does, beside the run's own.
 
     Raises `RecommenderError` for what the user can mend.
     """
@@ -51,7 +57,7 @@ def train_run(run: Run, settings: Settings, resume: bool = False) -> None:
             with logging_to(run.log_file):
                 processes.join(settings)
                 config = run.config()
-                _train(Work(run, config, status, settings, stop), resume)
+                _train(Work(run, config, status, settings, stop, callbacks), resume)
         except Exception as error:
             status.state, status.phase = "failed", ""
             status.problem, status.reason = explain(error, config)
@@ -140,7 +146,7 @@ def _learn_by_gradient(
     run.keep_metrics_until(int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0)
     progress = Progress(work, model, weights_facts(model, task.catalog))
     with tracked(config.training.report_to, run) as trackers, work.stop.noted():
-        callbacks = [*trackers, progress]
+        callbacks = [*trackers, progress, *work.callbacks]
         trainer = make_trainer(config, model, len(task.catalog), train, tags, validation, run.resume_folder, callbacks)
         trainer.args.run_name, trainer.args.project = run.run_id, PROJECT
         trainer.check_pieces(checkpoint)

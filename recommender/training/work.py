@@ -2,10 +2,11 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from recommender.config import RunConfig
 from recommender.models import vector_cache
@@ -13,6 +14,9 @@ from recommender.runs import Run
 from recommender.settings import Settings
 from recommender.status import Status
 from recommender.training.stopping import StopSignal
+
+if TYPE_CHECKING:
+    from transformers import TrainerCallback
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Work:
     status: Status
     settings: Settings
     stop: StopSignal
+    callbacks: "Sequence[TrainerCallback]" = ()
 
     def say(self, phase: str) -> None:
         self.status.phase = phase

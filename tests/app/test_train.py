@@ -227,7 +227,7 @@ def test_read_only_shows_all_and_offers_nothing(put: Any, monkeypatch: pytest.Mo
     assert "nobody can start, stop or delete" in words(app)
     assert len(app.get("plotly_chart")) == 5
     assert buttons(app) == []
-    assert not app.tabs
+    assert [tab.label for tab in app.tabs] == ["Progress", "Tune"]
     assert not app.get("popover")
     app.selectbox(key=Key.TRAIN_RUN).set_value("big").run()
     assert "Memory ran out" in words(app)

@@ -1,0 +1,74 @@
+"""The best trial of a study: its settings, made a preset or trained."""
+
+import pandas as pd
+import streamlit as st
+
+from pages.parts.train_fields import value_at
+from pages.parts.train_form import PRESET, fresh_name
+from pages.parts.train_plan import PROGRESS
+from pages.parts.train_runs import outcome, problems_told
+from pages.parts.train_study_live import names_of
+from pages.shared.callback import whole
+from pages.shared.setup import Key
+from pages.shared.text import plain
+from recommender.config import preset_names
+from recommender.settings import settings
+from recommender.training import job as runs
+from recommender.tuning import job
+from recommender.tuning.view import StudyView
+
+
+def draw_best(view: StudyView) -> None:
+    best = view.best
+    if best is None:
+        return
+    st.subheader("The best settings so far", anchor=False)
+    names = names_of(best.params)
+    table = {
+        "Best trial": {names[path]: _readable(value) for path, value in best.params.items()},
+        "At the start": {names[path]: _readable(value_at(view.base, path)) for path in best.params},
+    }
+    st.table(
+        pd.DataFrame(table).rename_axis("setting"), alt="The searched settings of the best trial and at the start."
+    )
+    if settings().read_only:
+        return
+    if saved := st.session_state.pop(Key.TRAIN_SAVED, None):
+        st.success(plain(f"The preset {saved} is saved. It is chosen under New run."), icon=":material/check:")
+    with st.container(horizontal=True):
+        with st.popover("Make it a preset", icon=":material/bookmark_add:", type="primary", key=f"keep-{view.name}"):
+            key = f"preset-name-{view.name}"
+            if key not in st.session_state:
+                st.session_state[key] = _fresh_preset(view.name)
+            st.text_input("Name of the preset", key=key, max_chars=64)
+            st.button("Save the preset", key=f"save-{view.name}", on_click=save, args=(view.name,))
+        st.button("Train it", icon=":material/play_arrow:", on_click=train, args=(view.name,))
+
+
+def _readable(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _fresh_preset(study: str) -> str:
+    taken = preset_names()
+    numbered = (f"{study}-tuned-{number}" for number in range(2, len(taken) + 3))
+    return next(name for name in (f"{study}-tuned", *numbered) if name not in taken)
+
+
+@whole
+def save(study: str) -> None:
+    key = f"preset-name-{study}"
+    name, after = st.session_state[key].strip(), outcome()
+    with problems_told(after):
+        job.keep_best(study, name, settings())
+        after |= {Key.TRAIN_SAVED: name, PRESET: name}
+        after[key] = _fresh_preset(study)
+
+
+@whole
+def train(study: str) -> None:
+    """A run with the settings of the best trial, in the queue of its device."""
+    after = outcome()
+    with problems_told(after):
+        run = runs.start(job.best_config(study, settings()), fresh_name(f"{study}-tuned"), settings())
+        after |= {Key.TRAIN_RUN: run.run_id, Key.TRAIN_TAB: PROGRESS}

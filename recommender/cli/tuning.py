@@ -1,0 +1,87 @@
+"""Commands for studies: many short runs in search of better settings."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from recommender.cli.common import AsJson, app, quiet_transformers, user_errors
+from recommender.config import save_preset
+from recommender.settings import Settings, settings
+from recommender.wording import duration
+
+StudyName = Annotated[str, typer.Option("--study", help="Name of the study, new or to go on with.")]
+Storage = Annotated[str, typer.Option(help="SQLAlchemy URL in place of RECOMMENDER_STUDIES_URL.")]
+
+
+@app.command()
+def tune(
+    study: StudyName,
+    search: Annotated[str, typer.Option(help="A file below recommender/searches/, or another .toml file.")] = "",
+    trials: Annotated[int | None, typer.Option(min=1, help="Trials altogether, earlier ones included.")] = None,
+    timeout: Annotated[float | None, typer.Option(min=0, help="Begin no trial after so many seconds.")] = None,
+    storage: Storage = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Each trial begins when no earlier run is left.")] = False,
+    worker: Annotated[str, typer.Option(hidden=True)] = "",
+) -> None:
+    """Search better settings in many short runs. The same command goes on with a study that was interrupted."""
+    from recommender.studies import new_worker
+    from recommender.tuning.job import handed_over
+    from recommender.tuning.search import load_search
+
+    with user_errors():
+        here = _with_storage(storage)
+        found = load_search(search) if search else None
+        own = handed_over(study, worker, here) if worker else None
+        quiet_transformers()
+        from recommender.tuning.study import begin_study, find_study
+        from recommender.tuning.tune import work_on
+
+        opened = begin_study(study, found, trials, here) if found else find_study(study, here, trials)
+        state = work_on(opened, here, own or new_worker(study, here), wait, timeout)
+        _print_study(study, here, state)
+
+
+@app.command()
+def tune_preset(
+    study: StudyName, name: Annotated[str, typer.Option(help="Name of the new preset.")], storage: Storage = ""
+) -> None:
+    """Make the best trial of a study a preset, for `train --preset` and the Train page."""
+    from recommender.tuning.study import find_study
+
+    with user_errors():
+        file = save_preset(name, find_study(study, _with_storage(storage)).best_config())
+    typer.echo(f"{file}\nTrain it: python -m recommender train --preset {name} --run-id {name}")
+
+
+@app.command()
+def studies(storage: Storage = "", as_json: AsJson = False) -> None:
+    """The studies, how far they are, and their best settings."""
+    from recommender.tuning.view import list_studies
+
+    with user_errors():
+        found = [view.facts() for view in list_studies(_with_storage(storage))]
+    if as_json:
+        typer.echo(json.dumps({"studies": found}))
+        return
+    for row in found:
+        best = "-" if row["best"] is None else f"{row['best']['ndcg@10']:.4f}"
+        typer.echo(f"{row['study']:32} {row['done']:>3} of {row['trials']} trials, best validation nDCG@10 {best}")
+    if not found:
+        typer.echo("No study yet. Begin one: python -m recommender tune --search frozen --study first")
+
+
+def _with_storage(url: str) -> Settings:
+    return settings().model_copy(update={"studies_url": url}) if url else settings()
+
+
+def _print_study(name: str, here: Settings, state: str) -> None:
+    from recommender.tuning.view import read_study
+
+    view = read_study(name, here)
+    typer.echo(f"{name}: {state}, {view.done} of {view.trials} trials done")
+    if best := view.best:
+        seconds = f" in {duration(best.seconds)}" if best.seconds else ""
+        typer.echo(f"best: trial {best.number}, validation nDCG@10 {best.value:.4f}{seconds}")
+        typer.echo("".join(f"  --set {setting}\n" for setting in best.overrides()), nl=False)
+        typer.echo(f"Keep it: python -m recommender tune-preset --study {name} --name MY_NAME")

@@ -1,0 +1,183 @@
+"""The Tune tab of the Train page, without a browser."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.parts.train_studies import TUNE
+from pages.shared.setup import Key
+from recommender.config import RunConfig, load_preset, saved_presets
+from recommender.errors import RecommenderError
+from recommender.runs import Run
+from recommender.settings import settings
+from recommender.studies import new_worker, trial_run
+from recommender.training import job as runs_job
+from recommender.tuning import job
+from tests.app.page import unescaped
+from tests.app.train_page import buttons, opened, press, words
+from tests.made_study import made_study
+
+pytestmark = pytest.mark.usefixtures("tried")
+VALUES = [0.05, None, 0.09, 0.07, 0.02, None, 0.06, 0.08, 0.03, 0.04]
+
+
+@pytest.fixture
+def work() -> Callable[[str], Run]:
+    """`work(study)`: this process is at the study."""
+
+    def begin(study: str) -> Run:
+        worker = new_worker(study, settings())
+        status = worker.status()
+        status.state = "running"
+        worker.write_status(status)
+        return worker
+
+    return begin
+
+
+def metrics(app: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def test_without_a_study_the_tab_says_what_one_is_and_can_begin_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(job, "start", lambda *given: started.append(given[:3]))
+    app = opened(TUNE)
+    assert "No study yet." in words(app)
+    assert "Begins with the preset frozen and tries: Learning rate (0.0002 to 0.005)" in words(app)
+    assert buttons(app) == ["Start study"]
+    app.text_input(key="tune:name").set_value("mine")
+    app.number_input(key="tune:trials:frozen").set_value(7)
+    press(app, "Start study")
+    assert started == [("mine", "frozen", 7)]
+    assert not Path(settings().studies_url.removeprefix("sqlite:///")).exists(), "looking makes no database"
+
+
+def test_what_keeps_a_study_from_starting_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(TUNE)
+    app.text_input(key="tune:name").set_value("../x")
+    press(app, "Start study")
+    assert "may hold letters, digits" in words(app)
+    assert "No study yet." in words(app)
+
+
+def test_a_study_shows_its_trials_its_charts_and_its_best() -> None:
+    made_study("s", VALUES, settings())
+    app = opened(TUNE)
+    assert metrics(app) == {
+        "Best nDCG@10": "0.0900", "Trials done": "10 of 12", "Given up early": "2", "Time of a whole trial": "60 s",
+    }  # fmt: skip
+    assert len(app.get("plotly_chart")) == 3
+    assert "Go on" in buttons(app)
+    [table] = app.dataframe
+    assert list(table.value["State"])[:2] == ["finished", "given up early"]
+    assert table.value["Note"][1] == "Given up after epoch 1"
+    assert "Learning rate" in app.table[0].value.index
+
+
+def test_too_few_trials_for_what_mattered_say_so() -> None:
+    made_study("s", VALUES[:4], settings())
+    app = opened(TUNE)
+    assert len(app.get("plotly_chart")) == 2
+    assert "can be told when 8 trials are finished" in words(app)
+
+
+def test_a_study_that_is_done_offers_more_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone_on: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(job, "go_on", lambda *given: gone_on.append(given[:2]))
+    made_study("s", VALUES, settings(), trials=10)
+    press(opened(TUNE), "Try 5 more")
+    assert gone_on == [("s", 15)]
+
+
+def test_a_study_that_is_worked_on_says_how_far_it_is_and_can_be_stopped(
+    work: Callable[[str], Run], put: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped: list[str] = []
+    monkeypatch.setattr(job, "stop", lambda name, _: stopped.append(name))
+    study = made_study("s", VALUES[:3], settings())
+    work("s")
+    run = trial_run("s", 3, settings())
+    run.write_config(study.base)
+    run.write_status(put("other", "running", step=5, steps=80, phase="training").status())
+    app = opened(TUNE)
+    assert unescaped(app.get("progress")[0].proto.text) == "3 of 12 trials done; trial 3 at step 5 of 80."
+    press(app, "Stop")
+    assert stopped == ["s"]
+
+
+def test_a_study_that_failed_says_why(work: Callable[[str], Run]) -> None:
+    made_study("s", [], settings())
+    worker = work("s")
+    status = worker.status()
+    status.state, status.reason = "failed", "There is no data."
+    worker.write_status(status)
+    app = opened(TUNE)
+    assert "It failed. There is no data." in words(app)
+    assert "Go on" in buttons(app)
+
+
+def test_the_best_trial_becomes_a_preset_that_is_chosen_for_a_new_run() -> None:
+    study = made_study("s", VALUES, settings())
+    app = press(opened(TUNE), "Save the preset")
+    assert unescaped(app.success[0].value) == "The preset s-tuned is saved. It is chosen under New run."
+    assert saved_presets() == ["s-tuned"]
+    kept = load_preset("s-tuned")
+    assert kept == study.best_config()
+    app.session_state[Key.TRAIN_TAB] = "New run"
+    app.run()
+    assert not app.exception
+    assert app.selectbox(key="train:preset").value == "s-tuned"
+    assert "Trial 2 of the study s" in words(app)
+    app.session_state[Key.TRAIN_TAB] = TUNE
+    app.run()
+    app.text_input(key="preset-name-s").set_value("frozen")
+    press(app, "Save the preset")
+    assert "There is a preset frozen already." in words(app)
+
+
+def test_the_best_trial_is_trained_as_a_run(monkeypatch: pytest.MonkeyPatch, put: Any) -> None:
+    started: list[tuple[RunConfig, str]] = []
+
+    def start(config: RunConfig, run_id: str, _: object) -> Run:
+        started.append((config, run_id))
+        return put(run_id, "running")
+
+    monkeypatch.setattr(runs_job, "start", start)
+    study = made_study("s", VALUES, settings())
+    app = press(opened(TUNE), "Train it")
+    assert started == [(study.best_config(), "s-tuned")]
+    assert app.session_state[Key.TRAIN_TAB] == "Progress"
+
+
+def test_a_visitor_of_the_demo_sees_studies_and_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    made_study("s", VALUES, settings())
+    monkeypatch.setenv("RECOMMENDER_READ_ONLY", "1")
+    settings.cache_clear()
+    app = opened(TUNE)
+    assert len(app.get("plotly_chart")) == 3
+    assert buttons(app) == []
+    assert not app.get("popover")
+
+
+def test_a_database_that_cannot_be_reached_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.sqlite"
+    bad.write_bytes(b"this is no database" * 100)
+    monkeypatch.setenv("RECOMMENDER_STUDIES_URL", f"sqlite:///{bad}")
+    settings.cache_clear()
+    assert "does not work: file is not a database" in words(opened(TUNE))
+
+
+def test_a_preset_of_ones_own_that_cannot_be_read_is_said() -> None:
+    folder = settings().presets_dir
+    folder.mkdir(parents=True)
+    (folder / "mine.toml").write_text("protocol = ", encoding="utf-8")
+    with pytest.raises(RecommenderError, match=r"mine\.toml is no TOML"):
+        load_preset("mine")
+    app = opened("New run")
+    app.selectbox(key="train:preset").set_value("mine").run()
+    assert not app.exception
+    assert "mine.toml is no TOML" in words(app)

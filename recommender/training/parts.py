@@ -99,16 +99,17 @@ def make_trainer(
     validation: list[Item],
     folder: Path,
     callbacks: "list[TrainerCallback]",
+    accumulation: int = 1,
 ) -> "RecommenderTrainer":
-    """The loop over the items, for a catalogue of V = `movies`; its state to go on from goes to `folder`."""
+    """The loop over the items, for a catalogue of V = `movies`; its state to go on from goes to `folder`. A batch is
+    learned in `accumulation` parts."""
     from recommender.training.trainer import RecommenderTrainer, WishSet, training_arguments
 
     device, parts = next(model.parameters()).device, config.training
     if model.text is not None and device.type == "cpu":
         model.text.prepare_for_training_on_cpu()
-    args = training_arguments(
-        parts, config.seed, folder, len(train), use_cpu=device.type == "cpu", bf16=bfloat16(config, device)
-    )
+    hardware = {"use_cpu": device.type == "cpu", "bf16": bfloat16(config, device)}
+    args = training_arguments(parts, config.seed, folder, len(train), accumulation, **hardware)
     answered = [targets for item in train for targets in item.target_lists]
     mean_targets = sum(len(targets) for targets in answered) / len(answered)
     args._n_gpu = min(1, args.n_gpu)  # on two GPUs the Trainer would silently double the batch

@@ -1,6 +1,6 @@
 """RecommenderTrainer: `transformers.Trainer` with our loss, our batches, our metrics and our way to save."""
 
-import shutil
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,9 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from recommender.config import LossConfig, TrainingConfig
 from recommender.data.collate import Item, collate
-from recommender.evaluation.metrics import CUTOFFS, evaluate_rankings
+from recommender.evaluation.metrics import CUTOFFS, MetricError, evaluate_rankings
 from recommender.evaluation.ranking import rank
-from recommender.files import write_atomically
+from recommender.files import remove_leftovers, remove_whole, rename_whole, write_atomically
 from recommender.models.base import Recommender
 from recommender.runs import SELECTION_METRIC
 from recommender.training import resume
@@ -54,14 +54,16 @@ class WishSet(Dataset[Item]):
 
 
 def training_arguments(
-    config: TrainingConfig, seed: int, folder: Path, items: int, **hardware: Any
+    config: TrainingConfig, seed: int, folder: Path, items: int, accumulation: int = 1, **hardware: Any
 ) -> TrainingArguments:
-    """Our settings in the Trainer's words. `items` is the number of training examples."""
+    """Our settings in the Trainer's words. `items` is the number of training examples; a batch is learned in
+    `accumulation` equal parts."""
     steps = -(-items // config.batch_size)
     return TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=config.epochs,
-        per_device_train_batch_size=config.batch_size,
+        per_device_train_batch_size=config.batch_size // accumulation,
+        gradient_accumulation_steps=accumulation,
         learning_rate=config.head_lr,
         weight_decay=config.weight_decay,
         warmup_steps=config.warmup,  # below one it is a share of the steps
@@ -119,7 +121,7 @@ class RecommenderTrainer(Trainer):
         items = self.train_items.items
         if items[0].vector is not None:
             return RandomSampler(self.train_items)
-        return LengthGroupedSampler(self.args.train_batch_size, lengths=[item.length for item in items])
+        return LengthGroupedSampler(self.settings.batch_size, lengths=[item.length for item in items])
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """AdamW with separate learning rates for the text encoder and for everything else."""
@@ -162,11 +164,31 @@ class RecommenderTrainer(Trainer):
     def _keep(self, part: str, loss: Tensor) -> None:
         value = loss.item()
         if not np.isfinite(value):
-            raise NotFiniteError(
-                f"The {part.replace('_', ' ')} is not finite at step {self.state.global_step + 1}. "
-                "Try a lower learning rate, for example training.head_lr=1e-5."
-            )
+            self._check_weights()
+            raise self._not_finite(f"The {part.replace('_', ' ')} is not finite")
         self.parts.setdefault(part, []).append(value)
+
+    def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
+        """The gradient's norm, before a step is taken with it. In fp16 the scaler leaves out a step that is too large
+        by itself, and tries a smaller scale."""
+        norm = super()._get_grad_norm(model, grad_norm)  # type: ignore[no-untyped-call]
+        if self.accelerator.scaler is None and not np.isfinite(float(norm)):
+            raise self._not_finite("The gradient is not finite")
+        return norm
+
+    def _check_weights(self) -> None:
+        """Raises `NotFiniteError` for weights that a step has made infinite: they are not measured and not kept."""
+        for name, weights in self.recommender.named_parameters():
+            if not torch.isfinite(weights).all():
+                raise self._not_finite(f"The weights {name} are not finite")
+
+    def _not_finite(self, what: str) -> NotFiniteError:
+        """Says in which step and batch; after an epoch's last step there is none."""
+        step, of = self.state.global_step, max(1, self.state.max_steps // max(1, self.state.num_train_epochs))
+        where = f"at step {step + 1} (batch {step % of + 1} of epoch {step // of + 1})"
+        if not self.recommender.training:
+            where = f"after step {step}"
+        return NotFiniteError(f"{what} {where}. Try a lower learning rate, for example training.head_lr=1e-5.")
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Every training line shows each part of the loss apart."""
@@ -178,7 +200,12 @@ class RecommenderTrainer(Trainer):
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Rank the catalogue for every validation item -> mean metrics under `eval_...`."""
         items = self.validation_items
-        rankings = rank(self.recommender, items, max(CUTOFFS), self.args.device, bfloat16=self.args.bf16)
+        self.recommender.eval()
+        self._check_weights()
+        try:
+            rankings = rank(self.recommender, items, max(CUTOFFS), self.args.device, bfloat16=self.args.bf16)
+        except MetricError as error:
+            raise self._not_finite(f"{str(error).rstrip('.')}, which is not finite") from error
         if self.targets == "new":
             answers = [[t for t in item.targets if t not in set(item.exclude)] for item in items]
             kept = [i for i, answer in enumerate(answers) if answer]
@@ -191,27 +218,31 @@ class RecommenderTrainer(Trainer):
         return metrics
 
     def _save_checkpoint(self, model: nn.Module, trial: Any = None) -> None:
-        """One folder to go on from, written aside and renamed; the one before it goes only then."""
+        """One folder to go on from, written aside and renamed; the one before it goes only then.
+
+        The epoch's evaluation comes first, and with it the best weights. A run that is killed in between goes on from
+        the checkpoint before, learns the epoch once more and, on a CPU, finds the same weights and figures again."""
         root = Path(str(self.args.output_dir))
         assert self.optimizer is not None
         folder = root / f"checkpoint-{self.state.global_step}"
-        aside = root / f".{folder.name}.part"
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
+        aside = root / f".{folder.name}.{os.getpid()}.part"
+        root.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(root)
+        aside.mkdir()
         weights = {name: tensor.cpu().contiguous() for name, tensor in self.recommender.saved_weights().items()}
-        write_atomically(aside / "model.safetensors", save(weights))
+        write_atomically(aside / resume.WEIGHTS_FILE, save(weights))
         resume.save_optimizer(aside, self.optimizer, self.lr_scheduler)
         resume.save_random_state(aside)
         exported = [c for c in [*self.callback_handler.callbacks, self.control] if isinstance(c, ExportableState)]
         self.state.stateful_callbacks |= {type(c).__name__: c.state() for c in exported}  # type: ignore[operator]
-        self.state.save_to_json(str(aside / "trainer_state.json"))
-        aside.rename(folder)
+        self.state.save_to_json(str(aside / resume.STATE_FILE))
+        rename_whole(aside, folder)
         for older in root.glob("checkpoint-*"):
             if older != folder:
-                shutil.rmtree(older)
+                remove_whole(older)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        self.recommender.load_weights(load_file(Path(resume_from_checkpoint) / "model.safetensors"))
+        self.recommender.load_weights(load_file(Path(resume_from_checkpoint) / resume.WEIGHTS_FILE))
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint is not None:

@@ -166,29 +166,29 @@ def main() -> None:
         places: Counter[str] = Counter()
         starts = runs = 0
         differences: list[str] = []
-        done = False
-        while places.total() < asked.kills or not done:
+        ended = False
+        while places.total() < asked.kills or not ended:
             run = disturbed.run(f"killed-{runs}")
             last = places.total() == asked.kills  # then the run is left alone
             place = kill(disturbed, run.run_id, "" if last else aims.pop(), seconds)
             starts += 1
-            done = place is None
             check_names(disturbed, run)
+            status = run.status() if run.folder.exists() else None
             if place is not None:
                 places[place] += 1
-                status = run.status() if run.folder.exists() else None
-                where = f"{status.phase or 'starting'}, step {status.step} of {status.steps}" if status else "no run"
+                where = f"{status.phase or status.state}, step {status.step} of {status.steps}" if status else "no run"
                 print(f"kill {places.total()}: came {place} ({where})", flush=True)
-                continue
-            found = facts(run)
-            wrong = [name for name in expected.keys() | found.keys() if found.get(name) != expected.get(name)]
-            differences += [f"{run.run_id}: {name}" for name in wrong]
-            print(f"{run.run_id} ended; differences: {wrong or 'none'}", flush=True)
-            runs += 1
+            ended = status is not None and status.state == "finished"
+            if ended:
+                found = facts(run)
+                wrong = [name for name in expected.keys() | found.keys() if found.get(name) != expected.get(name)]
+                differences += [f"{run.run_id}: {name}" for name in wrong]
+                print(f"{run.run_id} ended; differences: {wrong or 'none'}", flush=True)
+                runs += 1
     inside = places["checkpoint"] + places["weights"]
     print(
         f"{places.total()} kills ({places['checkpoint']} inside a checkpoint's writing, {places['weights']} inside the "
-        f"best weights'), {starts - runs} resumes or new starts after a kill, {runs} runs ended, "
+        f"best weights'), {starts} processes for {runs} runs, "
         f"{len(differences)} differences, 0 unreadable files; {inside / places.total():.0%} of the kills inside a write"
     )
     if differences:

@@ -9,18 +9,17 @@ import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
 from contextlib import closing
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess as Process
 from pathlib import Path
 from typing import Any
 
 from recommender.models import vector_cache
 from recommender.runs import Run
-from recommender.settings import ROOT
 from recommender.training.resume import check_readable
 
 SETTINGS = (
@@ -29,6 +28,9 @@ SETTINGS = (
 )  # fmt: skip
 TIMED = ("seconds", "examples_per_second", "memory_mb", "train_runtime", "train_samples_per_second", "train_loss",
          "train_steps_per_second", "total_flos")  # fmt: skip
+# Processes are forked from one that has imported what takes long: the kills are to come while a run works.
+FORKS = get_context("forkserver")
+PRELOADED = ["recommender.training.run", "recommender.training.trainer", "recommender.cli"]
 # Where a kill is aimed, how often, and the names that show that the process is there.
 AIMS = {"anywhere": 10, "checkpoint": 7, "weights": 3}
 SIGNS = {"checkpoint": "resume/.checkpoint-*.{pid}.part", "weights": ".model.safetensors.{pid}.part"}
@@ -43,8 +45,7 @@ class Place:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         own = {"CHECKPOINTS_DIR": folder / "checkpoints", "CACHE_DIR": folder / "cache", "DEVICE": "cpu"}
-        named = {f"RECOMMENDER_{name}": str(value) for name, value in own.items()}
-        self.environment = os.environ | named | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+        self.environment = {f"RECOMMENDER_{name}": str(value) for name, value in own.items()}
 
     @property
     def said(self) -> Path:
@@ -54,32 +55,43 @@ class Place:
     def run(self, run_id: str) -> Run:
         return Run(self.folder / "checkpoints" / run_id)
 
-    def start(self, run_id: str) -> "subprocess.Popen[bytes]":
+    def start(self, run_id: str) -> Process:
         """The run's first process, or the next one that goes on with it."""
-        words = [sys.executable, "-m", "recommender", "train", "--run-id", run_id]
+        words = ["train", "--run-id", run_id]
         if self.run(run_id).folder.exists():
             words += ["--resume"]
         else:
             words += ["--preset", "frozen", *(word for setting in SETTINGS for word in ("--set", setting))]
         self.folder.mkdir(exist_ok=True)
-        with self.said.open("wb") as said:
-            return subprocess.Popen(
-                words, cwd=ROOT, env=self.environment, stdout=said, stderr=said, start_new_session=True
-            )
+        process = FORKS.Process(target=recommender, args=(words, self.environment, self.said))
+        process.start()
+        return process
 
 
-def wait_for_the_moment(process: "subprocess.Popen[bytes]", run: Run, aim: str, seconds: float) -> None:
+def recommender(words: list[str], environment: dict[str, str], said: Path) -> None:
+    """`python -m recommender`, in a process of its own that leads a group."""
+    os.setsid()
+    os.environ.update(environment)
+    with said.open("wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    from recommender.__main__ import app
+
+    app(words)
+
+
+def wait_for_the_moment(process: Process, run: Run, aim: str, seconds: float) -> None:
     """Until it is time to kill, or the process has ended by itself; without an aim, only that."""
     if not aim:
-        process.wait()
+        process.join()
         return
     if aim == "anywhere":
         end = time.monotonic() + random.uniform(0, seconds)
-        while process.poll() is None and time.monotonic() < end:
+        while process.is_alive() and time.monotonic() < end:
             time.sleep(POLL_SECONDS)
         return
     sights, seen = random.randint(1, LATER), False
-    while process.poll() is None:
+    while process.is_alive():
         before, seen = seen, any(run.folder.glob(SIGNS[aim].format(pid=process.pid)))
         sights -= seen and not before
         if not sights:
@@ -93,12 +105,12 @@ def kill(place: Place, run_id: str, aim: str, seconds: float) -> str | None:
     run = place.run(run_id)
     process = place.start(run_id)
     wait_for_the_moment(process, run, aim, seconds)
-    if process.poll() is not None:
-        if process.returncode:
+    if not process.is_alive():
+        if process.exitcode:
             raise SystemExit(f"The run failed by itself:\n{place.said.read_text()}")
         return None
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    os.kill(process.pid or 0, signal.SIGKILL)
+    process.join()
     for found, sign in SIGNS.items():
         if any(run.folder.glob(sign.format(pid=process.pid))):
             return found
@@ -151,11 +163,14 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=0)
     asked = options.parse_args()
     random.seed(asked.seed)
+    os.environ |= {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    FORKS.set_forkserver_preload(PRELOADED)
     with tempfile.TemporaryDirectory() as folder:
         undisturbed, disturbed = Place(Path(folder) / "undisturbed"), Place(Path(folder) / "disturbed")
         begin = time.monotonic()
         process = undisturbed.start("whole")
-        if process.wait():
+        process.join()
+        if process.exitcode:
             raise SystemExit(undisturbed.said.read_text())
         seconds = time.monotonic() - begin
         expected = facts(undisturbed.run("whole"))

@@ -73,11 +73,6 @@ def _key(weights_hash: str, ids: Sequence[int]) -> bytes:
 
 
 def _sealed(key: bytes, vector: bytes) -> bytes:
-    """A vector and a hash of it and its key."""
-    return vector + hashlib.blake2b(vector, key=key, digest_size=HASH_BYTES).digest()
-
-
-def _sealed(key: bytes, vector: bytes) -> bytes:
     """A vector and, behind it, a hash of it and its key."""
     return vector + hashlib.blake2b(vector, key=key, digest_size=HASH_BYTES).digest()
 

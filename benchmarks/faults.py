@@ -34,6 +34,7 @@ PRELOADED = ["recommender.training.run", "recommender.training.trainer", "recomm
 # Where a kill is aimed, how often, and the names that show that the process is there.
 AIMS = {"anywhere": 10, "checkpoint": 7, "weights": 3}
 SIGNS = {"checkpoint": "resume/.checkpoint-*.{pid}.part", "weights": ".model.safetensors.{pid}.part"}
+SHARE = 1 / 3  # of the undisturbed run's time, at most, until a kill: a run is to take several
 LATER = 3  # sightings, of which one is taken
 AFTER_SECONDS = 0.03  # at most, between the sight and the kill
 POLL_SECONDS = 0.0002
@@ -86,7 +87,7 @@ def wait_for_the_moment(process: Process, run: Run, aim: str, seconds: float) ->
         process.join()
         return
     if aim == "anywhere":
-        end = time.monotonic() + random.uniform(0, seconds)
+        end = time.monotonic() + random.uniform(0, seconds * SHARE)
         while process.is_alive() and time.monotonic() < end:
             time.sleep(POLL_SECONDS)
         return

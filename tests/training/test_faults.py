@@ -8,12 +8,14 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from recommender.config import RunConfig
 from recommender.errors import RecommenderError
 from recommender.runs import Run, new_run
 from recommender.settings import Settings
@@ -275,3 +277,25 @@ def test_a_file_that_may_not_be_written_is_named(
     with pytest.raises(RecommenderError, match=r"Cannot write .*metrics\.jsonl: Permission denied\. Make the folder"):
         train_run(run, world)
     assert run.status().state == "failed"
+
+
+def test_a_clock_that_runs_backwards_stops_no_heartbeat_and_gives_no_negative_time(
+    world: Settings, config_of: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = count(2e9, -3600)
+    beats: list[int] = []
+    beat = Progress._beat
+
+    def noted(self: Progress, state: Any, device: Any) -> None:
+        beats.append(state.global_step)
+        beat(self, state, device)
+
+    monkeypatch.setattr("recommender.runs.time.time", lambda: next(clock))
+    monkeypatch.setattr("recommender.training.progress.HEARTBEAT_SECONDS", 0.0)
+    monkeypatch.setattr(Progress, "_beat", noted)
+    run = trained(config_of(epochs=2), world)
+    assert set(range(1, run.status().steps + 1)) <= set(beats)
+    assert run.status().seconds > 0
+    assert all(row["seconds"] >= 0 and row.get("examples_per_second", 1) > 0 for row in run.metrics())
+    counts = RunConfig.model_validate({"protocol": "paper", "model": {"kind": "copy"}})
+    assert trained(counts, world, "counts").status().seconds >= 0

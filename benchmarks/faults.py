@@ -37,7 +37,7 @@ SIGNS = {"checkpoint": "resume/.checkpoint-*.{pid}.part", "weights": ".model.saf
 SHARE = 1 / 3  # of the undisturbed run's time, at most, until a kill: a run is to take several
 LATER = 3  # sightings, of which one is taken
 AFTER_SECONDS = 0.03  # at most, between the sight and the kill
-POLL_SECONDS = 0.0002
+POLL_SECONDS = 0.005  # more often, and looking would slow the run down
 
 
 class Place:

@@ -1,11 +1,16 @@
-"""Files: written so that a reader never sees half of one; what a safetensors file says of itself."""
+"""Files: written so that a reader never sees half of one, removed in the same way; what a safetensors file says of
+itself."""
 
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 
+import psutil
+
 PLAIN_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}")  # of a run, a preset, a study: a name, never a path
+PART = re.compile(r"\..*\.(\d+)\.part")  # what `write_atomically` writes aside, with the number of its process
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -21,6 +26,44 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def rename_whole(aside: Path, folder: Path) -> None:
+    """Give a folder its name once all that is in it has reached the disk, so that not even a power cut leaves a name
+    before its content."""
+    for path in aside.rglob("*"):
+        _sync(path)
+    _sync(aside)
+    aside.rename(folder)
+    _sync(folder.parent)
+
+
+def _sync(path: Path) -> None:
+    if path.is_dir() and os.name != "posix":  # only there can a folder be opened
+        return
+    number = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def remove_whole(folder: Path) -> None:
+    """Remove a folder, if it is there, so that nobody finds half of it under its name."""
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    shutil.rmtree(aside, ignore_errors=True)
+    if folder.exists():
+        folder.rename(aside)
+        shutil.rmtree(aside)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed processes had begun to write, or to remove, in a folder. Called before anything is written
+    there: a part in the name of this process is of an earlier one that had its number."""
+    for path in folder.glob(".*.part"):
+        made_by = PART.fullmatch(path.name)
+        if made_by and (int(made_by[1]) == os.getpid() or not psutil.pid_exists(int(made_by[1]))):
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def safetensors_metadata(raw: bytes) -> dict[str, str]:

@@ -1,10 +1,13 @@
 """Run folders: the only code that knows their file names. A reader never sees half a file or a half-written line."""
 
+import errno
 import json
 import math
+import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +17,10 @@ from pydantic import ValidationError
 from recommender.config import RunConfig, parse_config
 from recommender.data.catalog import Catalog
 from recommender.errors import CheckpointError, DataError, RecommenderError, UnknownNameError
-from recommender.files import PLAIN_NAME, safetensors_metadata, write_atomically
+from recommender.files import PLAIN_NAME, remove_leftovers, safetensors_metadata, write_atomically
 from recommender.metrics_log import MetricsLog
 from recommender.settings import Settings
+from recommender.status import LIVE
 from recommender.status import State as State
 from recommender.status import Status as Status
 
@@ -70,6 +74,11 @@ class Run:
         return self.folder / "resume"
 
     @property
+    def lock_file(self) -> Path:
+        """Locked while a process writes the run; empty."""
+        return self.folder / ".lock"
+
+    @property
     def log_file(self) -> Path:
         return self.folder / "log.txt"
 
@@ -92,7 +101,7 @@ class Run:
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         line = (json.dumps(row) + "\n").encode()
-        with self.metrics_file.open("ab", buffering=0) as file:
+        with self.metrics_file.open("ab") as file:  # buffered: a full disk is an error, not half a line
             file.write(line)
 
     @property
@@ -274,17 +283,33 @@ def new_run(run_id: str, config: RunConfig, settings: Settings) -> Run:
     if not RUN_ID.fullmatch(run_id):
         raise RecommenderError(f"The run id {run_id!r} may hold letters, digits, '.', '_' and '-' only, at most 64.")
     folder = settings.checkpoints_dir / run_id
+    aside = Run(folder.with_name(f".{run_id}.{os.getpid()}.part"))  # a kill leaves no run without its settings
+    taken = f"The run {run_id} exists. Resume it (--resume), or choose another name (--run-id)."
+    if folder.exists():
+        raise RecommenderError(taken)
     try:
-        folder.mkdir(parents=True)
-    except FileExistsError:
-        raise RecommenderError(
-            f"The run {run_id} exists. Resume it (--resume), or choose another name (--run-id)."
-        ) from None
+        settings.checkpoints_dir.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(settings.checkpoints_dir)
+        aside.folder.mkdir()
+        aside.write_config(config)
+        status = Status(state="queued", seed=config.seed)
+        status.queue(settings.device, after=end_of_queue(settings))
+        aside.write_status(status)
+        aside.folder.rename(folder)
     except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY):  # another process was quicker
+            raise RecommenderError(taken) from None
         raise RecommenderError(f"Cannot create {folder}: {error.strerror}.") from error
-    run = Run(folder)
-    run.write_config(config)
-    status = Status(state="queued", seed=config.seed)
-    status.queue(settings.device)
-    run.write_status(status)
-    return run
+    finally:
+        shutil.rmtree(aside.folder, ignore_errors=True)
+    return Run(folder)
+
+
+def end_of_queue(settings: Settings) -> float:
+    """The latest time at which a run was queued: a clock that was set back puts nobody before those who wait."""
+    found = 0.0
+    for run in _runs(settings):
+        with suppress(CheckpointError):
+            if (status := run.status()).state in LIVE:
+                found = max(found, status.queued or 0.0)
+    return found

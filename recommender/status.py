@@ -17,10 +17,12 @@ FULL = 0.85  # share of the machine's memory from which on the system may have e
 
 
 def process_start(pid: int) -> float | None:
-    """When a process began, in seconds since 1970; None if it has ended, also where nobody has taken note of that."""
+    """When a process began, in seconds since the machine did, which no change of the clock touches; None if it has
+    ended, also where nobody has taken note of that."""
     try:
         process = psutil.Process(pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
+        since_boot = process.create_time() - psutil.boot_time()  # either follows the clock, their difference does not
+        return None if process.status() == psutil.STATUS_ZOMBIE else since_boot
     except psutil.Error:
         return None
 
@@ -47,6 +49,7 @@ class Status(BaseModel):
     steps: int = 0
     device: str = ""
     peak_memory_mb: int = 0
+    accumulation: int = 1  # parts of a batch that are learned one after the other; more than asked for: memory ran out
     source: str = ""
     data: str = ""  # fingerprint of what it learns from
     commit: str = ""
@@ -57,10 +60,15 @@ class Status(BaseModel):
     def belong_to(self, pid: int) -> None:
         self.pid, self.process_started = pid, process_start(pid)
 
-    def queue(self, device: str) -> None:
-        """In the queue from now on, in the name of this process."""
+    @property
+    def is_own(self) -> bool:
+        return self.pid == os.getpid()
+
+    def queue(self, device: str, after: float = 0.0) -> None:
+        """In the queue from now on, in the name of this process; behind those of the time `after`, whatever the clock
+        says."""
         self.state, self.reason, self.problem, self.phase = "queued", "", "", ""
-        self.queued, self.device_asked = time.time(), device
+        self.queued, self.device_asked = max(time.time(), after + 1e-3), device
         self.belong_to(os.getpid())
 
     def now(self) -> Self:

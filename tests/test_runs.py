@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
@@ -107,6 +108,19 @@ def test_running_holds_only_while_its_process_does(run: Run) -> None:
         run.write_status(own.model_copy(update=gone))
         assert run.status().state == "interrupted"
         assert json.loads((run.folder / "status.json").read_text())["state"] == "running"
+
+
+@pytest.mark.parametrize("jump", [-7200.0, 7200.0])
+def test_a_live_run_stays_one_when_the_clock_jumps(jump: float, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a laptop that finds the network, and the time, after its start; both times are told by the clock."""
+    own = Status(state="running", pid=os.getpid(), process_started=process_start(os.getpid()))
+    run.write_status(own)
+    since, created = psutil.boot_time(), psutil.Process().create_time()
+    monkeypatch.setattr(psutil, "boot_time", lambda: since + jump)
+    monkeypatch.setattr(psutil.Process, "create_time", lambda _: created + jump)
+    assert run.status().state == "running"
+    monkeypatch.setattr(psutil.Process, "create_time", lambda _: created + jump + 60)
+    assert run.status().state == "interrupted", "a process that began a minute later has its number now"
 
 
 def test_a_queued_run_whose_process_is_gone_does_not_wait_for_ever(run: Run) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from pages.parts.train_curves import draw_curves, metrics_of
-from pages.parts.train_words import place_in_line
+from pages.parts.train_words import less_at_once, place_in_line
 from pages.shared.text import plain
 from recommender.compare.entries import Entry, read_entry
 from recommender.errors import RecommenderError
@@ -63,7 +63,7 @@ def draw_run(run: Run) -> None:
     rows = metrics_of(run)
     if status.state in LIVE:
         draw_progress(entry, rows)
-    draw_facts(status, rows)
+    draw_facts(entry, rows)
     learned = any("loss" in row for row in rows)
     if learned or (status.state in LIVE and entry.config.model.learns):
         draw_curves(entry, rows)
@@ -98,7 +98,8 @@ def seconds_left(rows: list[dict[str, Any]], status: Status) -> float | None:
     return max(0.0, (now - then) / (step - before) * (status.steps - max(step, status.step)))
 
 
-def draw_facts(status: Status, rows: list[dict[str, Any]]) -> None:
+def draw_facts(entry: Entry, rows: list[dict[str, Any]]) -> None:
+    status = entry.status
     last: dict[str, Any] = next((row for row in reversed(rows) if "loss" in row), {})
     rate = last.get("examples_per_second")
     seconds = max(status.seconds, rows[-1].get("seconds", 0.0) if rows else 0.0)
@@ -114,6 +115,8 @@ def draw_facts(status: Status, rows: list[dict[str, Any]]) -> None:
     said = [f"{capitalised(each)}." for each in (status.device, status.source) if each]
     if said:
         st.caption(plain(" ".join(said)))
+    if status.accumulation > entry.config.training.accumulation:  # memory ran out
+        st.caption(less_at_once(entry.config.training.batch_size, status.accumulation))
 
 
 def draw_metrics(facts: dict[str, str]) -> None:

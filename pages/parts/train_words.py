@@ -15,3 +15,10 @@ STATES: dict[State, tuple[str, str]] = {
 def place_in_line(number: int) -> str:
     """ "next in line" for 0, "number 2 in line" for 1."""
     return f"number {number + 1} in line" if number else "next in line"
+
+
+def less_at_once(batch: int, parts: int) -> str:
+    """For a run that memory ran out of, and that went on with its batches in so many parts."""
+    return (
+        f"Memory ran out, so it learns {batch // parts} at a time instead of {batch}; a step still counts all {batch}."
+    )

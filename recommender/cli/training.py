@@ -37,6 +37,7 @@ def train(
     from recommender.runs import new_run
     from recommender.training import processes
     from recommender.training.job import fresh_run_id
+    from recommender.training.ownership import HANDOVER_SECONDS, owning
     from recommender.training.queue import take_turn
     from recommender.training.stopping import stoppable
 
@@ -52,7 +53,8 @@ def train(
         else:
             config = load_preset(preset, overrides)
             run = new_run(run_id or fresh_run_id(preset), config, settings())
-        with stoppable(run):
+        # One that is started by the app waits for it to write down whose the run is now.
+        with owning(run, HANDOVER_SECONDS if wait else 0.0), stoppable(run):
             if wait and processes.first():
                 take_turn(run, settings())
             quiet_transformers()

@@ -34,14 +34,14 @@ def advise(run: Run) -> list[Advice]:
     """
     status, config = run.status(), run.config()
     if status.problem == "out_of_memory":
-        return [_less_memory(config)]
+        return [_less_memory(config, status.accumulation)]
     if status.problem == "not_finite":
         return [_slower(config)]
     if status.problem == "disk_full":
         return [Advice("The disk is full. Make room, then go on from the last finished epoch.", "Resume")]
     if status.state == "interrupted":
         advice = [Advice("It can go on from the last finished epoch.", "Resume")]
-        return [_less_memory(config), *advice] if "memory" in status.reason else advice
+        return [_less_memory(config, status.accumulation), *advice] if "memory" in status.reason else advice
     rows = run.metrics()
     found = []
     if status.state != "failed" and overfits(rows):
@@ -51,22 +51,25 @@ def advise(run: Run) -> list[Advice]:
     return found
 
 
-def smaller_batch(config: RunConfig) -> tuple[str, ...]:
-    """Half the batch, with as many tags for each example; shorter texts where the batch is one example."""
-    size, tags = config.training.batch_size, config.training.tag_batch_size
-    if size == 1:
+def smaller_batch(config: RunConfig, accumulation: int = 1) -> tuple[str, ...]:
+    """Half of what is learned at a time, with as many tags for each example; shorter texts where that is one example.
+    `accumulation` is the number of parts into which a batch was cut."""
+    size, tags = config.training.batch_size, config.training.tag_batch_size // config.training.batch_size
+    if size <= accumulation:
         return (f"data.max_tokens={max(8, config.data.max_tokens // 2)}",)
-    half = size // 2
-    return f"training.batch_size={half}", f"training.tag_batch_size={half * (tags // size)}"
+    half = size // accumulation // 2
+    whole = ("training.accumulation=1",) if config.training.accumulation > 1 else ()
+    return f"training.batch_size={half}", f"training.tag_batch_size={half * tags}", *whole
 
 
-def _less_memory(config: RunConfig) -> Advice:
-    size = config.training.batch_size
+def _less_memory(config: RunConfig, accumulation: int) -> Advice:
+    overrides = smaller_batch(config, accumulation)
+    size = config.training.batch_size // accumulation
     if size == 1:
         text = f"Memory ran out although one example is learned at a time. Cut texts to {config.data.max_tokens // 2}"
-        return Advice(f"{text} tokens.", "Start again with shorter texts", smaller_batch(config))
+        return Advice(f"{text} tokens.", "Start again with shorter texts", overrides)
     text = f"Memory ran out with {size} examples at a time. Half as many need about half the memory."
-    return Advice(text, f"Start again with a batch of {size // 2}", smaller_batch(config))
+    return Advice(text, f"Start again with a batch of {size // 2}", overrides)
 
 
 def _slower(config: RunConfig) -> Advice:

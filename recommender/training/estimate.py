@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from recommender.config import RunConfig
 from recommender.errors import RecommenderError
 from recommender.files import write_atomically
 from recommender.settings import Settings
+
+log = logging.getLogger(__name__)
 
 # What changes neither a step's time nor the number of steps in an epoch; epochs are multiplied in afterwards.
 FREE_OF_COST: dict[str, Any] = {
@@ -55,6 +58,13 @@ class Estimate(BaseModel):
         return self.preparation_seconds + learning + self.closing_seconds
 
 
+class Kept(BaseModel):
+    """What is remembered, with a hash that tells whether it is whole."""
+
+    estimate: Estimate
+    hash: str
+
+
 def estimate(config: RunConfig, settings: Settings) -> Estimate:
     """A trial in this process: reads the data, then trains and ranks a few batches; nothing is kept of it.
 
@@ -77,14 +87,25 @@ def estimate(config: RunConfig, settings: Settings) -> Estimate:
 def remembered(config: RunConfig, settings: Settings) -> Estimate | None:
     """An earlier trial of these settings on this data and device, for as many epochs as these settings ask for."""
     try:
-        found = Estimate.model_validate_json(_file(config, settings).read_bytes())
+        kept = Kept.model_validate_json(_file(config, settings).read_bytes())
     except (OSError, ValidationError):
         return None
-    return found.model_copy(update={"epochs": config.training.epochs})
+    if kept.hash != _hash(kept.estimate):
+        return None  # damaged: a trial tells it anew
+    return kept.estimate.model_copy(update={"epochs": config.training.epochs})
 
 
 def remember(found: Estimate, config: RunConfig, settings: Settings) -> None:
-    write_atomically(_file(config, settings), found.model_dump_json(indent=2) + "\n")
+    """A disk that takes no more costs nothing but a trial the next time."""
+    try:
+        kept = Kept(estimate=found, hash=_hash(found))
+        write_atomically(_file(config, settings), kept.model_dump_json(indent=2) + "\n")
+    except OSError as error:
+        log.warning("the estimate cannot be remembered: %s", error)
+
+
+def _hash(found: Estimate) -> str:
+    return hashlib.sha256(found.model_dump_json().encode()).hexdigest()
 
 
 def forget(config: RunConfig, settings: Settings) -> None:

@@ -33,13 +33,18 @@ def disk_full(error: BaseException | None) -> bool:
     return error is not None and disk_full(error.__cause__)
 
 
-def explain(error: Exception, config: RunConfig | None) -> tuple[Problem, str]:
-    """The kind of failure, and what is wrong and what to do. `config` is None if it could not be read."""
+def explain(error: Exception, config: RunConfig | None, accumulation: int = 1) -> tuple[Problem, str]:
+    """The kind of failure, and what is wrong and what to do. `config` is None if it could not be read; `accumulation`
+    is the number of parts into which a batch was cut."""
     if out_of_memory(error):
-        change = " and ".join(smaller_batch(config)) if config else ""
-        return "out_of_memory", f"Out of memory. Use a smaller batch, for example {change or 'half of it'}."
+        change = " and ".join(smaller_batch(config, accumulation)) if config else ""
+        what = "shorter texts" if change.startswith("data.") else "a smaller batch"
+        return "out_of_memory", f"Out of memory. Use {what}, for example {change or 'half of it'}."
     if disk_full(error):
         return "disk_full", "The disk is full. Make room and resume: the last finished epoch is kept."
     if isinstance(error, NotFiniteError):
         return "not_finite", str(error)
+    if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        where = f" {error.filename}" if error.filename else ""
+        return "other", f"Cannot write{where}: {error.strerror}. Make the folder writable and resume."
     return "other", str(error) or type(error).__name__

@@ -6,7 +6,6 @@ here that changes something raises `RecommenderError`; the command line is for w
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,11 +17,13 @@ import psutil
 
 from recommender.config import RunConfig, override, parse_config
 from recommender.errors import RecommenderError
+from recommender.files import remove_whole
 from recommender.runs import SHIPPED_RUNS, Run, list_runs, new_run
 from recommender.settings import ROOT, Settings
-from recommender.status import LIVE, State
+from recommender.status import LIVE, State, Status
 from recommender.training.estimate import Estimate, remember, remembered
-from recommender.training.queue import live_runs
+from recommender.training.ownership import HANDOVER_SECONDS, owning
+from recommender.training.queue import live_runs, queue_up
 from recommender.training.stopping import set_stopped
 
 RESUMABLE: tuple[State, ...] = ("stopped", "interrupted", "failed")
@@ -38,19 +39,27 @@ def start(config: RunConfig, run_id: str, settings: Settings) -> Run:
     """A new run in the queue of its device. Raises `RecommenderError` for an id that is taken or no plain name."""
     check_allowed(settings)
     with _starting:
-        return _launch(new_run(run_id, config, settings), settings)
+        run = new_run(run_id, config, settings)
+        with owning(run):
+            return _launch(run, settings)
 
 
 def resume(run: Run, settings: Settings) -> Run:
     """Queue a run that was stopped, interrupted or has failed; it goes on from its last finished epoch."""
     check_allowed(settings)
     with _starting:
-        status = run.status()
-        if status.state not in RESUMABLE:
-            raise RecommenderError(f"The run {run.run_id} is {status.state}: there is nothing to resume.")
-        status.queue(settings.device)
-        run.write_status(status)
-        return _launch(run, settings)
+        _check_resumable(run)
+        with owning(run, HANDOVER_SECONDS):
+            status = _check_resumable(run)  # another process may have been quicker
+            queue_up(run, status, settings)
+            return _launch(run, settings)
+
+
+def _check_resumable(run: Run) -> Status:
+    status = run.status()
+    if status.state not in RESUMABLE:
+        raise RecommenderError(f"The run {run.run_id} is {status.state}: there is nothing to resume.")
+    return status
 
 
 def restart(run: Run, overrides: list[str], settings: Settings) -> Run:
@@ -92,10 +101,9 @@ def delete(run: Run, settings: Settings) -> None:
             raise RecommenderError(f"{run.folder} is not a run below {settings.checkpoints_dir}; nothing was deleted.")
         if any(run == live for live, _ in live_runs(settings)):
             raise RecommenderError(f"The run {run.run_id} is {run.status().state}. Stop it first.")
-        aside = folder.with_name(f".{run.run_id}.deleted")  # not a name of a run: nobody reads a half of one
-        shutil.rmtree(aside, ignore_errors=True)
-        folder.rename(aside)
-        shutil.rmtree(aside)
+        with owning(run, HANDOVER_SECONDS):
+            pass  # nobody has it by its lock either
+        remove_whole(folder)
 
 
 def waiting(settings: Settings) -> list[Run]:
@@ -167,10 +175,11 @@ def _wait_for_end(run: Run, pid: int) -> None:
     """A process that was stopped before it could listen to the signal says nothing; then it is said here."""
     with suppress(psutil.Error):
         psutil.Process(pid).wait(GRACE_SECONDS)
-    status = run.status()
-    if status.state == "interrupted":
-        set_stopped(status)
-        run.write_status(status)
+    if run.status().state == "interrupted":
+        with owning(run):
+            status = run.status()
+            set_stopped(status)
+            run.write_status(status)
 
 
 def _next_id(run_id: str, settings: Settings) -> str:

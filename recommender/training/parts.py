@@ -104,10 +104,13 @@ def make_trainer(
     validation: list[Item],
     folder: Path,
     callbacks: "list[TrainerCallback]",
+    accumulation: int = 1,
 ) -> "RecommenderTrainer":
-    """The loop over the items, for a catalogue of V = `movies`; its state to go on from goes to `folder`."""
+    """The loop over the items, for a catalogue of V = `movies`; its state to go on from goes to `folder`. A batch is
+    learned in `accumulation` pieces, or in as many as the settings ask for."""
+    from recommender.training.arguments import training_arguments
     from recommender.training.sampling import WishSet
-    from recommender.training.trainer import RecommenderTrainer, training_arguments
+    from recommender.training.trainer import RecommenderTrainer
 
     device, parts = next(model.parameters()).device, config.training
     if model.text is not None and device.type == "cpu":
@@ -118,6 +121,7 @@ def make_trainer(
         config.seed,
         folder,
         len(train),
+        accumulation,
         use_cpu=device.type == "cpu",
         bf16=chosen == "bfloat16",
         fp16=chosen == "float16",

@@ -26,6 +26,7 @@ class Progress(TrainerCallback):
         self.best = (best_row(self.run.metrics()) or {SELECTED_BY: -1.0})[SELECTED_BY]
         self._clock = time.monotonic()
         self._spent = self.status.seconds
+        self._beaten = 0.0
         self._last = (0.0, 0.0)  # epoch and time from which the speed is counted
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
@@ -37,7 +38,7 @@ class Progress(TrainerCallback):
         self._last = (state.epoch or 0.0, time.monotonic())
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        if time.time() - (self.status.updated or 0) > HEARTBEAT_SECONDS:
+        if time.monotonic() - self._beaten > HEARTBEAT_SECONDS:
             self._beat(state, args.device)
         if processes.count() > 1:  # a signal that reached one of them ends all, after the same step
             self.work.stop.requested = processes.any_of(self.work.stop.asked)
@@ -104,5 +105,5 @@ class Progress(TrainerCallback):
         self.status.epoch, self.status.step = round(state.epoch or 0.0, 3), state.global_step
         self.status.seconds = round(self.seconds, 1)
         self.status.peak_memory_mb = peak_memory_mb(device)
-        self.status.updated = time.time()
+        self._beaten = time.monotonic()
         self.run.write_status(self.status)

@@ -4,19 +4,18 @@ Nothing here imports torch: a run that waits costs little memory and no time.
 """
 
 import logging
-import os
 import time
 
 from recommender.errors import CheckpointError, RecommenderError
-from recommender.runs import Run, list_runs
+from recommender.runs import Run, end_of_queue, list_runs
 from recommender.settings import Settings
 from recommender.status import LIVE, Status
 from recommender.studies import all_trials
+from recommender.training.ownership import check_free
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
-HANDOVER_SECONDS = 0.05
 
 
 def live_runs(settings: Settings) -> list[tuple[Run, Status]]:
@@ -33,11 +32,10 @@ def live_runs(settings: Settings) -> list[tuple[Run, Status]]:
     return sorted(found, key=lambda pair: (pair[1].queued or 0.0, pair[0].run_id))
 
 
-def check_free(run: Run, status: Status) -> None:
-    """Raises `RecommenderError` if another process has the run."""
-    if status.state in LIVE and status.pid != os.getpid():
-        doing = "being trained by" if status.state == "running" else "queued by"
-        raise RecommenderError(f"The run {run.run_id} is {doing} process {status.pid}.")
+def queue_up(run: Run, status: Status, settings: Settings) -> None:
+    """To the end of the queue, in the name of this process; also when the clock was set back since others came."""
+    status.queue(settings.device, after=end_of_queue(settings))
+    run.write_status(status)
 
 
 def check_unfinished(run: Run, status: Status) -> None:
@@ -46,7 +44,8 @@ def check_unfinished(run: Run, status: Status) -> None:
 
 
 def take_turn(run: Run, settings: Settings) -> None:
-    """Wait until no earlier run is queued or running on the device; from then on this one counts as running.
+    """Wait until no earlier run is queued or running on the device; from then on this one counts as running. The
+    caller owns the run.
 
     Raises `RecommenderError` if another process has the run.
     """
@@ -62,18 +61,12 @@ def take_turn(run: Run, settings: Settings) -> None:
 
 
 def _claim(run: Run, settings: Settings) -> Status:
-    """The run's status in the name of this process.
-
-    Whoever started this process stands in the status until it has written down who was started: waited for here, so
-    that the two never write at once.
-    """
-    while (status := run.status()).state in LIVE and status.pid == os.getppid():
-        time.sleep(HANDOVER_SECONDS)
+    """The run's status in the name of this process."""
+    status = run.status()
     check_free(run, status)
     check_unfinished(run, status)
     if status.state not in LIVE:
-        status.queue(settings.device)
-        run.write_status(status)
+        queue_up(run, status, settings)
     return status
 
 

@@ -10,14 +10,19 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from recommender.errors import CheckpointError
 from recommender.files import write_atomically
 
+WEIGHTS_FILE = "model.safetensors"
+STATE_FILE = "trainer_state.json"
 OPTIMIZER_FILE = "optimizer.safetensors"
 SCHEDULE_FILE = "schedule.json"
 RANDOM_FILE = "random.json"
+BALANCE_FILE = "balance.safetensors"  # of tasks whose weights change
 
 
 def save_optimizer(folder: Path, optimizer: torch.optim.Optimizer, schedule: Any) -> None:
@@ -72,6 +77,38 @@ def load_random_state(folder: Path) -> None:
 
 
 def last_checkpoint(folder: Path) -> Path | None:
-    """The newest whole checkpoint below a resume folder."""
-    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
-    return found[-1] if found else None
+    """The newest checkpoint below a resume folder."""
+    found = [path for path in folder.glob("checkpoint-*") if path.name.rpartition("-")[2].isdecimal()]
+    return max(found, key=step_of, default=None)
+
+
+def step_of(checkpoint: Path) -> int:
+    return int(checkpoint.name.rpartition("-")[2])
+
+
+def check_readable(checkpoint: Path) -> None:
+    """Raises `CheckpointError` naming the file of a checkpoint that is missing, cut or damaged."""
+    for name in (WEIGHTS_FILE, OPTIMIZER_FILE, SCHEDULE_FILE, RANDOM_FILE, STATE_FILE):
+        path = checkpoint / name
+        try:
+            if path.suffix == ".json":
+                json.loads(path.read_text())
+            else:
+                load_file(path)
+        except (OSError, ValueError, SafetensorError) as error:
+            where = "/".join(path.parts[-4:])
+            raise CheckpointError(
+                f"The state to go on from is damaged: {where}: {error}. Delete the folder {checkpoint.parent} and "
+                "resume: the run begins again with its own settings."
+            ) from error
+
+
+def ended_early(checkpoint: Path) -> bool:
+    """Whether the run had lost its patience when it was saved: then it had only to be measured. The Trainer itself
+    would learn one epoch more."""
+    callbacks = json.loads((checkpoint / STATE_FILE).read_text())["stateful_callbacks"]
+    patience = callbacks.get("EarlyStoppingCallback")
+    if patience is None:
+        return False
+    left: int = patience["args"]["early_stopping_patience"] - patience["attributes"]["early_stopping_patience_counter"]
+    return left <= 0

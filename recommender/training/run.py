@@ -1,8 +1,8 @@
 """One training run from its config to its finished folder: start, resume, stop, and what is said when it fails."""
 
+import gc
 import logging
 import os
-import shutil
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,15 +18,17 @@ from recommender.data.task import Task, load_task
 from recommender.device import choose_device, describe_device, peak_memory_mb
 from recommender.errors import DataError, RecommenderError
 from recommender.evaluation.report import baseline_metrics, evaluate
+from recommender.files import remove_leftovers, remove_whole
 from recommender.models.base import Recommender
 from recommender.models.inputs import example_items, learning_items, tag_items
 from recommender.runs import Run
 from recommender.settings import Settings
 from recommender.training import processes
-from recommender.training.failure import explain
+from recommender.training.failure import explain, out_of_memory
+from recommender.training.ownership import check_free, owning
 from recommender.training.parts import build_model, checked_examples, make_trainer, precision, start_from
-from recommender.training.queue import check_free, check_unfinished
-from recommender.training.resume import last_checkpoint
+from recommender.training.queue import check_unfinished
+from recommender.training.resume import check_readable, ended_early, last_checkpoint, step_of
 from recommender.training.stopping import Stopped, set_stopped, stoppable
 from recommender.training.tracking import PROJECT, check_installed, tracked
 from recommender.training.work import Work, logging_to, telling_vectors
@@ -44,6 +46,11 @@ def train_run(run: Run, settings: Settings, resume: bool = False, callbacks: "Se
 
     Raises `RecommenderError` for what the user can mend.
     """
+    with owning(run):
+        _train_own(run, settings, resume, callbacks)
+
+
+def _train_own(run: Run, settings: Settings, resume: bool, callbacks: "Sequence[TrainerCallback]") -> None:
     status, config = run.status(), None
     check_free(run, status)
     if resume:
@@ -53,20 +60,38 @@ def train_run(run: Run, settings: Settings, resume: bool = False, callbacks: "Se
     status.started = status.started or time.time()
     with stoppable(run, status) as stop:
         try:
+            remove_leftovers(run.folder)
+            remove_leftovers(run.resume_folder)
             run.write_status(status)
             with logging_to(run.log_file):
                 processes.join(settings)
                 config = run.config()
-                _train(Work(run, config, status, settings, stop, callbacks), resume)
+                status.accumulation = max(status.accumulation, config.training.accumulation)
+                _train_within_memory(Work(run, config, status, settings, stop, callbacks), resume)
         except Exception as error:
             status.state, status.phase = "failed", ""
-            status.problem, status.reason = explain(error, config)
+            status.problem, status.reason = explain(error, config, status.accumulation)
             log.error("%s failed: %s", run.run_id, status.reason)
             with suppress(OSError):  # a full disk may not even take this; the line above has said it
                 run.write_status(status)
             if status.problem in ("out_of_memory", "disk_full") or isinstance(error, OSError):
                 raise RecommenderError(status.reason) from error
             raise
+
+
+def _train_within_memory(work: Work, resume: bool) -> None:
+    """When memory runs out while it learns, the run goes on from its last epoch with fewer examples at a time."""
+    while True:
+        try:
+            return _train(work, resume)
+        except Exception as error:
+            # Of several processes the others would wait for this one for ever.
+            if processes.count() > 1 or not out_of_memory(error) or not work.learn_less_at_once():
+                raise
+        resume = True
+        gc.collect()  # what failed is held by nothing but circles now
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
 
 def _train(work: Work, resume: bool) -> None:
@@ -94,7 +119,8 @@ def _train(work: Work, resume: bool) -> None:
         _learn(work, task, model, checkpoint)
     if status.state == "stopped" or not processes.first():
         return
-    shutil.rmtree(run.resume_folder, ignore_errors=True)
+    run.write_status(status)  # that it is trained: a kill from here on must not find less than that
+    remove_whole(run.resume_folder)
     _measure(work, task, model, device)
     status.state, status.phase = "finished", ""
     run.write_status(status)
@@ -115,7 +141,7 @@ def _learn(work: Work, task: Task, model: Recommender, checkpoint: Path | None) 
     train = learning_items(model, train)
     if not model.learns_by_gradient:
         run.write_weights(model.saved_weights(), weights_facts(model, task.catalog))
-        status.seconds = round(time.time() - (status.started or 0), 1)
+        status.seconds = round(time.monotonic() - work.begun, 1)
         status.peak_memory_mb = peak_memory_mb(torch.device("cpu"))
         status.trained = True
         return
@@ -143,16 +169,19 @@ def _learn_by_gradient(
     from recommender.training.progress import Progress
 
     run, config = work.run, work.config
-    run.keep_metrics_until(int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0)
+    if checkpoint is not None:
+        check_readable(checkpoint)
+    run.keep_metrics_until(step_of(checkpoint) if checkpoint else 0)
     progress = Progress(work, model, weights_facts(model, task.catalog))
+    folder, movies, pieces = run.resume_folder, len(task.catalog), work.status.accumulation
     with tracked(config.training.report_to, run) as trackers, work.stop.noted():
         callbacks = [*trackers, progress, *work.callbacks]
-        trainer = make_trainer(config, model, len(task.catalog), train, tags, validation, run.resume_folder, callbacks)
+        trainer = make_trainer(config, model, movies, train, tags, validation, folder, callbacks, pieces)
         trainer.args.run_name, trainer.args.project = run.run_id, PROJECT
         trainer.check_pieces(checkpoint)
         if config.training.epochs == 0:
             trainer.evaluate()
-        else:
+        elif checkpoint is None or not ended_early(checkpoint):
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if work.stop.requested and trainer.state.global_step < trainer.state.max_steps:
         set_stopped(work.status)

@@ -40,7 +40,8 @@ class StopSignal:
         try:
             yield
         finally:
-            self._raises, self.requested = True, self.asked
+            self._raises = True
+            self.requested |= self.asked
 
 
 @contextmanager

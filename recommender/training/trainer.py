@@ -1,7 +1,7 @@
 """RecommenderTrainer: `transformers.Trainer` with our loss, our batches, our metrics and our way to save."""
 
 import logging
-import shutil
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from recommender.config import TrainingConfig
 from recommender.data.collate import Item, collate
 from recommender.errors import RecommenderError
-from recommender.evaluation.metrics import CUTOFFS, evaluate_rankings
+from recommender.evaluation.metrics import CUTOFFS, MetricError, evaluate_rankings
 from recommender.evaluation.ranking import rank
-from recommender.files import write_atomically
-from recommender.runs import SELECTED_BY, SELECTION_METRIC
+from recommender.files import remove_leftovers, remove_whole, rename_whole, write_atomically
+from recommender.runs import SELECTED_BY
 from recommender.training import processes, resume
 from recommender.training.failure import NotFiniteError
 from recommender.training.learner import Learner
@@ -29,53 +29,6 @@ from recommender.training.pulls import measure_pulls
 from recommender.training.sampling import SharedOrder, WishSet
 
 log = logging.getLogger(__name__)
-
-LOGS_PER_EPOCH = 20
-BALANCE_FILE = "balance.safetensors"
-SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
-
-
-def training_arguments(
-    config: TrainingConfig, seed: int, folder: Path, items: int, accumulation: int | None = None, **hardware: Any
-) -> TrainingArguments:
-    """Our settings in the Trainer's words. `items` is the number of training examples. A batch is read in
-    `accumulation` pieces (those of the settings, if it is None) by each process.
-
-    Raises `RecommenderError` for a batch that cannot be split so.
-    """
-    steps, pieces = -(-items // config.batch_size), accumulation or config.accumulation
-    at_once, rest = divmod(config.batch_size, pieces * processes.count())
-    if rest:
-        raise RecommenderError(
-            f"training.batch_size = {config.batch_size} cannot be split evenly over {processes.count()} processes with "
-            f"{pieces} pieces each. Choose a multiple of {pieces * processes.count()}."
-        )
-    return TrainingArguments(
-        output_dir=str(folder),
-        num_train_epochs=config.epochs,
-        per_device_train_batch_size=at_once,
-        gradient_accumulation_steps=pieces,
-        learning_rate=config.head_lr,
-        weight_decay=config.weight_decay,
-        warmup_steps=config.warmup,  # below one it is a share of the steps
-        max_grad_norm=config.clip,
-        lr_scheduler_type=SCHEDULES[config.schedule],
-        activation_checkpointing=config.gradient_checkpointing,
-        torch_compile=config.compile,
-        ddp_broadcast_buffers=False,  # they are the same everywhere and stay so: text vectors, counts
-        eval_strategy="epoch",
-        save_strategy="epoch",
-        logging_steps=max(1, steps // LOGS_PER_EPOCH),
-        logging_nan_inf_filter=False,
-        metric_for_best_model=SELECTION_METRIC,
-        greater_is_better=True,
-        restore_callback_states_from_checkpoint=True,  # the patience of early stopping survives an interruption
-        remove_unused_columns=False,
-        disable_tqdm=True,
-        report_to="none",  # `tracking` adds what the settings ask for
-        seed=seed,
-        **hardware,
-    )
 
 
 class RecommenderTrainer(Trainer):
@@ -201,10 +154,8 @@ class RecommenderTrainer(Trainer):
 
     def _check_finite(self, part: str, loss: Tensor) -> None:
         if not loss.isfinite():
-            raise NotFiniteError(
-                f"The {part.replace('_', ' ')} is not finite at step {self.state.global_step + 1}. "
-                "Try a lower learning rate, for example training.head_lr=1e-5."
-            )
+            self._check_weights()
+            raise self._not_finite(f"The {part.replace('_', ' ')} is not finite")
 
     def _keep(self, part: str, value: float) -> None:
         """One value a step, the sum of what its pieces bring."""
@@ -214,6 +165,28 @@ class RecommenderTrainer(Trainer):
         else:
             values.append(value)
         self._kept[part] = self.state.global_step
+
+    def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
+        """The gradient's norm, before a step is taken with it. In fp16 the scaler leaves out a step that is too large
+        by itself, and tries a smaller scale."""
+        norm = super()._get_grad_norm(model, grad_norm)  # type: ignore[no-untyped-call]
+        if self.accelerator.scaler is None and not np.isfinite(float(norm)):
+            raise self._not_finite("The gradient is not finite")
+        return norm
+
+    def _check_weights(self) -> None:
+        """Raises `NotFiniteError` for weights that a step has made infinite: they are not measured and not kept."""
+        for name, weights in self.recommender.named_parameters():
+            if not torch.isfinite(weights).all():
+                raise self._not_finite(f"The weights {name} are not finite")
+
+    def _not_finite(self, what: str) -> NotFiniteError:
+        """Says in which step and batch; after an epoch's last step there is none."""
+        step, of = self.state.global_step, max(1, self.state.max_steps // max(1, self.state.num_train_epochs))
+        where = f"at step {step + 1} (batch {step % of + 1} of epoch {step // of + 1})"
+        if not self.recommender.training:
+            where = f"after step {step}"
+        return NotFiniteError(f"{what} {where}. Try a lower learning rate, for example training.head_lr=1e-5.")
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Every training line shows each part of the loss apart, and the learning rate of each of several groups."""
@@ -234,7 +207,12 @@ class RecommenderTrainer(Trainer):
 
     def _measure(self) -> dict[str, float]:
         items = self.validation_items
-        rankings = rank(self.recommender, items, max(CUTOFFS), self.args.device, bfloat16=self.args.bf16)
+        self.recommender.eval()
+        self._check_weights()
+        try:
+            rankings = rank(self.recommender, items, max(CUTOFFS), self.args.device, bfloat16=self.args.bf16)
+        except MetricError as error:
+            raise self._not_finite(f"{str(error).rstrip('.')}, which is not finite") from error
         if self.targets == "new":
             answers = [[t for t in item.targets if t not in set(item.exclude)] for item in items]
             kept = [i for i, answer in enumerate(answers) if answer]
@@ -245,28 +223,32 @@ class RecommenderTrainer(Trainer):
 
     def _save_checkpoint(self, model: nn.Module, trial: Any = None) -> None:
         """One folder to go on from, written aside and renamed; the one before it goes only then. Where the optimizer's
-        state lies in pieces on several devices there is none."""
+        state lies in pieces on several devices there is none.
+
+        The epoch's evaluation comes first, and with it the best weights. A run that is killed in between goes on from
+        the checkpoint before, learns the epoch once more and, on a CPU, finds the same weights and figures again."""
         if self.args.process_index > 0 or self._in_pieces:
             return
         root = Path(str(self.args.output_dir))
         assert self.optimizer is not None
         folder = root / f"checkpoint-{self.state.global_step}"
-        aside = root / f".{folder.name}.part"
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
+        aside = root / f".{folder.name}.{os.getpid()}.part"
+        root.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(root)
+        aside.mkdir()
         weights = {name: tensor.cpu().contiguous() for name, tensor in self.recommender.saved_weights().items()}
-        write_atomically(aside / "model.safetensors", save(weights))
+        write_atomically(aside / resume.WEIGHTS_FILE, save(weights))
         resume.save_optimizer(aside, self.optimizer, self.lr_scheduler)
         resume.save_random_state(aside)
         if self.learner.balance.changes:
-            write_atomically(aside / BALANCE_FILE, save(self.learner.balance.state_dict()))
+            write_atomically(aside / resume.BALANCE_FILE, save(self.learner.balance.state_dict()))
         exported = [c for c in [*self.callback_handler.callbacks, self.control] if isinstance(c, ExportableState)]
         self.state.stateful_callbacks |= {type(c).__name__: c.state() for c in exported}  # type: ignore[operator]
-        self.state.save_to_json(str(aside / "trainer_state.json"))
-        aside.rename(folder)
+        self.state.save_to_json(str(aside / resume.STATE_FILE))
+        rename_whole(aside, folder)
         for older in root.glob("checkpoint-*"):
             if older != folder:
-                shutil.rmtree(older)
+                remove_whole(older)
 
     def check_pieces(self, checkpoint: Path | None) -> None:
         """Raises `RecommenderError` where the weights or the optimizer's state lie in pieces on several devices: those
@@ -288,9 +270,9 @@ class RecommenderTrainer(Trainer):
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         folder = Path(resume_from_checkpoint)
-        self.recommender.load_weights(load_file(folder / "model.safetensors"))
+        self.recommender.load_weights(load_file(folder / resume.WEIGHTS_FILE))
         if self.learner.balance.changes:
-            self.learner.balance.load_state_dict(load_file(folder / BALANCE_FILE))
+            self.learner.balance.load_state_dict(load_file(folder / resume.BALANCE_FILE))
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint is not None:

@@ -2,9 +2,10 @@
 
 import logging
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from recommender.training.stopping import StopSignal
 if TYPE_CHECKING:
     from transformers import TrainerCallback
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Work:
@@ -29,10 +32,28 @@ class Work:
     settings: Settings
     stop: StopSignal
     callbacks: "Sequence[TrainerCallback]" = ()
+    begun: float = field(default_factory=time.monotonic)
 
     def say(self, phase: str) -> None:
         self.status.phase = phase
         self.run.write_status(self.status)
+
+    def learn_less_at_once(self) -> bool:
+        """After memory ran out: cut the batch into twice as many parts, or into the next number that gives equal ones.
+        A step still learns from the whole batch. False if it was not learning that took the memory, or if it learns
+        one example at a time already."""
+        status, size = self.status, self.config.training.batch_size
+        before = status.accumulation
+        if status.phase != "training" or before >= size:
+            return False
+        status.accumulation = next(parts for parts in range(2 * before, size + 1) if size % parts == 0)
+        log.warning(
+            "memory ran out with %s examples at a time: going on from the last finished epoch with %s at a time; "
+            "a step still learns from %s",
+            size // before, size // status.accumulation, size,
+        )  # fmt: skip
+        self.run.write_status(status)
+        return True
 
 
 @contextmanager
@@ -61,7 +82,8 @@ class _Saying(logging.Handler):
         self.work = work
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.work.say(f"computing {record.getMessage()}")
+        if record.levelno == logging.INFO:  # warnings are for the log
+            self.work.say(f"computing {record.getMessage()}")
 
 
 @contextmanager

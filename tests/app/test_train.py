@@ -103,6 +103,13 @@ def test_a_failed_run_says_why_and_what_to_change(put: Any, monkeypatch: pytest.
     assert shown(app) == "big-again"
 
 
+def test_a_run_that_memory_ran_out_of_says_how_it_goes_on(put: Any) -> None:
+    put("less", "running", accumulation=4)
+    assert "it learns 8 at a time instead of 32; a step still counts all 32." in words(opened())
+    put("less", "running")
+    assert "Memory ran out" not in words(opened())
+
+
 def test_a_killed_run_is_interrupted_and_can_be_resumed(put: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     put("killed", "running", pid=2**22, process_started=1.0)
     resumed: list[str] = []

@@ -127,3 +127,25 @@ def test_what_changes_the_cost_asks_for_another_trial(world: Settings, config_of
     [file] = (world.cache_dir / "estimates").iterdir()
     file.write_text('{"train_examples": 9')
     assert remembered(config_of(), world) is None
+
+
+def test_a_remembered_figure_that_was_damaged_is_not_believed(world: Settings, config_of: MakeConfig) -> None:
+    remember(FOUND, config_of(), world)
+    [file] = (world.cache_dir / "estimates").iterdir()
+    whole = file.read_text()
+    file.write_text(whole.replace("700", "100"))
+    assert remembered(config_of(), world) is None
+    file.write_text(whole)
+    assert remembered(config_of(), world) == FOUND
+
+
+def test_a_disk_that_cannot_remember_an_estimate_is_no_error(
+    world: Settings, config_of: MakeConfig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("recommender.files.os.fsync", full)
+    remember(FOUND, config_of(), world)
+    assert "cannot be remembered: [Errno 28] No space" in caplog.text
+    assert remembered(config_of(), world) is None

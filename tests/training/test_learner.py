@@ -12,9 +12,10 @@ from recommender.data.collate import Item, collate
 from recommender.data.engagement import Engagement
 from recommender.losses.weights import target_facts
 from recommender.models.registry import make_model
+from recommender.training.arguments import training_arguments
 from recommender.training.learner import Learner
 from recommender.training.sampling import WishSet
-from recommender.training.trainer import RecommenderTrainer, training_arguments
+from recommender.training.trainer import RecommenderTrainer
 
 MOVIES = 12
 TASKS = ("liked", "seen")

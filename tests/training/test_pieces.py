@@ -24,10 +24,11 @@ from recommender.data.collate import Answer, Item, Spoken
 from recommender.errors import RecommenderError
 from recommender.losses.weights import target_facts
 from recommender.models.registry import make_model
+from recommender.training.arguments import training_arguments
 from recommender.training.learner import Learner
 from recommender.training.parts import precision
 from recommender.training.sampling import WishSet
-from recommender.training.trainer import RecommenderTrainer, training_arguments
+from recommender.training.trainer import RecommenderTrainer
 
 MOVIES = 12
 TEXT = torch.randn(MOVIES, 32, generator=torch.Generator().manual_seed(5)).half()

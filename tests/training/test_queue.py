@@ -105,17 +105,21 @@ def test_a_run_whose_process_is_gone_is_taken_over(world: Settings, polls: list[
     assert (run.status().state, run.status().pid) == ("running", os.getpid())
 
 
-def test_it_waits_until_its_parent_has_written_down_whose_it_is(
-    world: Settings, polls: list[float], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = put("r", world, os.getppid(), "queued", queued=1.0)
-    with pytest.raises(TimeoutError):
-        take_turn(run, world)
-    assert run.status().pid == os.getppid()
-
-
 def test_the_queue_is_in_order_of_time_and_then_of_name(world: Settings, other: int) -> None:
     for name, queued in (("c", 2.0), ("b", 1.0), ("a", 2.0)):
         put(name, world, other, "queued", queued)
     (new_run("broken", CONFIG, world).folder / "status.json").write_text("{")
     assert [run.run_id for run, _ in live_runs(world)] == ["b", "a", "c"]
+
+
+def test_a_clock_that_was_set_back_puts_nobody_before_those_who_wait(
+    world: Settings, other: int, polls: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put("first", world, other, "queued", queued=1000.0)
+    monkeypatch.setattr("recommender.status.time.time", lambda: 10.0)
+    second = new_run("a-second", CONFIG, world)
+    assert [run.run_id for run, _ in live_runs(world)] == ["first", "a-second"]
+    second.write_status(Status(state="stopped"))
+    with pytest.raises(TimeoutError):
+        take_turn(second, world)  # queued anew
+    assert [run.run_id for run, _ in live_runs(world)] == ["first", "a-second"]

@@ -1,12 +1,10 @@
 """A training run from its settings to its finished folder, and every way in which it can end."""
 
-import errno
 import json
 import logging
 import os
-import signal
-import time
-from collections.abc import Callable
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,52 +19,13 @@ from recommender.data.task import load_task
 from recommender.errors import DataError, RecommenderError
 from recommender.evaluation.report import evaluate
 from recommender.runs import Run, Status, new_run
-from recommender.settings import Settings
+from recommender.settings import ROOT, Settings
 from recommender.training import run as training_run
 from recommender.training import trainer as training_trainer
 from recommender.training.job import fresh_run_id
-from recommender.training.progress import Progress
 from recommender.training.run import train_run
 from tests.compared import reports_of
-
-MakeConfig = Callable[..., RunConfig]
-
-
-@pytest.fixture
-def config_of(tiny_encoder: str) -> MakeConfig:
-    def make(protocol: str = "conversational", text: str = "none", tags: bool = False, **training: Any) -> RunConfig:
-        settings = {"epochs": 3, "batch_size": 16, "encoder_lr": 1e-3, "head_lr": 1e-2}
-        return RunConfig.model_validate(
-            {
-                "protocol": protocol,
-                "data": {"validation": 0.25},
-                "model": {
-                    "text": {"name": tiny_encoder, "train": text},
-                    "history": {"kind": "gru", "embedding": 8, "hidden": 8},
-                    "head": {"hidden": 16},
-                    "tags": tags,
-                },
-                "loss": {"kind": "softmax"},
-                "training": settings | training,
-            }
-        )
-
-    return make
-
-
-def trained(config: RunConfig, settings: Settings, run_id: str = "r") -> Run:
-    run = new_run(run_id, config, settings)
-    train_run(run, settings)
-    return run
-
-
-def evals(run: Run) -> list[dict[str, float]]:
-    timeless = ("seconds",)
-    return [{k: v for k, v in row.items() if k not in timeless} for row in run.metrics() if "eval_ndcg@10" in row]
-
-
-def losses(run: Run) -> list[float]:
-    return [row["loss"] for row in run.metrics() if "loss" in row]
+from tests.training.small import MakeConfig, evals, losses, trained
 
 
 def test_a_finished_run_says_what_it_was(
@@ -86,8 +45,8 @@ def test_a_finished_run_says_what_it_was(
     names = {path.name for path in run.folder.iterdir()}
     report = "report-folder-conversational-validation-new"
     assert names == {
-        "config.json", "status.json", "metrics.jsonl", "catalog.json", "model.safetensors", "log.txt", "baselines.json",
-        f"{report}.json", f"{report}.safetensors",
+        ".lock", "config.json", "status.json", "metrics.jsonl", "catalog.json", "model.safetensors", "log.txt",
+        "baselines.json", f"{report}.json", f"{report}.safetensors",
     }  # fmt: skip
     assert run.config() == config_of()
     log = (run.folder / "log.txt").read_text()
@@ -164,6 +123,31 @@ def test_the_same_seed_gives_the_same_figures_to_the_last_digit(
     assert losses(other) != losses(one)
 
 
+def test_two_fresh_processes_give_the_same_figures_and_the_same_files(world: Settings, config_of: MakeConfig) -> None:
+    """Nothing goes by the order of a set, which differs from process to process."""
+    config = config_of(tags=True, epochs=2)
+    sample = config.model_copy(update={"data": config.data.model_copy(update={"source": "sample"})})
+    files = []
+    processes = []
+    for seed in ("1", "2"):
+        new_run(f"r{seed}", sample, world).write_status(Status(state="stopped"))
+        words = [sys.executable, "-m", "recommender", "train", "--run-id", f"r{seed}", "--resume"]
+        environment = os.environ | {"PYTHONHASHSEED": seed, "RECOMMENDER_CACHE_DIR": str(world.cache_dir / seed)}
+        processes.append(subprocess.Popen(words, cwd=ROOT, env=environment, stderr=subprocess.PIPE))
+    for seed, process in zip("12", processes, strict=True):
+        _, said = process.communicate()
+        assert process.returncode == 0, said.decode()
+        run = Run(world.checkpoints_dir / f"r{seed}")
+        [report] = reports_of(run)
+        assert report["source"] == "sample"
+        timeless = {key: value for key, value in report.items() if key not in ("run", "seconds", "peak_memory_mb")}
+        weights = (run.folder / "model.safetensors").read_bytes()
+        record = run.record(report)
+        files.append((evals(run), losses(run), timeless, weights, record and record.to_bytes()))
+    assert len(files[0][0]) == 2
+    assert files[0] == files[1]
+
+
 def test_the_run_keeps_the_weights_of_the_best_epoch(
     world: Settings, config_of: MakeConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,171 +201,6 @@ def test_tags_without_movielens_end_the_run_with_the_reason(
         train_run(run, world.model_copy(update={"data_dir": bare}))
     assert run.status().state == "failed"
     assert "choose a preset without tags" in run.status().reason
-
-
-def test_a_loss_that_is_not_finite_fails_with_what_to_change(
-    world: Settings, config_of: MakeConfig, caplog: pytest.LogCaptureFixture
-) -> None:
-    run = new_run("r", config_of(head_lr=1e30, encoder_lr=1e30, clip=1e30, warmup=0.0), world)
-    with pytest.raises(RecommenderError, match="not finite"), caplog.at_level(logging.ERROR):
-        train_run(run, world)
-    status = run.status()
-    assert (status.state, status.problem, status.phase) == ("failed", "not_finite", "")
-    assert "The movie loss is not finite at step" in status.reason
-    assert "training.head_lr=1e-5" in status.reason
-    assert "r failed: The movie loss is not finite" in caplog.text
-
-
-def no_space(*_: Any, **__: Any) -> None:
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def test_a_full_disk_fails_with_what_to_do_and_leaves_no_half_model(
-    world: Settings, config_of: MakeConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = new_run("r", config_of(), world)
-    monkeypatch.setattr("recommender.files.os.fsync", lambda _: no_space() if has_part(run, "model") else None)
-    with pytest.raises(RecommenderError, match="disk is full"):
-        train_run(run, world)
-    status = run.status()
-    assert (status.state, status.problem) == ("failed", "disk_full")
-    assert "resume" in status.reason
-    assert not run.has_weights
-    assert not has_part(run, "model")
-
-
-def has_part(run: Run, name: str) -> bool:
-    return any(run.folder.glob(f".{name}*.part"))
-
-
-def test_a_disk_that_is_full_for_the_status_too_is_still_told(
-    world: Settings, config_of: MakeConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = new_run("r", config_of(), world)
-    monkeypatch.setattr("recommender.files.os.fsync", no_space)
-    with pytest.raises(RecommenderError, match="disk is full"):
-        train_run(run, world)
-
-
-def test_a_full_disk_under_the_resume_state_fails_the_same_way(
-    world: Settings, config_of: MakeConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: Any) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(training_trainer, "write_atomically", fail)
-    run = new_run("r", config_of(), world)
-    with pytest.raises(RecommenderError, match="disk is full"):
-        train_run(run, world)
-    assert run.status().state == "failed"
-    assert run.has_weights  # of the epoch that had been evaluated
-
-
-def test_too_little_memory_names_the_batch_size(
-    world: Settings, config_of: MakeConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: Any, **__: Any) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    monkeypatch.setattr(training_trainer.RecommenderTrainer, "compute_loss", fail)
-    run = new_run("r", config_of(), world)
-    with pytest.raises(RecommenderError, match=r"training\.batch_size=8"):
-        train_run(run, world)
-    assert (run.status().state, run.status().problem) == ("failed", "out_of_memory")
-
-
-def test_an_unforeseen_error_is_written_down_and_passed_on(
-    world: Settings, config_of: MakeConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: Any, **__: Any) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(training_trainer.RecommenderTrainer, "compute_loss", fail)
-    run = new_run("r", config_of(), world)
-    with pytest.raises(ZeroDivisionError):
-        train_run(run, world)
-    status = run.status()
-    assert (status.state, status.problem, status.reason) == ("failed", "other", "ZeroDivisionError")
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_the_run_after_the_step(
-    number: signal.Signals, world: Settings, config_of: MakeConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    beat = Progress.on_step_end
-
-    def interrupt(self: Progress, args: Any, state: Any, control: Any, **rest: Any) -> None:
-        if state.global_step == 2:
-            os.kill(os.getpid(), number)
-        beat(self, args, state, control, **rest)
-
-    monkeypatch.setattr(Progress, "on_step_end", interrupt)
-    before = signal.getsignal(number)
-    run = trained(config_of(), world)
-    assert run.status().state == "stopped"
-    assert "resume" in run.status().reason
-    assert run.status().step < run.status().steps
-    assert signal.getsignal(number) == before
-
-
-def test_a_signal_ends_the_preparation_at_once(
-    world: Settings, config_of: MakeConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also within code that takes every `Exception` for a mistake in a file."""
-
-    def interrupted(*_: Any) -> None:
-        try:
-            os.kill(os.getpid(), signal.SIGTERM)
-            time.sleep(60)
-        except Exception as error:
-            raise RecommenderError("damaged") from error
-
-    before = signal.getsignal(signal.SIGTERM)
-    with monkeypatch.context() as patch:
-        patch.setattr(training_run, "checked_examples", interrupted)
-        run = trained(config_of(), world)
-    status = run.status()
-    assert (status.state, status.phase, status.problem) == ("stopped", "", "")
-    assert "nothing was trained yet" in status.reason
-    assert signal.getsignal(signal.SIGTERM) == before
-    train_run(run, world, resume=True)
-    assert run.status().state == "finished"
-
-
-def test_a_run_that_is_stopped_while_it_is_measured_is_finished(
-    world: Settings, config_of: MakeConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(training_run, "evaluate", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
-    run = trained(config_of(epochs=1), world)
-    assert run.status().state == "finished"
-    assert run.has_weights
-    assert reports_of(run) == []
-
-
-def test_a_run_that_was_killed_while_it_was_measured_is_not_trained_again(
-    world: Settings, config_of: MakeConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def killed(*_: Any) -> None:
-        raise Killed
-
-    config = config_of(epochs=2)
-    with monkeypatch.context() as patch:
-        patch.setattr(training_run, "evaluate", killed)
-        run = new_run("r", config, world)
-        with pytest.raises(Killed):
-            train_run(run, world)
-    run.write_status(run.status().model_copy(update={"pid": None}))
-    assert run.status().state == "interrupted"
-    lines = run.metrics()
-    train_run(run, world, resume=True)
-    assert run.status().state == "finished"
-    assert run.metrics() == lines
-    [report] = reports_of(run)
-    assert report["metrics"] == reports_of(trained(config, world, "whole"))[0]["metrics"]
-
-
-class Killed(BaseException):
-    """Ends a run without a word, as a kill does."""
 
 
 def test_a_validation_split_without_targets_is_not_measured(world: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

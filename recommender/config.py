@@ -1,14 +1,17 @@
 """What one training run is: every number is a setting, an unknown key is an error. Presets are TOML files of it."""
 
+import reprlib
 import tomllib
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from recommender.errors import RecommenderError, UnknownNameError
 
 PRESETS = Path(__file__).parent / "presets"
+SHORT = reprlib.Repr()
+SHORT.maxstring = SHORT.maxother = 80
 Protocol = Literal["notebook", "paper", "one_shot", "conversational"]
 PROTOCOLS: tuple[Protocol, ...] = ("notebook", "paper", "one_shot", "conversational")
 TargetKind = Literal["all", "new"]
@@ -22,7 +25,15 @@ SELECTION_TARGETS: dict[Protocol, TargetKind] = {
 
 
 class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # JSON has no infinity and no NaN: a run with one could not read its own config.json.
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _fits(cls, value: Any) -> Any:
+        if isinstance(value, int) and abs(value) >= 2**63:
+            raise ValueError("a whole number of more than 64 bits")
+        return value
 
 
 class DataConfig(Part):
@@ -143,7 +154,7 @@ class TrainingConfig(Part):
 class RunConfig(Part):
     description: str = ""
     protocol: Protocol
-    seed: int = 42
+    seed: int = Field(42, ge=0, lt=2**32)
     start_from: str = Field("", description="a run whose weights this one starts with")
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
@@ -161,7 +172,10 @@ def load_preset(name: str, overrides: list[str] | None = None) -> RunConfig:
     names = preset_names()
     if name not in names:
         raise UnknownNameError("preset", name, names)
-    values = tomllib.loads((PRESETS / f"{name}.toml").read_text(encoding="utf-8"))
+    try:
+        values = tomllib.loads((PRESETS / f"{name}.toml").read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise RecommenderError(f"The preset {name} is no TOML that can be read: {error}.") from error
     for setting in overrides or []:
         override(values, setting)
     return parse_config(values, f"preset {name}")
@@ -176,7 +190,7 @@ def parse_config(values: dict[str, Any], where: str) -> RunConfig:
         path = ".".join(str(step) for step in first["loc"])
         if first["type"] == "extra_forbidden":
             raise UnknownNameError(f"setting in {where}", path, _keys(RunConfig)) from error
-        raise RecommenderError(f"{where}: {path} = {first.get('input')!r}: {first['msg']}.") from error
+        raise RecommenderError(f"{where}: {path} = {_shown(first.get('input'))}: {first['msg']}.") from error
 
 
 def override(values: dict[str, Any], setting: str) -> None:
@@ -189,10 +203,26 @@ def override(values: dict[str, Any], setting: str) -> None:
     *parts, key = path.split(".")
     for part in parts:
         values = values.setdefault(part, {})
+        if not isinstance(values, dict):
+            raise RecommenderError(f"--set {setting!r}: {part} is no group of settings but {_shown(values)}.")
+    values[key] = _value(text)
+
+
+def _value(text: str) -> Any:
+    """What stands behind `part.key=`, as TOML; a bare word is a string: --set loss.kind=focal."""
     try:
-        values[key] = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        values[key] = text  # a bare word is a string: --set loss.kind=focal
+        read = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        return text
+    return read["value"] if len(read) == 1 else text  # lines behind the first are no settings of their own
+
+
+def _shown(value: object) -> str:
+    """A value in an error, not longer than a line."""
+    try:
+        return SHORT.repr(value)
+    except ValueError:  # a whole number of thousands of digits
+        return "a number without end"
 
 
 def _keys(part: type[BaseModel], prefix: str = "") -> list[str]:

@@ -47,8 +47,11 @@ class TextEncoder(nn.Module):
 
         source: str | Path = packaged_minilm() if config.name == "minilm" else config.name
         try:
-            self.tokenizer = AutoTokenizer.from_pretrained(source)
-            self.model = AutoModel.from_pretrained(source, dtype=torch.float32)
+            # Weights in a pickle and code that comes with a model would run whatever they hold.
+            self.tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+            self.model = AutoModel.from_pretrained(
+                source, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+            )
         except (OSError, ValueError) as error:
             cause = str(error).strip().partition("\n")[0]
             raise RecommenderError(

@@ -47,6 +47,8 @@ class Inputs:
         """Valid texts and pieces one after the other, or one of them damaged."""
         if self.random.random() < 0.1:
             return self.noise()
+        if self.random.random() < 0.002:  # nothing but the beginnings of something
+            return self.random.choice((*PIECES, self.random.choice(valid) + ", ")) * self.size(2000)
         parts: list[str] = []
         while sum(map(len, parts)) < most and self.random.random() < 0.7:
             parts.append(self.random.choice(valid) if self.random.random() < 0.7 else self.random.choice(PIECES))

@@ -56,8 +56,10 @@ def add_movie(
     """Put a movie into the file. `genres` are the catalogue's own; `text` says what the movie is about and is kept as a
     vector only.
 
-    Raises `RecommenderError` for a title that is empty or there already, an unknown genre, or a year that is none.
+    Raises `RecommenderError` for a title that is empty or there already, an unknown genre, a year that is none, and in
+    read-only mode.
     """
+    _check_allowed(settings)
     title, text = clean_text(title), clean_text(text)[:MAX_TEXT]
     added = load_added(settings)
     _check(title, year, genres, (*catalog, *added.movies))
@@ -73,7 +75,8 @@ def add_movie(
 
 
 def remove_movie(movie_id: int, settings: Settings) -> None:
-    """Take an added movie out again. Raises `RecommenderError` if it was not added."""
+    """Take an added movie out again. Raises `RecommenderError` if it was not added, and in read-only mode."""
+    _check_allowed(settings)
     with _alone(settings):
         rows = _rows(_file(settings))
         kept = [row for row in rows if row.movie.movie_id != movie_id]
@@ -99,6 +102,11 @@ def text_vector(text: str) -> list[float]:
     encoder = TextEncoder(TextConfig())
     vector: list[float] = encoder.vectors(encoder.tokenize([text], MOVIE_TEXT_TOKENS, "first"))[0].tolist()
     return vector
+
+
+def _check_allowed(settings: Settings) -> None:
+    if settings.read_only:
+        raise RecommenderError("This is a read-only demo: no movie is added or taken out here.")
 
 
 def _check(title: str, year: int | None, genres: Sequence[str], movies: Sequence[Movie]) -> None:

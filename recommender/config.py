@@ -33,6 +33,8 @@ class Part(BaseModel):
     def _fits(cls, value: Any) -> Any:
         if isinstance(value, int) and abs(value) >= 2**63:
             raise ValueError("a whole number of more than 64 bits")
+        if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise ValueError("text that is not valid Unicode")
         return value
 
 

@@ -41,7 +41,7 @@ SHIPPED_RUNS = (DEFAULT_RUN, "weighted-frozen", *SHIPPED_RECORDS)
 SELECTION_METRIC = "ndcg@10"  # higher is better; measured on validation, it picks the best epoch
 SELECTED_BY = f"eval_{SELECTION_METRIC}"  # as metrics.jsonl names it
 FACTS = TypeAdapter(dict[str, str])  # what the weights belong to
-RUN_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}")
+RUN_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}(?<!\.)")  # some file systems drop a last dot
 
 
 def best_row(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -226,6 +226,13 @@ class Run:
             raise CheckpointError(f"{self.run_id}/model.safetensors holds values that are not finite in {wrong[0]}.")
         return weights, facts
 
+    def check_own(self) -> None:
+        """Raises `CheckpointError` for a link in the folder: what is written through it would land elsewhere."""
+        for path in self.folder.rglob("*"):
+            if path.is_symlink():
+                where = f"{self.run_id}/{path.relative_to(self.folder)}"
+                raise CheckpointError(f"{where} is a link to another place, and a run writes to its own folder only.")
+
     @property
     def has_weights(self) -> bool:
         return (self.folder / "model.safetensors").is_file()
@@ -280,7 +287,9 @@ def new_run(run_id: str, config: RunConfig, settings: Settings) -> Run:
     """A fresh folder. Raises `RecommenderError` if the id is not a plain name, is taken, or the folder cannot be
     written."""
     if not RUN_ID.fullmatch(run_id):
-        raise RecommenderError(f"The run id {run_id!r} may hold letters, digits, '.', '_' and '-' only, at most 64.")
+        raise RecommenderError(
+            f"The run id {run_id!r} may hold letters, digits, '.', '_' and '-' only, at most 64, and ends with no dot."
+        )
     folder = settings.checkpoints_dir / run_id
     try:
         folder.mkdir(parents=True)

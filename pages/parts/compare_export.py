@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.parts.compare_cached import differences_of, records_of, shares_of, slices_of
 from recommender.compare.curves import curve_table
-from recommender.compare.table import results
+from recommender.compare.table import as_csv, results
 from recommender.compare.view import View
 from recommender.errors import RecommenderError
 
@@ -28,7 +28,7 @@ def draw_export(view: View) -> None:
         if view.measured:
             st.download_button(
                 "Table (CSV)",
-                lambda: results(view, differences_of(view)).to_csv(index=False),
+                lambda: as_csv(results(view, differences_of(view))),
                 "comparison.csv",
                 "text/csv",
                 icon=":material/table:",
@@ -36,7 +36,7 @@ def draw_export(view: View) -> None:
             )
         st.download_button(
             "Curves (CSV)",
-            lambda: curve_table(view.entries).to_csv(index=False),
+            lambda: as_csv(curve_table(view.entries)),
             "curves.csv",
             "text/csv",
             icon=":material/show_chart:",

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import signal
-import subprocess
+import subprocess  # nosec B404 # see the two calls
 import sys
 import threading
 import time
@@ -45,6 +45,7 @@ def resume(run: Run, settings: Settings) -> Run:
     """Queue a run that was stopped, interrupted or has failed; it goes on from its last finished epoch."""
     _check_allowed(settings)
     with _starting:
+        run.check_own()
         status = run.status()
         if status.state not in RESUMABLE:
             raise RecommenderError(f"The run {run.run_id} is {status.state}: there is nothing to resume.")
@@ -127,7 +128,7 @@ def _launch(run: Run, settings: Settings) -> Run:
     status = run.status()
     try:
         with run.log_file.open("ab") as log:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # nosec B603 # no shell; a run id is a plain name
                 words,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -186,7 +187,7 @@ def estimate_apart(config: RunConfig, settings: Settings) -> Estimate:
             return found
         _check_allowed(settings)
         try:
-            done = subprocess.run(
+            done = subprocess.run(  # nosec B603 # a fixed command, no shell; the settings go to its standard input
                 [sys.executable, "-m", "recommender", "estimate", "--config", "-", "--json"],
                 input=config.model_dump_json(),
                 env=environment(settings),

@@ -36,6 +36,7 @@ def train_run(run: Run, settings: Settings, resume: bool = False) -> None:
 
     Raises `RecommenderError` for what the user can mend.
     """
+    run.check_own()
     status, config = run.status(), None
     check_free(run, status)
     if resume:

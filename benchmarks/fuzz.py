@@ -1,6 +1,6 @@
 """Whatever reads what others wrote, given damaged and random inputs: nothing but the documented errors, quickly.
 
-`python -m benchmarks.fuzz --inputs 1000000 --seed 0` takes about a quarter of an hour on one core and ends with exit
+`python -m benchmarks.fuzz --inputs 1000000 --seed 0` takes about ten minutes of one core and ends with exit
 code 1 if an input led to another error, or took longer than the limit. `--only titles` takes one target.
 """
 

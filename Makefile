@@ -13,12 +13,13 @@ APP_READY := $(VENV)/.app-ready
 TESTS_READY := $(VENV)/.tests-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help app test check clean
+.PHONY: help app test check audit clean
 
 help:
 	@echo "make app     start the app on http://$(ADDRESS):$(PORT)"
 	@echo "make test    run every test"
-	@echo "make check   ruff and mypy"
+	@echo "make check   ruff, mypy and bandit"
+	@echo "make audit   known vulnerabilities of the installed packages, where the network allows it"
 	@echo "make clean   remove the environment and the tools' caches; runs and downloaded data stay"
 
 app: $(APP_READY)
@@ -32,6 +33,10 @@ check: $(TESTS_READY)
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
+	$(RUN) bandit --quiet --configfile pyproject.toml --recursive recommender pages benchmarks .ci streamlit_app.py
+
+audit: $(TESTS_READY)
+	$(VENV)/bin/python .ci/audit.py
 
 # The stamps come last in their recipes: an installation that failed leaves none and is tried again.
 $(APP_READY): requirements.txt

@@ -3,7 +3,7 @@
 import os
 import shutil
 import socket
-import subprocess
+import subprocess  # nosec B404 # a fixed command
 import sys
 import time
 import urllib.error
@@ -28,7 +28,8 @@ def serving(script: Path, variables: Mapping[str, str] | None = None) -> Iterato
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
-    server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **(variables or {})}, stdout=subprocess.DEVNULL)
+    environment = {**os.environ, **(variables or {})}
+    server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)  # nosec B603 # no shell
     try:
         _wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
         yield f"http://127.0.0.1:{port}"
@@ -47,7 +48,7 @@ def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
         if server.poll() is not None:
             raise RuntimeError(f"Streamlit ended with code {server.returncode} before it answered.")
         try:
-            with urllib.request.urlopen(address, timeout=5):
+            with urllib.request.urlopen(address, timeout=5):  # nosec B310 # the address of the server just started
                 return
         except (urllib.error.URLError, TimeoutError):
             time.sleep(0.1)

@@ -5,21 +5,35 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
+from pydantic import ConfigDict, FiniteFloat, TypeAdapter, ValidationError
 
 from recommender.data.assets import MOVIE_TEXT_TOKENS, MovieInfo, movie_text
 from recommender.data.catalog import Catalog, Movie, clean_text
-from recommender.errors import DataError, RecommenderError
+from recommender.errors import DataError, RecommenderError, first_problem
 from recommender.files import write_atomically
 from recommender.settings import Settings
 
 FILE = "added_movies.json"
 YEARS = (1870, 2100)
 MAX_TEXT = 4000  # characters
+
+
+@dataclass(frozen=True)
+class Row:
+    """One movie of the file, and the vector of its text [D]."""
+
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid", strict=True)
+
+    movie: Movie
+    vector: list[FiniteFloat]
+
+
+ROWS = TypeAdapter(list[Row])
 
 
 @dataclass(frozen=True)
@@ -33,8 +47,7 @@ class Added:
 def load_added(settings: Settings) -> Added:
     """What was added so far; nothing without a file. Raises `DataError` for a damaged one."""
     rows = _rows(_file(settings))
-    movies = tuple(_movie(row) for row in rows)
-    return Added(movies, np.array([row["vector"] for row in rows], dtype=np.float32))
+    return Added(tuple(row.movie for row in rows), np.array([row.vector for row in rows], dtype=np.float32))
 
 
 def add_movie(
@@ -43,27 +56,30 @@ def add_movie(
     """Put a movie into the file. `genres` are the catalogue's own; `text` says what the movie is about and is kept as a
     vector only.
 
-    Raises `RecommenderError` for a title that is empty or there already, an unknown genre, or a year that is none.
+    Raises `RecommenderError` for a title that is empty or there already, an unknown genre, a year that is none, and in
+    read-only mode.
     """
+    _check_allowed(settings)
     title, text = clean_text(title), clean_text(text)[:MAX_TEXT]
     added = load_added(settings)
     _check(title, year, genres, (*catalog, *added.movies))
     vector = text_vector(movie_text(Movie(0, title, year, tuple(genres)), MovieInfo(plot=text)))
     with _alone(settings):
         before = _rows(_file(settings))  # somebody else may have added one in the seconds that the vector took
-        _check(title, year, genres, (*catalog, *map(_movie, before)))
+        _check(title, year, genres, (*catalog, *(row.movie for row in before)))
         # The time, so that no id is ever given again: people's marks and links go by it.
-        number = max([int(time.time()), *(row["movie"]["movie_id"] + 1 for row in before)])
+        number = max([int(time.time()), *(row.movie.movie_id + 1 for row in before)])
         movie = Movie(number, title, year, tuple(genres))
-        _write([*before, {"movie": asdict(movie), "vector": [round(x, 6) for x in vector]}], settings)
+        _write([*before, Row(movie, [round(x, 6) for x in vector])], settings)
     return movie
 
 
 def remove_movie(movie_id: int, settings: Settings) -> None:
-    """Take an added movie out again. Raises `RecommenderError` if it was not added."""
+    """Take an added movie out again. Raises `RecommenderError` if it was not added, and in read-only mode."""
+    _check_allowed(settings)
     with _alone(settings):
         rows = _rows(_file(settings))
-        kept = [row for row in rows if row["movie"]["movie_id"] != movie_id]
+        kept = [row for row in rows if row.movie.movie_id != movie_id]
         if len(kept) == len(rows):
             raise RecommenderError(f"No added movie has the id {movie_id}.")
         _write(kept, settings)
@@ -86,6 +102,11 @@ def text_vector(text: str) -> list[float]:
     encoder = TextEncoder(TextConfig())
     vector: list[float] = encoder.vectors(encoder.tokenize([text], MOVIE_TEXT_TOKENS, "first"))[0].tolist()
     return vector
+
+
+def _check_allowed(settings: Settings) -> None:
+    if settings.read_only:
+        raise RecommenderError("This is a read-only demo: no movie is added or taken out here.")
 
 
 def _check(title: str, year: int | None, genres: Sequence[str], movies: Sequence[Movie]) -> None:
@@ -112,24 +133,24 @@ def _alone(settings: Settings) -> FileLock:
     return FileLock(_file(settings).with_suffix(".lock"))
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
+def _rows(path: Path) -> list[Row]:
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-        for row in rows:
-            _movie(row)
-        if any(len(row["vector"]) != len(rows[0]["vector"]) or "title" not in row["movie"] for row in rows):
-            raise ValueError("a movie without title, or vectors of different lengths")
+        rows = ROWS.validate_json(path.read_bytes())
     except FileNotFoundError:
         return []
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} is damaged: {error}. Delete it, and add the movies again.") from error
-    return list(rows)
+    except ValidationError as error:
+        raise _damaged(path, first_problem(error)) from error
+    except OSError as error:
+        raise DataError(f"Cannot read {path}: {error.strerror}.") from error
+    if len({len(row.vector) for row in rows}) > 1:
+        raise _damaged(path, "it holds vectors of different lengths")
+    return rows
 
 
-def _movie(row: dict[str, Any]) -> Movie:
-    return Movie(**{**row["movie"], "genres": tuple(row["movie"]["genres"])})
+def _damaged(path: Path, why: str) -> DataError:
+    return DataError(f"{path} is damaged: {why}. Delete it, and add the movies again.")
 
 
-def _write(rows: list[dict[str, Any]], settings: Settings) -> None:
-    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+def _write(rows: list[Row], settings: Settings) -> None:
+    lines = [json.dumps(asdict(row), ensure_ascii=False) for row in rows]
     write_atomically(_file(settings), "[\n" + ",\n".join(lines) + "\n]\n")

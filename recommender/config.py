@@ -1,12 +1,13 @@
 """What one training run is: every number is a setting, an unknown key is an error. Presets are TOML files of it."""
 
 import json
+import reprlib
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from recommender.errors import RecommenderError, UnknownNameError
 from recommender.files import PLAIN_NAME, write_atomically
@@ -14,6 +15,8 @@ from recommender.settings import settings
 
 PRESETS = Path(__file__).parent / "presets"
 MODULES = "training.modules."  # before the name of a part of the model
+SHORT = reprlib.Repr()
+SHORT.maxstring = SHORT.maxother = 80
 Protocol = Literal["notebook", "paper", "one_shot", "conversational"]
 PROTOCOLS: tuple[Protocol, ...] = ("notebook", "paper", "one_shot", "conversational")
 TargetKind = Literal["all", "new"]
@@ -27,7 +30,17 @@ SELECTION_TARGETS: dict[Protocol, TargetKind] = {
 
 
 class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # JSON has no infinity and no NaN: a run with one could not read its own config.json.
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _fits(cls, value: Any) -> Any:
+        if isinstance(value, int) and abs(value) >= 2**63:
+            raise ValueError("a whole number of more than 64 bits")
+        if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise ValueError("text that is not valid Unicode")
+        return value
 
 
 class DataConfig(Part):
@@ -232,7 +245,7 @@ class TrainingConfig(Part):
 class RunConfig(Part):
     description: str = ""
     protocol: Protocol
-    seed: int = 42
+    seed: int = Field(42, ge=0, lt=2**32)
     start_from: str = Field("", description="a run whose weights this one starts with")
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
@@ -311,7 +324,7 @@ def _read_preset(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise RecommenderError(f"The preset {file.name} cannot be read: {error.strerror}.") from error
-    except ValueError as error:  # neither UTF-8 nor TOML
+    except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, or nested too deeply
         raise RecommenderError(f"The preset {file.name} is no TOML: {error}.") from error
 
 
@@ -324,7 +337,7 @@ def parse_config(values: dict[str, Any], where: str) -> RunConfig:
         path = ".".join(str(step) for step in first["loc"])
         if first["type"] == "extra_forbidden":
             raise UnknownNameError(f"setting in {where}", path, _keys(RunConfig)) from error
-        raise RecommenderError(f"{where}: {path} = {first.get('input')!r}: {first['msg']}.") from error
+        raise RecommenderError(f"{where}: {path} = {_shown(first.get('input'))}: {first['msg']}.") from error
 
 
 def override(values: dict[str, Any], setting: str) -> None:
@@ -335,10 +348,26 @@ def override(values: dict[str, Any], setting: str) -> None:
     parts, key = _place(path)
     for part in parts:
         values = values.setdefault(part, {})
+        if not isinstance(values, dict):
+            raise RecommenderError(f"--set {setting!r}: {part} is no group of settings but {_shown(values)}.")
+    values[key] = _value(text)
+
+
+def _value(text: str) -> Any:
+    """What stands behind `part.key=`, as TOML; a bare word is a string: --set loss.kind=focal."""
     try:
-        values[key] = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        values[key] = text  # a bare word is a string: --set loss.kind=focal
+        read = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        return text
+    return read["value"] if len(read) == 1 else text  # lines behind the first are no settings of their own
+
+
+def _shown(value: object) -> str:
+    """A value in an error, not longer than a line."""
+    try:
+        return SHORT.repr(value)
+    except ValueError:  # a whole number of thousands of digits
+        return "a number without end"
 
 
 def _place(path: str) -> tuple[list[str], str]:

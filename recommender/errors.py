@@ -2,6 +2,10 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class RecommenderError(Exception):
@@ -16,6 +20,13 @@ class UnknownNameError(RecommenderError):
         near = get_close_matches(name.lower(), choices, n=3, cutoff=0.4) or choices[:8]
         hint = f"Did you mean: {', '.join(near)}?" if near else f"There is no {kind} yet."
         super().__init__(f"Unknown {kind} {name!r}. {hint}")
+
+
+def first_problem(error: "ValidationError") -> str:
+    """Where the first thing stands that is wrong, and what is wrong with it."""
+    first = error.errors(include_input=False, include_context=False, include_url=False)[0]
+    where = ".".join(str(step) for step in first["loc"])
+    return f"{where}: {first['msg']}" if where else first["msg"]
 
 
 class DataError(RecommenderError):

@@ -33,6 +33,7 @@ from sqlalchemy.pool import NullPool
 
 from recommender.data.catalog import Catalog
 from recommender.errors import RecommenderError, UnknownNameError
+from recommender.wording import defused
 
 Kind = Literal["more", "seen", "not_for_me"]
 
@@ -125,7 +126,7 @@ class Feedback:
             time = row.time.isoformat(timespec="seconds") + "Z"
             movie = catalog.by_id(row.movie_id) if catalog.has(row.movie_id) else None
             title, year = (movie.title, movie.year) if movie else ("", None)
-            writer.writerow([time, row.movie_id, _defused(title), year, row.kind, _defused(row.run_id)])
+            writer.writerow([time, row.movie_id, defused(title), year, row.kind, defused(row.run_id)])
         return text.getvalue()
 
     def wipe(self, person: str) -> int:
@@ -194,11 +195,6 @@ def _checked(person: str) -> str:
     if not PERSON.fullmatch(person):
         raise RecommenderError("A person is known by 8 to 64 digits and letters from a to f.")
     return person
-
-
-def _defused(text: str) -> str:
-    """Text that a spreadsheet takes for text, also where it begins like a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _sentence(error: Exception) -> str:

@@ -1,15 +1,18 @@
-"""Files: written so that a reader never sees half of one, removed in the same way; what a safetensors file says of
-itself."""
+"""Files: written so that a reader never sees half of one, removed in the same way; JSON that others wrote; what a
+safetensors file says of itself."""
 
 import json
 import os
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import psutil
 
-PLAIN_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}")  # of a run, a preset, a study: a name, never a path
+PLAIN_NAME = re.compile(
+    r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}(?<!\.)"
+)  # of a run, a preset, a study: never a path; some file systems drop a last dot
 PART = re.compile(r"\..*\.(\d+)\.part")  # what `write_atomically` writes aside, with the number of its process
 
 
@@ -66,8 +69,19 @@ def remove_leftovers(folder: Path) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
+def parse_json(text: str | bytes, **options: Any) -> Any:
+    """`json.loads` for what others may have written. Raises `ValueError` for all that it cannot read."""
+    try:
+        return json.loads(text, **options)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
 def safetensors_metadata(raw: bytes) -> dict[str, str]:
-    """The free-form metadata in the header of a safetensors file, which `safetensors.load` leaves out."""
-    header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
+    """The free-form metadata in the header of a safetensors file, which `safetensors.load` leaves out.
+
+    Raises `ValueError` for a header that cannot be read.
+    """
+    header = parse_json(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
     metadata: dict[str, str] = header.get("__metadata__", {})
     return metadata

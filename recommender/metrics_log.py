@@ -1,10 +1,11 @@
 """Reads the log of a training, `metrics.jsonl`, while it is being written."""
 
-import json
 import sys
 from pathlib import Path
 from threading import Lock
 from typing import Any
+
+from recommender.files import parse_json
 
 Row = dict[str, Any]
 
@@ -52,8 +53,8 @@ class MetricsLog:
 def _parse(line: bytes) -> Row | None:
     try:
         # Every row has the same names: kept once, they do not fill the memory.
-        row = json.loads(line.decode(errors="replace"), object_pairs_hook=_row)
-    except json.JSONDecodeError:
+        row = parse_json(line.decode(errors="replace"), object_pairs_hook=_row)
+    except ValueError:
         return None
     return row if isinstance(row, dict) else None
 

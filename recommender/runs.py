@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from recommender.config import RunConfig, parse_config
 from recommender.data.catalog import Catalog
-from recommender.errors import CheckpointError, DataError, RecommenderError, UnknownNameError
-from recommender.files import PLAIN_NAME, remove_leftovers, safetensors_metadata, write_atomically
+from recommender.errors import CheckpointError, DataError, RecommenderError, UnknownNameError, first_problem
+from recommender.files import PLAIN_NAME, parse_json, remove_leftovers, safetensors_metadata, write_atomically
 from recommender.metrics_log import MetricsLog
 from recommender.settings import Settings
 from recommender.status import LIVE
@@ -44,6 +44,7 @@ SHIPPED_RECORDS = (
 SHIPPED_RUNS = (DEFAULT_RUN, "weighted-frozen", *SHIPPED_RECORDS)
 SELECTION_METRIC = "ndcg@10"  # higher is better; measured on validation, it picks the best epoch
 SELECTED_BY = f"eval_{SELECTION_METRIC}"  # as metrics.jsonl names it
+FACTS = TypeAdapter(dict[str, str])  # what the weights belong to
 RUN_ID = PLAIN_NAME
 
 
@@ -55,7 +56,10 @@ def best_row(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 def is_number(value: object) -> bool:
     """A finite one: what a damaged or diverged row of the log holds need not be."""
-    return isinstance(value, (int, float)) and math.isfinite(value)
+    try:
+        return isinstance(value, (int, float)) and math.isfinite(value)
+    except OverflowError:  # whole numbers have no bound, floats have
+        return False
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ class Run:
         try:
             return Status.model_validate(self._json("status.json")).now()
         except ValidationError as error:
-            raise CheckpointError(f"{self.run_id}/status.json is damaged: {error.errors()[0]['msg']}.") from error
+            raise CheckpointError(f"{self.run_id}/status.json is damaged: {first_problem(error)}.") from error
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         line = (json.dumps(row) + "\n").encode()
@@ -114,7 +118,8 @@ class Run:
 
     def keep_metrics_until(self, step: int) -> None:
         """Drop what was logged after the step from which a run goes on."""
-        rows = [json.dumps(row) for row in self.metrics() if row.get("step", 0) <= step]
+        logged = ((row, row.get("step", 0)) for row in self.metrics())
+        rows = [json.dumps(row) for row, at in logged if is_number(at) and at <= step]
         write_atomically(self.metrics_file, "".join(f"{row}\n" for row in rows))
 
     def write_report(self, report: dict[str, Any], record: "Record") -> None:
@@ -212,20 +217,35 @@ class Run:
         try:
             raw = path.read_bytes()
             weights = load_tensors(raw)
-            facts = json.loads(safetensors_metadata(raw).get("facts", "{}"))
+            facts = FACTS.validate_json(safetensors_metadata(raw).get("facts", "{}"))
+            wrong = [n for n, t in weights.items() if t.is_floating_point() and not torch.isfinite(t).all()]
         except OSError as error:
             raise CheckpointError(f"Cannot read {self.run_id}/model.safetensors: {error.strerror}.") from error
+        except ValidationError as error:
+            raise CheckpointError(
+                f"{self.run_id}/model.safetensors is damaged: its facts are none. {first_problem(error)}."
+            ) from error
         except (SafetensorError, ValueError, RuntimeError) as error:
             raise CheckpointError(f"{self.run_id}/model.safetensors is cut or damaged: {error}.") from error
-        for name, tensor in weights.items():
-            if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-                raise CheckpointError(f"{self.run_id}/model.safetensors holds values that are not finite in {name}.")
+        except KeyError as error:
+            raise CheckpointError(
+                f"{self.run_id}/model.safetensors holds numbers of a kind that torch lacks: {error}."
+            ) from error
+        if wrong:
+            raise CheckpointError(f"{self.run_id}/model.safetensors holds values that are not finite in {wrong[0]}.")
         return weights, facts
 
     def drop_weights(self) -> None:
         """Keep what the run says, not what it learned."""
         (self.folder / "model.safetensors").unlink(missing_ok=True)
         shutil.rmtree(self.resume_folder, ignore_errors=True)
+
+    def check_own(self) -> None:
+        """Raises `CheckpointError` for a link in the folder: what is written through it would land elsewhere."""
+        for path in self.folder.rglob("*"):
+            if path.is_symlink():
+                where = f"{self.run_id}/{path.relative_to(self.folder)}"
+                raise CheckpointError(f"{where} is a link to another place, and a run writes to its own folder only.")
 
     @property
     def has_weights(self) -> bool:
@@ -244,7 +264,7 @@ class Run:
 
     def _json(self, name: str) -> Any:
         try:
-            return json.loads((self.folder / name).read_text(encoding="utf-8"))
+            return parse_json((self.folder / name).read_text(encoding="utf-8"))
         except OSError as error:
             raise CheckpointError(f"Cannot read {self.run_id}/{name}: {error.strerror}.") from error
         except ValueError as error:
@@ -281,7 +301,9 @@ def new_run(run_id: str, config: RunConfig, settings: Settings) -> Run:
     """A fresh folder. Raises `RecommenderError` if the id is not a plain name, is taken, or the folder cannot be
     written."""
     if not RUN_ID.fullmatch(run_id):
-        raise RecommenderError(f"The run id {run_id!r} may hold letters, digits, '.', '_' and '-' only, at most 64.")
+        raise RecommenderError(
+            f"The run id {run_id!r} may hold letters, digits, '.', '_' and '-' only, at most 64, and ends with no dot."
+        )
     folder = settings.checkpoints_dir / run_id
     aside = Run(folder.with_name(f".{run_id}.{os.getpid()}.part"))  # a kill leaves no run without its settings
     taken = f"The run {run_id} exists. Resume it (--resume), or choose another name (--run-id)."

@@ -2,15 +2,17 @@
 
 import os
 import time
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import psutil
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from recommender.device import machine_memory_mb
 
 State = Literal["queued", "running", "finished", "stopped", "failed", "interrupted"]
 Problem = Literal["", "out_of_memory", "not_finite", "disk_full", "other"]
+Count = Annotated[int, Field(ge=0, lt=2**53)]  # what a float holds exactly
+ProcessId = Annotated[int, Field(gt=0, lt=2**31)]
 
 LIVE: tuple[State, ...] = ("queued", "running")  # a process stands behind them
 FULL = 0.85  # share of the machine's memory from which on the system may have ended a process for it
@@ -30,7 +32,7 @@ def process_start(pid: int) -> float | None:
 class Status(BaseModel):
     """What a run is doing. `interrupted` is never written: a live run whose process is gone reads as it."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     state: State
     reason: str = ""
@@ -39,23 +41,25 @@ class Status(BaseModel):
     trained: bool = False  # the last step is done; what may be missing is the report
     queued: float | None = None
     device_asked: str = "auto"  # the setting; runs whose settings may mean one device wait for each other
-    pid: int | None = None
+    pid: ProcessId | None = None
     process_started: float | None = None  # pids are used again; pid and start time together are not
     started: float | None = None
     updated: float | None = None
     seconds: float = 0.0
     epoch: float = 0.0
-    step: int = 0
-    steps: int = 0
+    step: Count = 0
+    steps: Count = 0
     device: str = ""
-    peak_memory_mb: int = 0
-    accumulation: int = 1  # parts of a batch that are learned one after the other; more than asked for: memory ran out
+    peak_memory_mb: Count = 0
+    accumulation: int = Field(
+        1, ge=1
+    )  # parts of a batch, learned one after the other; more than asked for: memory ran out
     source: str = ""
     data: str = ""  # fingerprint of what it learns from
     commit: str = ""
     seed: int = 0
-    train_examples: int = 0
-    validation_examples: int = 0
+    train_examples: Count = 0
+    validation_examples: Count = 0
 
     def belong_to(self, pid: int) -> None:
         self.pid, self.process_started = pid, process_start(pid)

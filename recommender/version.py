@@ -1,6 +1,6 @@
 """Which code made a result."""
 
-import subprocess
+import subprocess  # nosec B404 # fixed commands
 
 from recommender.settings import ROOT
 
@@ -8,8 +8,12 @@ from recommender.settings import ROOT
 def current_commit() -> str:
     """The commit the code is at, with `+` when it was changed since; empty outside a git checkout."""
     try:
-        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
-        changed = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=True)
+        return _git("rev-parse", "HEAD")[:12] + ("+" if _git("status", "--porcelain") else "")
     except (OSError, subprocess.CalledProcessError):
         return ""
-    return head.stdout.strip()[:12] + ("+" if changed.stdout.strip() else "")
+
+
+def _git(*words: str) -> str:
+    """What git answers."""
+    done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True)  # nosec B603 B607
+    return done.stdout.strip()

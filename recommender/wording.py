@@ -37,3 +37,12 @@ def capitalised(text: str) -> str:
     'The sample, NOT ReDial'
     """
     return f"{text[:1].upper()}{text[1:]}"
+
+
+def defused(text: str) -> str:
+    """Text for a CSV file that a spreadsheet takes for text, also where it begins like a formula.
+
+    >>> defused("=1+1"), defused("Up")
+    ("'=1+1", 'Up')
+    """
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -90,7 +90,15 @@ def test_a_movie_can_be_taken_out_again(folder: Settings, small_catalog: Catalog
         remove_movie(one.movie_id, folder)
 
 
-@pytest.mark.parametrize("damage", ["{", "[1]", '[{"movie": {}, "vector": []}]', '[{"vector": [1]}]'])
+GOOD = '{"movie": {"movie_id": 5, "title": "A"}, "vector": [1.0]}'
+DAMAGES = (
+    *("{", "[1]", '[{"movie": {}, "vector": []}]', '[{"vector": [1]}]', f"[{GOOD.replace('1.0', '1.0, 2.0')}, {GOOD}]"),
+    *(f"[{GOOD.replace('1.0', worse)}]" for worse in ("NaN", "1e999", '"x"', "[1]", "{}")),
+    *(f"[{GOOD.replace('5', worse)}]" for worse in ("-1", "1" + "0" * 400, '"5"')),
+)
+
+
+@pytest.mark.parametrize("damage", [*DAMAGES, "[" * 100_000])
 def test_a_damaged_file_is_named(damage: str, folder: Settings) -> None:
     folder.checkpoints_dir.mkdir()
     (folder.checkpoints_dir / FILE).write_text(damage)

@@ -7,8 +7,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from recommender.checkpoints import halve, load_checkpoint, weights_facts
-from recommender.config import RunConfig
+from recommender.checkpoints import _least_numbers, halve, load_checkpoint, weights_facts
+from recommender.config import RunConfig, load_preset, preset_names
 from recommender.data.catalog import Catalog, Movie
 from recommender.data.collate import Item, collate
 from recommender.errors import CheckpointError, RecommenderError
@@ -72,7 +72,11 @@ def test_a_cut_file_is_named(name: str, share: float, run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"\x00" * 100, b"\xff" * 8, b"PK\x03\x04 a pickle", b"\x10" + b"\x00" * 7 + b"{" * 16]
+    "content",
+    [
+        *(b"\x00" * 100, b"\xff" * 8, b"PK\x03\x04 a pickle", b"\x10" + b"\x00" * 7 + b"{" * 16),
+        *((2**60).to_bytes(8, "little") + b"{}", (10**8).to_bytes(8, "little") + b"{}"),
+    ],
 )
 def test_weights_that_are_something_else_are_refused(content: bytes, run: Run) -> None:
     (run.folder / "model.safetensors").write_bytes(content)
@@ -132,6 +136,40 @@ def test_another_encoder_under_the_same_name_is_refused(run: Run) -> None:
     run.write_weights(weights, facts | {"encoder": "0" * 32})
     with pytest.raises(CheckpointError, match="another version of the encoder"):
         load_checkpoint(run, CPU)
+
+
+@pytest.mark.parametrize("facts", ["[" * 5000, "[]", '{"catalog": 5}', '"x"', "9" * 5000])
+def test_weights_whose_facts_are_none_are_refused(facts: str, run: Run) -> None:
+    save_file(run.weights()[0], run.folder / "model.safetensors", {"facts": facts})
+    with pytest.raises(CheckpointError, match=r"r/model\.safetensors is damaged: its facts are none"):
+        load_checkpoint(run, CPU)
+
+
+def test_numbers_that_torch_cannot_judge_are_refused(run: Run) -> None:
+    header = json.dumps({"a": {"dtype": "F8_E8M0", "shape": [4], "data_offsets": [0, 4]}}).encode()
+    (run.folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 4)
+    with pytest.raises(CheckpointError, match=r"r/model\.safetensors"):
+        load_checkpoint(run, CPU)
+
+
+@pytest.mark.parametrize("part", ["embedding", "hidden"])
+def test_settings_that_ask_for_all_memory_are_refused_before_a_model_is_built(
+    part: str, run: Run, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recommender.checkpoints.make_model", None)
+    values = config.model_dump()
+    values["model"]["history"][part] = 10**12
+    run.write_config(RunConfig.model_validate(values))
+    with pytest.raises(CheckpointError, match=r"too small for the model that r/config\.json describes"):
+        load_checkpoint(run, CPU)
+
+
+def test_a_model_is_never_told_to_be_larger_than_it_is() -> None:
+    for name in preset_names():
+        config = load_preset(name).model
+        if config.text.name == "minilm" and config.learns:
+            model = make_model(config, 50, torch.zeros(50, 384), 0)
+            assert _least_numbers(config, 50) <= sum(t.numel() for t in model.saved_weights().values())
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

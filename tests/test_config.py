@@ -163,6 +163,15 @@ def test_a_later_override_wins() -> None:
         ("data.validation=1", "less than 1"),
         ("model.head.dropout=-0.1", "greater than or equal to 0"),
         ("training.head_lr=0", "greater than 0"),
+        ("training.clip=inf", "finite number"),
+        ("training.weight_decay=nan", "finite number"),
+        ("seed=-1", "greater than or equal to 0"),
+        ("seed=4294967296", "less than 4294967296"),
+        ("data.max_mentioned=0x" + "f" * 6000, "a number without end: .*64 bits"),
+        ("data.max_mentioned=" + "9" * 6000, r"'999.*\.\.\..*integer"),
+        ("data.max_mentioned=" + "[" * 5000, r"'\[\[\[.*integer"),
+        ("training.epochs=1\nseed = 2", "integer"),
+        ("description=half \ud800", "not valid Unicode"),
     ],
 )
 def test_an_override_that_cannot_be_names_key_and_reason(override: str, message: str) -> None:
@@ -190,6 +199,49 @@ def test_an_unknown_key_in_a_file_is_an_error_that_names_both(tmp_path: Path, mo
         UnknownNameError, match=r"setting in preset mine 'training.epoch'. Did you mean: training.epochs"
     ):
         load_preset("mine")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"protocol = ", b"\xff", b"seed = " + b"9" * 5000, b"seed = " + b"[" * 5000, b"[model]\n[model]\n", b"\x00"],
+)
+def test_a_preset_that_is_no_toml_is_named(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.toml").write_bytes(content)
+    monkeypatch.setattr("recommender.config.PRESETS", tmp_path)
+    with pytest.raises(RecommenderError, match=r"The preset mine\.toml is no TOML"):
+        load_preset("mine")
+
+
+def test_a_setting_within_what_is_no_group_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.toml").write_text('protocol = "paper"\nmodel = 3\n')
+    monkeypatch.setattr("recommender.config.PRESETS", tmp_path)
+    with pytest.raises(RecommenderError, match=r"model is no group of settings but 3"):
+        load_preset("mine", ["model.text.name=x"])
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=20)
+NESTED = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+)
+PARTS = st.sampled_from(["seed", "data", "model", "model.text", "training", "loss", "start_from", "description"])
+
+
+@given(st.dictionaries(PARTS | st.text(max_size=8), NESTED, max_size=4))
+def test_any_settings_are_a_config_that_survives_or_an_error_for_the_user(values: dict[str, Any]) -> None:
+    try:
+        config = parse_config({"protocol": "paper", **values}, "here")
+    except RecommenderError:
+        return
+    assert RunConfig.model_validate_json(config.model_dump_json()) == config
+
+
+@given(PARTS | st.text(max_size=12), st.text(st.characters(), max_size=30))
+def test_any_override_is_taken_or_refused_kindly(path: str, value: str) -> None:
+    try:
+        config = load_preset("copy", [f"{path}={value}"])
+    except RecommenderError:
+        return
+    assert RunConfig.model_validate_json(config.model_dump_json()) == config
 
 
 def test_a_protocol_is_needed() -> None:

@@ -88,8 +88,14 @@ def test_every_module_stands_in_a_row() -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").rglob("*.py")), ids=dotted)
 def test_benchmarks_need_no_app(path: Path) -> None:
-    tops = {name.split(".")[0] for _, name in imported_names(path.read_text(encoding="utf-8"), "benchmarks")}
+    names = (name for _, name in imported_names(path.read_text(encoding="utf-8"), "benchmarks"))
+    tops = {name.split(".")[0] for name in names if not name.startswith("pages.shared.link.")}
     assert tops.isdisjoint({"streamlit", "pages", "streamlit_app"})
+
+
+def test_links_are_read_without_the_app() -> None:
+    source = (ROOT / "pages" / "shared" / "link.py").read_text(encoding="utf-8")
+    assert {name.split(".")[0] for _, name in imported_names(source, "pages.shared")}.isdisjoint({"streamlit", "pages"})
 
 
 @pytest.mark.parametrize(

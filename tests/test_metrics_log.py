@@ -70,3 +70,10 @@ def test_read_in_pieces_or_at_once_the_rows_are_the_same(lines: list[str], cuts:
             path.write_bytes(whole[:cut])
             rows = log.rows()
         assert rows == [{"step": int(line[9])} for line in lines if line.startswith('{"')]
+
+
+def test_rows_that_no_reader_can_take_are_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    rows = ['{"step": 1}', "[" * 5000, '{"step": ' + "9" * 5000 + "}", '{"a":' * 5000, '{"step": 2}']
+    path.write_text("\n".join(rows) + "\n")
+    assert MetricsLog(path).rows() == [{"step": 1}, {"step": 2}]

@@ -12,12 +12,13 @@ ROOT = Path(__file__).resolve().parent.parent
 CODE = sorted(
     [
         *ROOT.glob("*.py"),
+        *ROOT.glob(".ci/*.py"),
         *(path for folder in ("recommender", "pages", "benchmarks") for path in ROOT.glob(f"{folder}/**/*.py")),
     ]
 )
 MAPPED = sorted(path for folder in ("recommender", "pages") for path in ROOT.glob(f"{folder}/**/*.py"))
 # Modules that run whatever a file holds.
-PICKLES = {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
+PICKLES = {"pickle", "_pickle", "pickletools", "cloudpickle", "dill", "joblib", "jsonpickle", "marshal", "shelve"}
 MAX_LINES = 400
 PINNED = re.compile(r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==[0-9][\w.+!-]*")
 # A folder at the root of a machine, not one inside another path or an address.
@@ -39,14 +40,16 @@ def unsafe_parts(source: str) -> list[str]:
                 if module.split(".")[0] in PICKLES or (module == "torch" and any(n.name == "load" for n in names)):
                     found.append(f"{node.lineno}: from {module} import {', '.join(n.name for n in names)}")
             case (
-                ast.Attribute(value=ast.Name(id="torch"), attr="load") | ast.Attribute(attr="read_pickle" | "to_pickle")
+                ast.Attribute(value=ast.Name(id="torch"), attr="load")
+                | ast.Attribute(value=ast.Name(id="yaml"), attr="load" | "load_all" | "unsafe_load" | "full_load")
+                | ast.Attribute(attr="read_pickle" | "to_pickle")
             ):
                 found.append(f"{node.lineno}: {ast.unparse(node)}")
             case ast.Call(func=ast.Name(id="eval" | "exec" as name)):
                 found.append(f"{node.lineno}: {name}()")
-            case ast.keyword(arg="unsafe_allow_html" | "allow_pickle" as name, value=value) if (
-                ast.unparse(value) != "False"
-            ):
+            case ast.keyword(
+                arg="unsafe_allow_html" | "allow_pickle" | "trust_remote_code" | "shell" as name, value=value
+            ) if ast.unparse(value) != "False":
                 found.append(f"{value.lineno}: {name}=")
             case ast.ExceptHandler(type=None):
                 found.append(f"{node.lineno}: bare except")
@@ -68,6 +71,9 @@ def test_nothing_unsafe(path: Path) -> None:
         "torch.load('x', weights_only=True)",
         "frame.to_pickle('x')",
         "np.load('x', allow_pickle=True)",
+        "yaml.load(text)",
+        "AutoModel.from_pretrained(x, trust_remote_code=True)",
+        "subprocess.run(words, shell=True)",
         "eval('1')",
         "exec('1')",
         "st.markdown('x', unsafe_allow_html=True)",

@@ -9,6 +9,7 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from safetensors.numpy import load, save
 
 from recommender.config import RunConfig
 from recommender.data.catalog import Catalog
@@ -129,7 +130,18 @@ def test_a_queued_run_whose_process_is_gone_does_not_wait_for_ever(run: Run) -> 
     assert run.status().state == "interrupted"
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"state": "asleep"}', b'{"reason": "no state"}', b"\xff"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"{", b"[]", b'{"state": "asleep"}', b'{"reason": "no state"}', b"\xff", b"[" * 100_000),
+        *(b'{"state": "finished", "seconds": NaN}', b'{"state": "finished", "seconds": 1e999}'),
+        *(b'{"state": "running", "pid": -1}', b'{"state": "running", "pid": 1' + b"0" * 400 + b"}"),
+        *(
+            b'{"state": "finished", "step": 1' + b"0" * 400 + b"}",
+            b'{"state": "finished", "step": ' + b"9" * 5000 + b"}",
+        ),
+    ],
+)
 def test_a_damaged_status_is_an_error_that_names_the_file(content: bytes, run: Run) -> None:
     (run.folder / "status.json").write_bytes(content)
     with pytest.raises(CheckpointError, match=r"r/status\.json is damaged"):
@@ -143,7 +155,8 @@ def test_a_missing_status_is_an_error_that_names_the_file(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"\xff", b"[]", b'{"protocol": "x"}', b'{"protocol": "paper", "new": 1}']
+    "content",
+    [b"", b"{", b"\xff", b"[]", b'{"protocol": "x"}', b'{"protocol": "paper", "new": 1}', b'{"a":' * 5000, b"9" * 5000],
 )
 def test_a_damaged_config_is_an_error_that_names_the_file(content: bytes, run: Run) -> None:
     (run.folder / "config.json").write_bytes(content)
@@ -161,7 +174,7 @@ def test_a_line_cut_by_a_kill_is_passed_over(run: Run) -> None:
 
 
 def test_the_best_row_passes_over_what_is_no_number() -> None:
-    rows = [{"epoch": 1, "eval_ndcg@10": value} for value in (0.1, None, "0.9", float("nan"), 0.3, 0.2)]
+    rows = [{"epoch": 1, "eval_ndcg@10": value} for value in (0.1, None, "0.9", float("nan"), 0.3, 0.2, 10**400)]
     assert best_row(rows) == {"epoch": 1, "eval_ndcg@10": 0.3}
     assert best_row(rows[1:4]) is None
 
@@ -176,6 +189,13 @@ def test_metrics_after_a_step_are_dropped(run: Run) -> None:
     assert run.metrics() == [{"step": 1}, {"step": 2}, {"step": 3, "again": True}]
     run.keep_metrics_until(0)
     assert run.metrics() == []
+
+
+def test_rows_with_no_step_that_counts_are_dropped(run: Run) -> None:
+    for step in (1, "1", None, [], float("nan"), 10**400, 3):
+        run.append_metrics({"step": step})
+    run.keep_metrics_until(2)
+    assert run.metrics() == [{"step": 1}]
 
 
 def report(protocol: str, targets: str) -> dict[str, object]:
@@ -225,7 +245,17 @@ def test_a_damaged_report_is_an_error_that_names_the_file(content: bytes, run: R
         reports_of(run)
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"\x00" * 100, record(0.5).to_bytes()[:-1]])
+def with_facts(facts: str) -> bytes:
+    return save(load(record(0.5).to_bytes()), {"facts": facts})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"{}", b"\x00" * 100, record(0.5).to_bytes()[:-1], (2**60).to_bytes(8, "little") + b"{}"),
+        *(with_facts("[" * 5000), with_facts("[]"), with_facts('{"metrics": 5}'), with_facts("9" * 5000)),
+    ],
+)
 def test_a_damaged_record_is_an_error_that_names_the_file(content: bytes, run: Run) -> None:
     run.write_report(report("paper", "all"), record(0.5))
     (run.folder / "report-folder-paper-test-all.safetensors").write_bytes(content)

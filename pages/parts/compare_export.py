@@ -9,7 +9,7 @@ import streamlit as st
 from pages.parts.compare_cached import answers_of, differences_of, lists_of, records_of, shares_of, slices_of
 from pages.parts.compare_lists import at_chosen_cutoff
 from recommender.compare.curves import curve_table
-from recommender.compare.table import results
+from recommender.compare.table import as_csv, results
 from recommender.compare.view import View
 from recommender.errors import RecommenderError
 
@@ -37,7 +37,7 @@ def draw_export(view: View) -> None:
             )
         st.download_button(
             "Curves (CSV)",
-            lambda: curve_table(view.entries).to_csv(index=False),
+            lambda: as_csv(curve_table(view.entries)),
             "curves.csv",
             "text/csv",
             icon=":material/show_chart:",
@@ -64,8 +64,7 @@ def make_report(view: View) -> str:
 
 def make_table(view: View) -> str:
     view = at_chosen_cutoff(view)
-    table: str = results(view, differences_of(view), lists_of(view)).to_csv(index=False)
-    return table
+    return as_csv(results(view, differences_of(view), lists_of(view)))
 
 
 def _shares(view: View) -> pd.DataFrame:

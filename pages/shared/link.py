@@ -19,7 +19,7 @@ MAX_CHIPS = 100  # of a message
 MAX_MARKED = 500  # movies in one of the lists
 
 NO_CHIPS = "none"
-NUMBER = r"[0-9]{1,9}"
+NUMBER = r"[0-9]{1,10}"  # the id of a movie that a user added is the time: ten digits
 MOVIE_CHIP = re.compile(rf"({NUMBER})-({NUMBER})\.({'|'.join(get_args(Stance))})\.({NUMBER})")
 GENRE_CHIP = re.compile(r"no\.([a-z][a-z-]{0,31})")
 ADVICE = "Ask for a fresh link, or write your wish below."
@@ -109,6 +109,8 @@ def _read_said(known: Mapping[str, list[str]]) -> tuple[Said, ...]:
         raise _damaged(f"it holds more than {MAX_MESSAGES} messages")
     if any(not text.strip() for text in texts):
         raise _damaged("a message in it is empty")
+    if any("\ud800" <= letter <= "\udfff" for text in texts for letter in text):  # half of a surrogate pair
+        raise _damaged("a message in it is not valid Unicode")
     if not chips:
         return tuple(map(Said, texts))
     if len(chips) != len(texts):

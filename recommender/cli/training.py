@@ -11,6 +11,7 @@ from recommender.cli.common import AsJson, RunId, app, quiet_transformers, user_
 from recommender.config import PROTOCOLS, load_preset, parse_config
 from recommender.errors import RecommenderError, UnknownNameError
 from recommender.evaluation.measures import CALIBRATED, DIRECTIONS, measure_of
+from recommender.files import parse_json
 from recommender.runs import DEFAULT_RUN, Run, find_run
 from recommender.settings import Settings, settings
 
@@ -101,7 +102,7 @@ def estimate(
 
 def _read_json(file: TextIO) -> dict[str, Any]:
     try:
-        found = json.load(file)
+        found = parse_json(file.read())
     except ValueError as error:
         raise RecommenderError(f"{file.name} is not JSON: {error}.") from error
     if not isinstance(found, dict):

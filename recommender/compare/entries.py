@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
 
 from recommender.config import SELECTION_TARGETS, RunConfig
-from recommender.errors import RecommenderError
+from recommender.errors import RecommenderError, first_problem
 from recommender.evaluation.records import Record
 from recommender.runs import Run, best_row
 from recommender.status import Status
@@ -160,9 +160,7 @@ def _checked(read: Callable[[], T], file: str, problems: list[str]) -> T | None:
     except RecommenderError as error:
         problems.append(str(error))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(step) for step in first["loc"])
-        problems.append(f"{file} is damaged: {where}: {first['msg']}.")
+        problems.append(f"{file} is damaged: {first_problem(error)}.")
     return None
 
 

@@ -11,7 +11,7 @@ from recommender.compare.lists import SHOWN, Lists
 from recommender.compare.view import View
 from recommender.evaluation.measures import at, measure_of
 from recommender.published import Published, published_for
-from recommender.wording import BASELINE_NAMES, duration, memory
+from recommender.wording import BASELINE_NAMES, defused, duration, memory
 
 NONE = "–"
 SHORT = {"ndcg@10": "nDCG@10", "recall@1": "R@1", "recall@10": "R@10", "recall@50": "R@50"}  # heads of columns
@@ -38,6 +38,12 @@ def results(view: View, differences: Mapping[str, Difference], lists: Lists) -> 
         for item in published_rows(view)
     ]
     return pd.DataFrame(rows)
+
+
+def as_csv(table: pd.DataFrame) -> str:
+    """A table as a file. What stands in it of runs that others made is no formula in a spreadsheet."""
+    texts = table.map(lambda value: defused(value) if isinstance(value, str) else value)
+    return str(texts.rename(columns=defused).to_csv(index=False))
 
 
 def _measured(view: View, entry: Entry) -> dict[str, Any]:

@@ -5,21 +5,28 @@ import html
 import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated, ClassVar
 from urllib.parse import unquote
 
-from recommender.errors import DataError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from recommender.errors import DataError, first_problem
 from recommender.files import write_atomically
 
 TALKED_ABOUT = 5  # mentions
+Whole = Annotated[int, Field(ge=0, lt=2**53)]  # what a database and a float hold exactly
 YEAR = re.compile(r"\s*\((\d{4})\)\s*$")
 
 
 def clean_text(text: str) -> str:
     """Decode HTML entities and fold runs of white space: `"Heat &amp;  Dust "` -> `"Heat & Dust"`."""
-    return " ".join(html.unescape(text).split())
+    with suppress(ValueError):  # "&#" and thousands of digits: no character, and more than Python takes for a number
+        text = html.unescape(text)
+    return " ".join(text.split())
 
 
 def split_name(name: str) -> tuple[str, int | None]:
@@ -41,17 +48,22 @@ def split_name(name: str) -> tuple[str, int | None]:
 class Movie:
     """One movie of the catalogue. `mentions` counts how often ReDial's dialogues name it."""
 
-    movie_id: int
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid", strict=True)  # of what is read from a file
+
+    movie_id: Whole
     title: str
-    year: int | None = None
+    year: Whole | None = None
     genres: tuple[str, ...] = ()
-    movielens_id: int | None = None
-    mentions: int = 0
+    movielens_id: Whole | None = None
+    mentions: Whole = 0
 
     @property
     def name(self) -> str:
         """Title with the year where it is known, the form the models read: `"The Matrix (1999)"`."""
         return self.title if self.year is None else f"{self.title} ({self.year})"
+
+
+MOVIES = TypeAdapter(list[Movie])
 
 
 class Catalog:
@@ -122,9 +134,8 @@ class Catalog:
     def load(cls, path: Path) -> "Catalog":
         """Read what `save` wrote. Raises `DataError` naming the file if it is missing or damaged."""
         try:
-            rows = json.loads(path.read_text(encoding="utf-8"))
-            return cls(Movie(**{**row, "genres": tuple(row["genres"])}) for row in rows)
+            return cls(MOVIES.validate_json(path.read_bytes()))
         except OSError as error:
             raise DataError(f"Cannot read the catalogue {path}: {error.strerror}.") from error
-        except (ValueError, TypeError, KeyError) as error:
-            raise DataError(f"The catalogue {path} is damaged: {error}.") from error
+        except ValidationError as error:
+            raise DataError(f"The catalogue {path} is damaged: {first_problem(error)}.") from error

@@ -23,7 +23,8 @@ Role = Literal["seeker", "recommender"]
 Source = Literal["folder", "cache", "hub", "sample"]
 SOURCES = ("auto", "folder", "cache", "hub", "sample")
 HUB_NAME = "community-datasets/re_dial"
-MENTION = re.compile(r"@(\d+)")
+MENTION = re.compile(r"@(\d{1,18})(?!\d)")  # more digits are no id
+HALF_A_PAIR = re.compile("[\ud800-\udfff]")  # no tokenizer can read half of a surrogate pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,11 @@ def parse_dialogue(record: Any) -> Dialogue:
         raise ValueError("no messages")
     messages = tuple(_parse_message(message, roles) for message in record["messages"])
     names, engagement = _parse_names(record.get("movieMentions")), _parse_engagement(record)
-    return Dialogue(str(record["conversationId"]), messages, names, engagement)
+    dialogue = Dialogue(str(record["conversationId"]), messages, names, engagement)
+    texts = [dialogue.dialogue_id, *dialogue.names.values(), *(message.text for message in messages)]
+    if any(HALF_A_PAIR.search(text) for text in texts):
+        raise ValueError("text that is not valid Unicode")
+    return dialogue
 
 
 def _parse_message(message: Any, roles: dict[Any, Role]) -> Message:
@@ -99,10 +104,7 @@ def _parse_message(message: Any, roles: dict[Any, Role]) -> Message:
     sender = message.get("senderWorkerId")
     if not isinstance(sender, int) or sender not in roles:
         raise ValueError(f"a message by worker {sender!r}, who is neither seeker nor recommender")
-    text = clean_text(message["text"])
-    if any("\ud800" <= letter <= "\udfff" for letter in text):  # no tokenizer can read half of a surrogate pair
-        raise ValueError("text that is not valid Unicode")
-    return Message(roles[sender], text)
+    return Message(roles[sender], clean_text(message["text"]))
 
 
 def _parse_names(mentions: Any) -> dict[int, str]:
@@ -112,6 +114,8 @@ def _parse_names(mentions: Any) -> dict[int, str]:
         pairs = [(item["movieId"], item.get("movieName")) for item in mentions]
     else:
         pairs = []
+    if any(name and not isinstance(name, str) for _, name in pairs):
+        raise ValueError("a movie whose name is no text")
     return {int(movie_id): clean_text(name) for movie_id, name in pairs if name}
 
 
@@ -152,7 +156,7 @@ def read_split(path: Path) -> tuple[list[Dialogue], list[str]]:
     for line, record in _records(path):
         try:
             dialogues.append(parse_dialogue(json.loads(record) if isinstance(record, str) else record))
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             problems.append(f"{path.name}:{line}: {_reason(error)}")
     if not dialogues:
         first = f" First problem: {problems[0]}" if problems else ""
@@ -176,7 +180,7 @@ def _records(path: Path) -> Iterator[tuple[int, Any]]:
 
         try:
             rows = parquet.read_table(path).to_pylist()
-        except pyarrow.ArrowException as error:
+        except (pyarrow.ArrowException, OSError, ValueError) as error:
             raise DataError(f"{path} is not a readable parquet file: {error}.") from error
         yield from enumerate(rows, start=1)
         return
@@ -215,7 +219,7 @@ def _fetch_hub(folder: Path) -> None:
     import datasets
 
     try:
-        splits = datasets.load_dataset(HUB_NAME)
+        splits = datasets.load_dataset(HUB_NAME)  # nosec B615 # data alone, every record of which is checked
         folder.mkdir(parents=True, exist_ok=True)
         for split in ("train", "test"):
             aside = folder / f".{split}.part"

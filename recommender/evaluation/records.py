@@ -7,13 +7,26 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.numpy import load, save
 
+from recommender.errors import first_problem
 from recommender.evaluation.metrics import filled
 from recommender.files import safetensors_metadata
 
 KEPT = 10  # ranks kept of every ranking; more where a longer cut-off was asked for
 WIDTHS = (np.uint8, np.int16, np.int32, np.int64)
+
+
+class Facts(BaseModel):
+    """What stands beside the numbers, in the file's header."""
+
+    model_config = ConfigDict(strict=True)
+
+    metrics: list[str]
+    catalog: str
+    example_ids: list[str]
+    dialogues: list[str]
 
 
 @dataclass(frozen=True)
@@ -53,27 +66,32 @@ class Record:
     @classmethod
     def from_bytes(cls, raw: bytes) -> Self:
         """Raises `ValueError` or safetensors' own error for bytes that are no record."""
-        arrays = load(raw)
         try:
-            facts = json.loads(safetensors_metadata(raw)["facts"])
+            arrays = load(raw)
+            facts = Facts.model_validate_json(safetensors_metadata(raw)["facts"])
             record = cls(
-                example_ids=tuple(facts["example_ids"]),
-                dialogues=tuple(facts["dialogues"]),
-                values={name: arrays[f"levels:{name}"][arrays[f"places:{name}"]] for name in facts["metrics"]},
+                example_ids=tuple(facts.example_ids),
+                dialogues=tuple(facts.dialogues),
+                values={name: arrays[f"levels:{name}"][arrays[f"places:{name}"]] for name in facts.metrics},
                 rankings=arrays["rankings"].astype(np.int32),
                 found=arrays["found"].astype(np.bool_),
                 mentioned=arrays["mentioned"].astype(np.int32),
                 words=arrays["words"].astype(np.int32),
                 popularity=arrays["popularity"],
-                catalog=facts["catalog"],
+                catalog=facts.catalog,
                 inputs=filled(arrays["inputs"], arrays["mentioned"]) if "inputs" in arrays else None,
                 mentions=arrays["mentions"].astype(np.int64) if "mentions" in arrays else None,
             )
+        except ValidationError as error:
+            raise ValueError(f"it lacks or contradicts its facts: {first_problem(error)}") from error
         except (KeyError, IndexError, TypeError) as error:
             raise ValueError(f"it lacks or contradicts {error}") from error
-        columns = [record.dialogues, record.rankings, record.found, record.mentioned, record.words, record.popularity]
-        if any(len(column) != len(record.example_ids) for column in [*columns, *record.values.values()]):
+        columns = [record.mentioned, record.words, record.popularity, *record.values.values()]
+        examples = len(record.example_ids)
+        if len(record.dialogues) != examples or any(column.shape != (examples,) for column in columns):
             raise ValueError("its columns have different lengths")
+        if record.rankings.ndim != 2 or len(record.rankings) != examples or record.found.shape != record.rankings.shape:
+            raise ValueError("its rankings are not those of its examples")
         return record
 
 

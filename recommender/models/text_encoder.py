@@ -47,8 +47,12 @@ class TextEncoder(nn.Module):
 
         source: str | Path = packaged_minilm() if config.name == "minilm" else config.name
         try:
-            self.tokenizer = AutoTokenizer.from_pretrained(source)
-            self.model = AutoModel.from_pretrained(source, dtype=torch.float32)
+            # Weights in a pickle and code that comes with a model would run whatever they hold.
+            # Which version of an encoder it is stands in the checkpoint, as a hash of the weights.
+            self.tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)  # nosec B615
+            self.model = AutoModel.from_pretrained(  # nosec B615
+                source, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+            )
         except (OSError, ValueError) as error:
             cause = str(error).strip().partition("\n")[0]
             raise RecommenderError(

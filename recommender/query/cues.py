@@ -1,7 +1,8 @@
 """The phrases that say what someone thinks of the movies and genres around them, as one pattern to scan a text with.
 
 The phrases were collected from what seekers write in ReDial's training dialogues. A title is a run of `TITLE` in the
-text, every apostrophe is a straight one.
+text, every apostrophe is a straight one. No phrase has a part that may repeat without end: a text of nothing but its
+beginnings would take time by the square of its length.
 """
 
 import re
@@ -16,7 +17,7 @@ BE = r"(?:is|are|was|were)"
 ADVERBS = (
     r"(?:\s+(?:really|actually|particularly|usually|generally|typically|normally|even|always|ever|all|much|think|"
     r"i|i'd|we|we'd|would|just|tend\s+to|personally|honestly|necessarily|exactly|yet|also|too|that|quite|get\s+to|"
-    r"necessarily|care\s+to|feel\s+like|very|so))*"
+    r"care\s+to|feel\s+like|very|so)){0,8}"
 )
 GOOD = (
     r"(?:great|good|fun|funny|hilarious|awesome|amazing|excellent|fantastic|wonderful|perfect|cool|nice|interesting|"
@@ -35,7 +36,7 @@ SEEN = r"(?:seen|watched|saw)"
 I_HAVE_SEEN = (
     rf"(?:\b(?:i|we)(?:'?ve|'?d|\s+have|\s+had|\s+ve)?|\b(?:he|she|they)(?:'s|'ve|ve|\s+has|\s+have)|\balready|\bjust|"
     rf"\brecently|(?:^|(?<=[.!?,;]\s))(?=(?:seen|watched)\b))"
-    rf"(?:\s+(?:already|just|also|actually|recently|only|both|all|even|think|i|i've|have|definitely|probably|really))*"
+    rf"(?:\s+(?:already|just|also|actually|recently|only|both|all|even|think|i|i've|have|definitely|probably|really)){{0,8}}"
     rf"\s*\b{SEEN}\b"
 )
 OTHER_MOVIES = (
@@ -89,8 +90,8 @@ EVENTS: dict[str, str] = {
     "seen": I_HAVE_SEEN,
     # Denied, and no refusal: "I have never seen", "not sure", "No, "
     "open": rf"""
-          \b(?:(?:have|has|had){NOT}|never|not)(?:\s+(?:really|actually|even|yet|ever|all))*\s+(?:{SEEN}|see|heard|tried)\b
-        | \bdid{NOT}(?:\s+(?:really|actually|even|yet|ever|get\s+to))*\s+(?:see|seen|watch|hear|catch|mean)\b
+          \b(?:(?:have|has|had){NOT}|never|not)(?:\s+(?:really|actually|even|yet|ever|all)){{0,8}}\s+(?:{SEEN}|see|heard|tried)\b
+        | \bdid{NOT}(?:\s+(?:really|actually|even|yet|ever|get\s+to)){{0,8}}\s+(?:see|seen|watch|hear|catch|mean)\b
         | \b(?:do|does|did){NOT}\s+(?:necessarily\s+)?(?:need|have)\s+to\b
         | \bif\s+you(?:'?re|\s+are|\s+do)?\s*{NOT}\b
         | \bno(?:t|ne)?(?=\s*(?:$|[.,!?;:)]))
@@ -102,7 +103,7 @@ EVENTS: dict[str, str] = {
           \bnot\s+so\s+much\b
         | \bless\s+like\b
         | (?:\bnot|\w+n'?t|\bno|\bnever)\s+(?:(?:a|an|the|really|very|too|much|of|big|huge|biggest|super|that|so|all|
-            usually|typically|particularly|currently|been|be|was)\s+)*{INTO}{OTHER_MOVIES}""",
+            usually|typically|particularly|currently|been|be|was)\s+){{0,8}}{INTO}{OTHER_MOVIES}""",
     # "less", "not too", "nothing so"
     "degree": rf"""
           \b(?:less|fewer)\b
@@ -151,7 +152,7 @@ SCAN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in EVENTS.
 # What has to stand at a comma for a refusal to go on behind it: another title, or the rest of a list of genres. In "no
 # horror, comedy please" the comma ends the refusal.
 _ITEM = rf"(?:(?:any|the|a|an)\s+)?{GENRE_PATTERN}(?:\s+(?:movies?|films?))?"
-TITLES_GO_ON = re.compile(rf",\s*(?:(?:and|or|nor|no|not|any|also|the|a|an|even)\s+)*{TITLE}", re.IGNORECASE)
+TITLES_GO_ON = re.compile(rf",\s*(?:(?:and|or|nor|no|not|any|also|the|a|an|even)\s+){{0,8}}{TITLE}", re.IGNORECASE)
 GENRES_GO_ON = re.compile(
-    rf"(?:,\s*{_ITEM}\s*)*,?\s*(?P<link>or|nor|and)\s+{_ITEM}|(?:,\s*{_ITEM}\s*){{2,}}", re.IGNORECASE
+    rf"(?:,\s*{_ITEM}\s*){{0,30}},?\s*(?P<link>or|nor|and)\s+{_ITEM}|(?:,\s*{_ITEM}\s*){{2,30}}", re.IGNORECASE
 )

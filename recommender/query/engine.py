@@ -21,7 +21,7 @@ from recommender.query.explain import Explainer
 from recommender.query.heeding import Heeding
 from recommender.query.notices import notices_of
 from recommender.query.refusals import with_stances
-from recommender.query.titles import TitleMatcher
+from recommender.query.titles import MAX_TITLE, TitleMatcher
 from recommender.query.wish import Utterance, Wish, check_wish, clean_wish, hear, references, to_example
 from recommender.runs import Run
 from recommender.settings import Settings
@@ -86,6 +86,7 @@ class Engine:
         """The movie with this title. Raises `RecommenderError` that names the nearest ones."""
         found = self.titles.lookup(title)
         if not found:
+            title = title[:MAX_TITLE]
             near = process.extract(title, [movie.name for movie in self.catalog], limit=3)
             names = ", ".join(name for name, _, _ in near)
             raise RecommenderError(f"No movie in the catalogue is called {title!r}. The nearest are: {names}.")

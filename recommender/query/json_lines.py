@@ -72,7 +72,7 @@ def answer_lines(engine: "Engine", k: int) -> None:
             result = {"error": f"not JSON: {error.msg} at column {error.colno}"}
         except RecursionError:
             result = {"error": "JSON nested too deeply"}
-        except RecommenderError as error:
+        except (ValueError, RecommenderError) as error:  # a number of thousands of digits is JSON, and cannot be read
             result = {"error": str(error)}
         print(json.dumps(result, ensure_ascii=False), flush=True)
 

@@ -5,6 +5,7 @@ its clause ends, a verdict like "was boring" for those before it. The phrases ar
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -78,9 +79,11 @@ class _Reader:
 
     def __init__(self, text: str, spans: Sequence[tuple[int, int]]) -> None:
         self.text, self.spans = text, spans
-        self.masked = text.translate(_APOSTROPHES)
+        letters = list(text.translate(_APOSTROPHES))
         for start, end in spans:
-            self.masked = self.masked[:start] + TITLE * (end - start) + self.masked[end:]
+            letters[start:end] = TITLE * (end - start)
+        self.masked = "".join(letters)
+        self.starts = [start for start, _ in spans]
         self.modes: list[Mode] = ["plain"] * len(spans)
         self.genres: list[_Genre] = []
         self.unheeded: list[str] = []
@@ -160,11 +163,12 @@ class _Reader:
             self._set("plain")
 
     def _title(self, start: int, end: int) -> None:
-        for i, (first, _) in enumerate(self.spans):  # two titles may touch
-            if start <= first < end:
-                self.modes[i] = self.mode
-                self.group = [*self.group, i] if self.linked else [i]
-                self.linked, self.latest = True, i
+        for i in range(bisect_left(self.starts, start), bisect_left(self.starts, end)):  # two titles may touch
+            self.modes[i] = self.mode
+            if not self.linked:
+                self.group = []
+            self.group.append(i)
+            self.linked, self.latest = True, i
         self.found, self.words = True, []
 
     def _genre(self, words: str, start: int, end: int) -> None:

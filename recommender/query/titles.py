@@ -17,6 +17,7 @@ from recommender.query.title_index import Candidate, Posting, TitleIndex
 
 Stance = Literal["liked", "seen", "refused"]
 MAX_ALTERNATIVES = 5
+MAX_TITLE = 300  # characters that `lookup` reads
 THRESHOLD = 0.5  # of the score from which words count as a title
 _SURE = 0.9  # of the score from which a title speaks for its neighbours in a list
 _LIKELY = 0.2  # of the score from which another reading of the same words is an alternative
@@ -90,6 +91,7 @@ class TitleMatcher:
 
         A year at its end, in brackets or not, decides between remakes. Nothing near gives [].
         """
+        title = title[:MAX_TITLE]
         article, form = split_article(title)
         year = None
         last_year = _LAST_YEAR.search(title.rstrip())

@@ -7,7 +7,7 @@ here that changes something raises `RecommenderError`; the command line is for w
 import os
 import re
 import signal
-import subprocess
+import subprocess  # nosec B404 # see the two calls
 import sys
 import threading
 import time
@@ -48,6 +48,7 @@ def resume(run: Run, settings: Settings) -> Run:
     """Queue a run that was stopped, interrupted or has failed; it goes on from its last finished epoch."""
     check_allowed(settings)
     with _starting:
+        run.check_own()
         _check_resumable(run)
         with owning(run, HANDOVER_SECONDS):
             status = _check_resumable(run)  # another process may have been quicker
@@ -140,7 +141,7 @@ def launch(run: Run, command: list[str], settings: Settings) -> Run:
     status = run.status()
     try:
         with run.log_file.open("ab") as log:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # nosec B603 # no shell; a run id is a plain name
                 words,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -200,7 +201,7 @@ def estimate_apart(config: RunConfig, settings: Settings) -> Estimate:
             return found
         check_allowed(settings)
         try:
-            done = subprocess.run(
+            done = subprocess.run(  # nosec B603 # a fixed command, no shell; the settings go to its standard input
                 [sys.executable, "-m", "recommender", "estimate", "--config", "-", "--json"],
                 input=config.model_dump_json(),
                 env=environment(settings),

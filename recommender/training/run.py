@@ -46,6 +46,7 @@ def train_run(run: Run, settings: Settings, resume: bool = False, callbacks: "Se
 
     Raises `RecommenderError` for what the user can mend.
     """
+    run.check_own()
     with owning(run):
         _train_own(run, settings, resume, callbacks)
 

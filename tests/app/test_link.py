@@ -1,5 +1,6 @@
 """A wish as a link: what is written is read again, and nothing that comes from outside does harm."""
 
+import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -20,10 +21,12 @@ from pages.shared.link import (
     to_params,
 )
 
-IDS = st.lists(st.integers(0, 999_999_999), max_size=20, unique=True).map(tuple)
+IDS = st.lists(st.integers(0, 9_999_999_999), max_size=20, unique=True).map(tuple)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60).filter(str.strip)
 GENRES = st.lists(st.from_regex(r"[a-z][a-z-]{0,10}", fullmatch=True), max_size=3).map(tuple)
-RUNS = st.just("") | st.from_regex(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}", fullmatch=True)
+RUNS = st.just("") | st.from_regex(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}[a-zA-Z0-9_-]?", fullmatch=True).filter(
+    lambda run_id: not run_id.endswith(".")
+)
 
 
 @st.composite
@@ -69,6 +72,12 @@ def test_a_message_whose_chips_were_all_removed_is_not_read_again() -> None:
     assert from_params(params) == Link((Said("like Heat", ()),))
 
 
+def test_a_movie_that_somebody_added_fits_into_a_link() -> None:
+    added = int(time.time())  # as `additions` numbers them
+    link = Link((Said("Moonfall", (Chip(0, 8, "liked", added),)),), liked=(added,))
+    assert from_params(to_params(link)) == link
+
+
 def test_a_link_by_hand_leaves_the_reading_to_the_model() -> None:
     assert from_params({"wish": ["like Heat"], "utm_source": ["mail"]}) == Link((Said("like Heat", None),))
 
@@ -111,6 +120,8 @@ def test_nearly_right_chips_are_read_or_refused(chips: str) -> None:
         ({"wish": ["Heat"], "seen": ["1--2"]}, "no list of movies"),
         ({"wish": ["Heat"], "seen": ["1", "2"]}, "2 times"),
         ({"wish": ["Heat"], "run": ["../default"]}, "no name of a model"),
+        ({"wish": ["Heat \ud800"]}, "not valid Unicode"),
+        ({"wish": ["Heat"], "liked": ["9" * 5000]}, "no list of movies"),
         ({"wish": ["x"] * (MAX_MESSAGES + 1)}, "messages"),
         ({"wish": ["x" * (MAX_CHARACTERS + 1)]}, "longer than"),
         ({"wish": ["x"], "seen": ["-".join(["1"] * (MAX_MARKED + 1))]}, "more than"),

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import datasets
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from recommender.data.catalog import Catalog
 from recommender.data.redial import (
@@ -326,3 +329,54 @@ def test_the_folder_by_name_needs_to_be_set(folders: Settings) -> None:
 def test_an_unknown_source_names_the_known_ones(folders: Settings) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean: sample"):
         load_dialogues("smaple", folders, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"conversationId": "\ud800"}, "not valid Unicode"),
+        ({"movieMentions": {"1": "\udfff"}}, "not valid Unicode"),
+        ({"movieMentions": {"1": ["Heat"]}}, "name is no text"),
+        ({"movieMentions": [{"movieId": float("inf"), "movieName": "Heat"}]}, "cannot convert float infinity"),
+        ({"movieMentions": {"1": "&#" + "9" * 5000 + ";"}}, None),
+    ],
+)
+def test_what_would_break_later_is_found_at_once(changes: dict[str, Any], why: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "train_data.jsonl"
+    path.write_text("\n".join(json.dumps(row) for row in (record(), record(**changes), "[" * 5000)), encoding="utf-8")
+    dialogues, problems = read_split(path)
+    assert len(dialogues) == (1 if why else 2)
+    assert why is None or why in problems[0]
+
+
+def test_a_number_without_end_is_no_movie() -> None:
+    text = "@" + "9" * 5000 + " @20 @٣"
+    assert Message("seeker", text).movie_ids == (20, 3)
+
+
+def test_a_parquet_file_that_is_cut_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "train.parquet"
+    write_parquet(path, "391")
+    whole = path.read_bytes()
+    for end in (0, 3, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:end])
+        with pytest.raises(DataError, match=r"train\.parquet"):
+            read_split(path)
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=20)
+NESTED = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+)
+
+
+@given(st.dictionaries(st.sampled_from([*record(), "x"]), NESTED), st.lists(st.none() | NESTED, max_size=2))
+def test_any_record_is_a_dialogue_or_a_problem(changes: dict[str, Any], messages: list[Any]) -> None:
+    rows = [record(), record() | changes, record(messages=[*record()["messages"], *messages])]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "train_data.jsonl"
+        path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+        dialogues, problems = read_split(path)
+    assert len(dialogues) + len(problems) == len(rows)
+    for dialogue in dialogues:
+        assert all(message.text.encode() is not None and message.movie_ids is not None for message in dialogue.messages)

@@ -1,11 +1,13 @@
 """Stances: what a message says of the movies it names, and which genres it does not want. Clause by clause."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.data.catalog import Catalog, Movie
-from recommender.query.cues import SCAN
+from recommender.query.cues import GENRES_GO_ON, SCAN, TITLES_GO_ON
 from recommender.query.genres import GENRE_WORDS, GENRES
 from recommender.query.refusals import Understood, understand, with_stances
 from recommender.query.titles import Match
@@ -263,6 +265,16 @@ def test_the_matches_get_their_stance(small_catalog: Catalog) -> None:
 def test_every_genre_word_is_a_genre_of_the_shipped_catalogue(shipped_catalog: Catalog) -> None:
     assert {genre for movie in shipped_catalog for genre in movie.genres} == set(GENRES)
     assert {genre for genres in GENRE_WORDS.values() for genre in genres} == set(GENRES)
+
+
+@pytest.mark.parametrize("pattern", [SCAN, TITLES_GO_ON, GENRES_GO_ON], ids=["scan", "titles", "genres"])
+def test_no_phrase_has_a_part_that_may_repeat_without_end(pattern: re.Pattern[str]) -> None:
+    """Or a text of "i have i have i have" takes time by the square of its length: minutes for a hundred thousand."""
+    assert re.findall(r".{,20}\)(?:[*+]|\{\d+,\})", pattern.pattern) == []
+
+
+def test_a_text_of_nothing_but_titles_is_read() -> None:
+    assert read("hated " + "X, " * 20_000).stances == ("refused",) * 20_000
 
 
 words = st.lists(

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from recommender.config import PROTOCOLS, TextConfig
+from recommender.config import DIALOGUE_PROTOCOLS, TextConfig
 from recommender.data.assets import (
     CATALOG_FILE,
     COUNTS_FILE,
@@ -54,7 +54,7 @@ def prepare(source: str, settings: Settings) -> Prepared:
             result.lines.append(f"the shipped catalogue stays: {settings.data_dir} lacks {CSV_FILE} or {INFO_FILE}")
     catalog = catalog or load_catalog(settings)
     result.lines.append(f"catalogue: {len(catalog):,} movies; with a MovieLens id: {coverage(catalog)}")
-    for protocol in PROTOCOLS:
+    for protocol in DIALOGUE_PROTOCOLS:
         for split, part in (("train", dialogues.train), ("test", dialogues.test)):
             examples = build_examples(part, protocol, catalog)
             targets = sum(len(example.targets) for example in examples)

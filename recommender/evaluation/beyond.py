@@ -4,8 +4,6 @@ Shapes: N examples, K ranked movies, V movies of the catalogue, G genres. All lo
 padding in rankings.
 """
 
-from collections import Counter
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,8 +17,8 @@ Counts = NDArray[np.int64]
 
 
 def training_mentions(task: Task) -> Counts:
-    """In how many messages of the task's training dialogues each movie is named, [V]."""
-    named = Counter(m for dialogue in task.split("train") for message in dialogue.messages for m in message.movie_ids)
+    """In how many messages of the task's training dialogues each movie is named, or how many people watched it, [V]."""
+    named = task.mentions("train")
     return np.array([named[movie.movie_id] for movie in task.catalog], dtype=np.int64)
 
 

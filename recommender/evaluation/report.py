@@ -51,9 +51,9 @@ def evaluate(
     device: torch.device,
     rankings_file: Path | None = None,
 ) -> tuple[dict[str, Any], Record]:
-    """The report: metrics with 95 % intervals (bootstrap over dialogues), what is beyond accuracy, the counts, and the
-    baselines fitted on the same training examples; and the record of the single examples. `rankings_file` gets a JSON
-    line an example.
+    """The report: metrics with 95 % intervals (bootstrap over dialogues, or over people), what is beyond accuracy, the
+    counts, and the baselines fitted on the same training examples; and the record of the single examples.
+    `rankings_file` gets a JSON line an example.
 
     Raises `DataError` when no example of the split has such a target.
     """
@@ -68,7 +68,7 @@ def evaluate(
         "protocol": task.protocol,
         "split": split,
         "targets": targets,
-        "source": task.dialogues.source,
+        "source": task.data.source,
         "examples": len(examples),
         "target_count": sum(len(wanted(example, targets)) for example in examples),
         "seed": task.seed,

@@ -122,10 +122,9 @@ def read_ratings(path: Path, catalog: Catalog) -> InteractionSet:
     problems = [f"{path.name}:{row + 2}: {wrong[row]}" for row in sorted(wrong)]
     good = np.ones(len(rows), dtype=bool)
     good[list(wrong)] = False
-    people = rows["userId"][good]
     events = pd.DataFrame(
         {
-            "person": (people.astype(str) if people.dtype == object else people).astype("category"),
+            "person": _as_names(rows["userId"][good]),
             "movie_id": numbers["movieId"][good].map(movielens_ids(catalog)),
             "timestamp": numbers["timestamp"][good].astype(np.int64),
             **{name: numbers[name][good] if name in numbers else np.nan for name in MEASURES},
@@ -135,7 +134,7 @@ def read_ratings(path: Path, catalog: Catalog) -> InteractionSet:
     if kept.empty:
         first = f" First problem: {problems[0]}" if problems else ""
         raise DataError(f"{path} has no usable rating of a movie of the catalogue.{first}")
-    kept["person"] = kept["person"].cat.remove_unused_categories().cat.rename_categories(str)
+    kept["person"] = kept["person"].cat.remove_unused_categories()
     return InteractionSet("folder", str(path), ordered(kept), problems, len(events) - len(kept))
 
 
@@ -143,9 +142,15 @@ def _read_table(path: Path) -> pd.DataFrame:
     import pyarrow
 
     try:
-        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype={"userId": "category"})
     except (OSError, ValueError, pyarrow.ArrowException) as error:  # pandas' own errors are of ValueError
         raise DataError(f"{path} is not readable as a table: {error}.") from error
+
+
+def _as_names(people: pd.Series) -> pd.Series:
+    """Numbers or words as a column of words, each kept once, in alphabetical order."""
+    names = people.convert_dtypes().astype("category").cat.rename_categories(str)
+    return names.cat.reorder_categories(sorted(names.cat.categories))
 
 
 def _faults(rows: pd.DataFrame, numbers: dict[str, pd.Series]) -> dict[int, str]:
@@ -156,12 +161,14 @@ def _faults(rows: pd.DataFrame, numbers: dict[str, pd.Series]) -> dict[int, str]
         "no movieId": numbers["movieId"].isna(),
         "a timestamp that is no number of seconds": ~(time.abs() < 2**53),
     }
-    ranges = {"rating": (0, BEST_RATING), "completion": (0, 1), "plays": (0, np.inf)}
-    for name in numbers.keys() & ranges.keys():
-        low, high = ranges[name]
-        value = numbers[name]
-        fits = value.between(low, high, inclusive="right" if name == "rating" else "both") & np.isfinite(value)
-        bad[f"a {name} that is no number from {low} to {high}"] = rows[name].notna() & ~fits
+    fitting = {
+        "rating": ("a rating that is not above 0 and up to 5", np.nextafter(0, 1), BEST_RATING),
+        "completion": ("a completion that is no share from 0 to 1", 0, 1),
+        "plays": ("plays that are no count", 0, 2**53),
+    }
+    for name in [name for name in fitting if name in numbers]:
+        what, low, high = fitting[name]
+        bad[what] = rows[name].notna() & ~numbers[name].between(low, high)
     return {int(row): why for why, rows_of in bad.items() for row in np.flatnonzero(rows_of)}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from recommender.checkpoints import load_checkpoint
 from recommender.config import DIALOGUE_PROTOCOLS, Protocol, TargetKind
-from recommender.data.task import Task, load_data
+from recommender.data.task import Task, load_data, measured_with
 from recommender.device import choose_device
 from recommender.errors import DataError
 from recommender.evaluation.records import Record
@@ -41,6 +41,6 @@ def measure_run(
     if config.training.chosen_on == "test":
         log.warning(chosen_on_test(run.run_id))
     log.info("data: %s, read from %s", data.describe(), data.origin)
-    task = Task(checkpoint.catalog, data, protocol, config.data, config.seed, settings)
+    task = Task(checkpoint.catalog, data, protocol, measured_with(protocol, config.data), config.seed, settings)
     report, record = evaluate(checkpoint.model, task, split, targets, device, rankings)
     return {"run": run.run_id, "commit": current_commit(), **run.training_facts(), **report}, record

@@ -30,6 +30,14 @@ def load_data(protocol: Protocol, source: str, settings: Settings, catalog: Cata
     return load_interactions(source, settings, load_catalog(settings))
 
 
+def measured_with(protocol: Protocol, config: DataConfig) -> DataConfig:
+    """A run's settings under a protocol that may be another than its own: a run of ratings that is measured on
+    conversations learned from none of them, and nobody's last movies can be left out there."""
+    if protocol in DIALOGUE_PROTOCOLS and config.hold_out == "leave_one_out":
+        return config.model_copy(update={"hold_out": "latest"})
+    return config
+
+
 @dataclass(frozen=True)
 class Task:
     """Examples come from training, validation and test data that are apart; those of the test only when asked for."""

@@ -10,7 +10,7 @@ from recommender.data.catalog import Catalog
 from recommender.data.examples import Example
 from recommender.data.interactions import InteractionSet
 from recommender.data.redial import DialogueSet
-from recommender.data.task import Task, load_data
+from recommender.data.task import Task, load_data, measured_with
 from recommender.errors import DataError
 from recommender.settings import Settings
 
@@ -24,7 +24,8 @@ def look_up(
     two for ReDial. Raises `DataError` that says what to do when the data is not at hand, or is other data.
     """
     data = _data(report, catalog, settings)
-    task = Task(catalog, data, report["protocol"], config, report["seed"], settings)
+    held_out = measured_with(report["protocol"], config)
+    task = Task(catalog, data, report["protocol"], held_out, report["seed"], settings)
     examples = {example.example_id: example for example in task.examples(report["split"])}
     missing = [example_id for example_id in example_ids if example_id not in examples]
     if missing:

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.parts.train_fields import SETTINGS, Setting, draw_setting, is_read, key_of, read_config
 from pages.shared.text import plain
 from recommender.config import DIALOGUE_PROTOCOLS, RunConfig, load_preset, preset_names
-from recommender.data.interactions import find_ratings
+from recommender.data.interactions import find_source
 from recommender.data.redial import find_split
 from recommender.errors import DataError
 from recommender.runs import RUN_ID, list_runs
@@ -108,10 +108,7 @@ def source_here(source: str, of_dialogues: bool = True) -> str:
     """
     here = settings()
     if not of_dialogues:
-        found = "sample" if source == "sample" or (source == "auto" and here.data_dir is None) else "folder"
-        if found == "folder" and here.data_dir is not None:
-            find_ratings(here.data_dir)
-        return found
+        return "sample" if find_source(source, here) is None else "folder"
     if source != "auto":
         return source
     if here.data_dir is not None:

@@ -16,6 +16,7 @@ from recommender.errors import DataError, UnknownNameError
 from recommender.settings import Settings
 from recommender.wording import SAMPLE
 
+SOURCES = ("auto", "folder", "sample")
 FILES = ("ratings.csv", "ratings.parquet")
 NEEDED = ("userId", "movieId", "timestamp")
 MEASURES = ("rating", "completion", "plays")  # columns that a file may have
@@ -184,19 +185,29 @@ def find_ratings(folder: Path) -> Path:
     return found[0]
 
 
-def load_interactions(source: str, settings: Settings, catalog: Catalog) -> InteractionSet:
-    """Ratings from the named source; `auto` takes the data folder where one is named, else the sample.
+def find_source(source: str, settings: Settings) -> Path | None:
+    """The file of ratings that the named source means, None for the sample. `auto` takes the data folder where one is
+    named, else the sample.
 
-    A folder that was named but has no ratings is an error, never a silent fallback, and nothing is downloaded.
+    Raises `DataError` for a folder that was named but has no ratings, never falling back in silence, and for `cache`
+    and `hub`, since nothing is downloaded; `UnknownNameError` for any other source.
     """
-    if source not in ("auto", "folder", "sample"):
-        if source in ("cache", "hub"):
-            raise DataError(f"Ratings are not downloaded, so data.source = {source} has none. {HELP}")
-        raise UnknownNameError("data source", source, ("auto", "folder", "sample"))
     if source == "sample" or (source == "auto" and settings.data_dir is None):
-        from recommender.data.sample_interactions import sample_interactions
-
-        return InteractionSet("sample", "seeded simulator", as_events(sample_interactions(catalog)))
+        return None
+    if source in ("cache", "hub"):
+        raise DataError(f"Ratings are not downloaded, so data.source = {source} has none. {HELP}")
+    if source not in SOURCES:
+        raise UnknownNameError("data source", source, SOURCES)
     if settings.data_dir is None:
         raise DataError(f"Set RECOMMENDER_DATA_DIR to the folder that holds MovieLens. {HELP}")
-    return read_ratings(find_ratings(settings.data_dir), catalog)
+    return find_ratings(settings.data_dir)
+
+
+def load_interactions(source: str, settings: Settings, catalog: Catalog) -> InteractionSet:
+    """Ratings from the named source. Raises what `find_source` and `read_ratings` raise."""
+    path = find_source(source, settings)
+    if path is not None:
+        return read_ratings(path, catalog)
+    from recommender.data.sample_interactions import sample_interactions
+
+    return InteractionSet("sample", "seeded simulator", as_events(sample_interactions(catalog)))

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 import torch
 
-from recommender.config import LossConfig, load_preset
+from recommender.config import load_preset
 from recommender.data.assets import VECTORS_FILE, load_arrays
 from recommender.data.collate import Item, collate
 from recommender.data.messages import packed
 from recommender.data.task import load_task
-from recommender.losses import make_loss
+from recommender.losses.softmax import SoftmaxLoss
 from recommender.models.base import Recommender
 from recommender.models.inputs import items_of
 from recommender.models.registry import make_model
@@ -24,7 +24,7 @@ BATCH, BATCHES, OLD_LENGTH = 16, 3, 512
 
 def seconds(model: Recommender, batches: Sequence[list[Item]], movies: int, pad_to: int | None = None) -> float:
     """Mean time of a step (forward, backward, update) over the batches, the first of which warms up."""
-    loss = make_loss(LossConfig(kind="softmax"), movies, 1.0)
+    loss = SoftmaxLoss()
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4)
     start = 0.0
     for number, items in enumerate(batches):
@@ -35,7 +35,7 @@ def seconds(model: Recommender, batches: Sequence[list[Item]], movies: int, pad_
             missing = (0, pad_to - batch["input_ids"].shape[1])
             batch["input_ids"] = torch.nn.functional.pad(batch["input_ids"], missing)
             batch["attention_mask"] = torch.nn.functional.pad(batch["attention_mask"], missing)
-        loss(model(batch), model.training_targets(batch)).backward()
+        loss(model(batch), model.training_rows(batch["targets"], batch)).backward()
         optimizer.step()
         optimizer.zero_grad()
     return (time.perf_counter() - start) / (len(batches) - 1)

@@ -92,6 +92,9 @@ class HeadConfig(Part):
     dropout: float = Field(0.1, ge=0, lt=1)
 
 
+Opinion = Literal["liked", "seen"]
+
+
 class ModelConfig(Part):
     kind: Literal["one_shot", "dialogue", "popularity", "copy", "item_knn"] = "one_shot"
     text: TextConfig = TextConfig()
@@ -99,6 +102,9 @@ class ModelConfig(Part):
     dialogue: DialogueConfig = DialogueConfig()
     head: HeadConfig = HeadConfig()
     tags: bool = Field(False, description="add the tag -> movie task (one_shot)")
+    opinions: tuple[Opinion, ...] = Field(
+        (), description="add the tasks of telling whether the person will like a movie, and whether they have seen it"
+    )
 
     @property
     def learns(self) -> bool:
@@ -111,19 +117,69 @@ class ModelConfig(Part):
         return self.kind == "dialogue" or (self.kind == "one_shot" and self.head.kind == "catalogue")
 
     @model_validator(mode="after")
-    def _tags_have_a_task(self) -> Self:
+    def _tasks_have_a_model(self) -> Self:
         if self.tags and self.kind != "one_shot":
             raise ValueError("model.tags needs model.kind = one_shot")
+        if self.opinions and not self.learns:
+            raise ValueError("model.opinions needs a model.kind that learns: one_shot or dialogue")
         return self
 
 
+class WeightConfig(Part):
+    """How much a target counts, by what is known of it; an unknown one counts as an average one."""
+
+    liked: float = Field(1.0, ge=0, description="weight of a movie that the person liked")
+    disliked: float = Field(1.0, ge=0)
+    seen: float = Field(1.0, ge=0, description="weight of a movie that the person had seen")
+    unseen: float = Field(1.0, ge=0)
+    suggested: float = Field(1.0, ge=0, description="weight of a movie that the recommender brought up")
+    named: float = Field(1.0, ge=0, description="weight of a movie that the person brought up")
+    rating: bool = Field(False, description="times the rating, as a share of the best one")
+    completion: bool = Field(False, description="times the share that was watched")
+    plays: bool = Field(False, description="times log(1 + how often it was played)")
+    half_life_days: float = Field(0.0, ge=0, description="after so many days it counts half; 0: age does not matter")
+    level: Literal["target", "example"] = Field(
+        "target", description="example: the whole example, with what is no target, by the mean of its targets"
+    )
+
+
+class NegativeConfig(Part):
+    """bpr: the movies that a target is compared with."""
+
+    count: int = Field(32, ge=1, description="for every input")
+    kind: Literal["uniform", "popularity", "in_batch"] = "uniform"
+    power: float = Field(0.75, ge=0, description="popularity: drawn by the number of targets to this power")
+    hard: float = Field(0.0, ge=0, le=1, description="share that is drawn from the model's own top ranks")
+    hard_from: int = Field(200, ge=1, description="how many of the top ranks these are drawn from")
+
+
 class LossConfig(Part):
-    kind: Literal["bce", "weighted_bce", "focal", "softmax"] = "bce"
+    kind: Literal["bce", "weighted_bce", "focal", "softmax", "bpr"] = "bce"
     factor: float = Field(1.0, gt=0, description="weighted_bce: multiplies pos_weight = movies / mean targets")
     alpha: float = Field(1.0, gt=0, description="focal")
     gamma: float = Field(2.0, ge=0, description="focal")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="softmax")
-    tag_weight: float = Field(1.0, ge=0, description="loss = movie loss + tag_weight * tag loss")
+    balance: Literal["fixed", "uncertainty", "gradient_norm"] = Field(
+        "fixed",
+        description="loss = movie loss + weight * other loss. uncertainty: learned weights, whatever is set here; "
+        "gradient_norm: weight 1 is where it pulls as hard as the movie loss at what they share",
+    )
+    tag_weight: float = Field(1.0, ge=0, description="of the tag loss")
+    liked_weight: float = Field(0.1, ge=0, description="of the loss of telling what is liked")
+    seen_weight: float = Field(0.1, ge=0, description="of the loss of telling what has been seen")
+    effective_number: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="beta of the class-balanced weights, near 1 for rarer movies to count more; 0: none",
+    )
+    weights: WeightConfig = WeightConfig()
+    negatives: NegativeConfig = NegativeConfig()
+
+    @property
+    def weighs(self) -> bool:
+        """Not all targets count alike."""
+        return self.effective_number > 0 or self.weights.model_copy(update={"level": "target"}) != WeightConfig()
 
 
 class TrainingConfig(Part):

@@ -8,6 +8,7 @@ import numpy as np
 
 from recommender.config import load_preset
 from recommender.data.catalog import Catalog, Movie
+from recommender.evaluation.metrics import padded
 from recommender.evaluation.records import Record
 from recommender.runs import Run
 from recommender.status import Status
@@ -34,6 +35,8 @@ def make_record(skill: float, seed: int = 0, examples: int = EXAMPLES, catalog: 
         words=(np.arange(examples) + 1).astype(np.int32),
         popularity=np.arange(examples, dtype=np.float32),
         catalog=catalog.fingerprint,
+        inputs=padded([list(range(i % 5)) for i in range(examples)]),
+        mentions=np.arange(len(catalog)),
     )
 
 

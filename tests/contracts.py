@@ -11,8 +11,10 @@ from recommender.config import LossConfig, ModelConfig, RunConfig
 from recommender.data.catalog import Catalog
 from recommender.data.collate import PADDING, Answer, Batch, Item, Spoken, collate
 from recommender.errors import RecommenderError
-from recommender.evaluation.metrics import top_k
-from recommender.losses import make_loss
+from recommender.evaluation.ranking import top_k
+from recommender.losses.pointwise import BinaryCrossEntropy
+from recommender.losses.registry import make_loss
+from recommender.losses.weights import target_facts
 from recommender.models.base import Recommender
 from recommender.models.registry import make_model
 from recommender.runs import new_run
@@ -159,13 +161,13 @@ class GradientContract(ModelContract):
         """Full batches through the project's own loss; returns the last loss."""
         torch.manual_seed(0)
         batch = collate(items)
-        loss_of = make_loss(LossConfig(kind=self.loss), self.movies, 1.5)
-        tag_loss_of = make_loss(LossConfig(kind="bce"), self.movies, 1.0)
+        loss_of = make_loss(LossConfig(kind=self.loss), target_facts(items, self.movies))
+        tag_loss_of = BinaryCrossEntropy()
         optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=self.learning_rate)
         model.train()
         for _ in range(steps):
             optimizer.zero_grad()
-            loss = loss_of(model(batch), model.training_targets(batch))
+            loss = loss_of(model(batch), model.training_rows(batch["targets"], batch))
             if getattr(model, "tag_head", None) is not None:
                 loss = loss + tag_loss_of(model.tag_scores(batch), batch["tag_targets"])
             loss.backward()

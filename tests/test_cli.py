@@ -1,6 +1,7 @@
 """The command line: exit codes, one line for a mistake, one JSON object for `--json`, a line for a line."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -234,6 +235,20 @@ def test_rankings_hold_fifty_movies_of_a_catalogue_that_has_them(
         named = [set(row["ranking"]) & set(row["mentioned"]) for row in rows]
         assert any(named) == (targets == "all")
     assert "the synthetic sample, NOT ReDial" in find_run("p", settings()).status().source
+
+
+def test_evaluate_measures_after_as_many_ranks_as_asked_for(default: Settings, call: Call) -> None:
+    found = one_object(call("evaluate", "--cutoff", "5", "--cutoff", "12", "--json"))
+    for part in (found["metrics"], found["intervals"], *found["baselines"].values()):
+        assert {f"{name}@{k}" for name in ("ndcg", "recall", "hit", "mrr") for k in (1, 5, 10, 12, 50)} == part.keys()
+    for name in ("coverage", "gini", "popularity", "novelty", "diversity", "calibration"):
+        assert {f"{name}@{k}" for k in (5, 10, 12)} <= found["beyond"].keys()
+    assert found in reports_of(find_run("default", default))
+    printed = call("evaluate", "--cutoff", "5").stdout
+    assert re.search(r"^calibration@5 +\d\.\d{4} +lower is better$", printed, re.MULTILINE)
+    assert re.search(r"^calibration is of the \d+ examples", printed, re.MULTILINE)
+    for wrong in ("0", "13"):
+        check_mistake(call("evaluate", "--cutoff", wrong), "from 1 to 12", f"found {wrong}")
 
 
 def test_evaluate_prints_a_table_with_what_was_measured(default: Settings, call: Call) -> None:

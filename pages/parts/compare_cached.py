@@ -1,10 +1,13 @@
 """What the tabs share and what takes a moment, computed once for all sessions."""
 
+from contextlib import suppress
+
 import pandas as pd
 import streamlit as st
 
 from recommender.compare.differences import Difference, difference
 from recommender.compare.entries import Entry
+from recommender.compare.lists import answers_popularity, cutoffs_of, measures_at
 from recommender.compare.titles import catalog_of
 from recommender.compare.view import View
 from recommender.data.catalog import Catalog
@@ -74,6 +77,37 @@ def slices_of(view: View) -> dict[str, pd.DataFrame]:
 @st.cache_data(max_entries=128, show_spinner=False)
 def _slices(key: Key, measure: str, _record: Record) -> pd.DataFrame:
     return comparison.slices(_record, measure)
+
+
+def cutoffs_for(view: View) -> list[int]:
+    """At which cut-offs all the measured runs can be looked at."""
+    records, _ = records_of(view)
+    return cutoffs_of([view.report(entry) for entry in view.measured], list(records.values()))
+
+
+def lists_of(view: View) -> dict[str, dict[str, float]]:
+    """Run id -> what its lists are like at the view's cut-off, as far as it is known."""
+    records, _ = records_of(view)
+    return {
+        entry.run_id: _lists(_key(view, entry), view.cutoff, view, entry, records.get(entry.run_id))
+        for entry in view.measured
+    }
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _lists(key: Key, cutoff: int, _view: View, _entry: Entry, _record: Record | None) -> dict[str, float]:
+    catalog = None
+    if _record is not None:
+        with suppress(RecommenderError):  # without the movies some measures are unknown, which the page says
+            catalog = catalog_for(_entry, _record)
+    return measures_at(cutoff, _view.report(_entry), _record, catalog)
+
+
+def answers_of(view: View) -> float | None:
+    """The mean popularity of what people wanted, from the base's record or the first there is."""
+    records, _ = records_of(view)
+    record = records.get(view.base) or next(iter(records.values()), None)
+    return None if record is None else answers_popularity(record)
 
 
 def shares_of(view: View) -> pd.DataFrame:

@@ -6,7 +6,8 @@ from urllib.parse import quote
 import pandas as pd
 import streamlit as st
 
-from pages.parts.compare_cached import differences_of, records_of, shares_of, slices_of
+from pages.parts.compare_cached import answers_of, differences_of, lists_of, records_of, shares_of, slices_of
+from pages.parts.compare_lists import at_chosen_cutoff
 from recommender.compare.curves import curve_table
 from recommender.compare.table import results
 from recommender.compare.view import View
@@ -28,7 +29,7 @@ def draw_export(view: View) -> None:
         if view.measured:
             st.download_button(
                 "Table (CSV)",
-                lambda: results(view, differences_of(view)).to_csv(index=False),
+                lambda: make_table(view),
                 "comparison.csv",
                 "text/csv",
                 icon=":material/table:",
@@ -54,14 +55,22 @@ def make_report(view: View) -> str:
     from recommender.compare.report import comparison_report
 
     made = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
-    differences = differences_of(view) if view.measured else {}
-    slices = slices_of(view) if view.measured else {}
-    return comparison_report(view, differences, slices, _shares(view), made)
+    if not view.measured:
+        return comparison_report(view, {}, {}, {}, None, pd.DataFrame(), made)
+    view = at_chosen_cutoff(view)
+    differences, slices, lists = differences_of(view), slices_of(view), lists_of(view)
+    return comparison_report(view, differences, slices, lists, answers_of(view), _shares(view), made)
+
+
+def make_table(view: View) -> str:
+    view = at_chosen_cutoff(view)
+    table: str = results(view, differences_of(view), lists_of(view)).to_csv(index=False)
+    return table
 
 
 def _shares(view: View) -> pd.DataFrame:
     """Empty where the runs have no rankings in common; the tab Movies says why."""
     try:
-        return shares_of(view) if view.measured and records_of(view)[0] else pd.DataFrame()
+        return shares_of(view) if records_of(view)[0] else pd.DataFrame()
     except RecommenderError:
         return pd.DataFrame()

@@ -3,12 +3,11 @@
 import streamlit as st
 
 from pages.parts.compare_cached import records_of, shares_of
+from pages.parts.compare_lists import draw_lists
 from pages.shared.charts import draw
 from pages.shared.text import plain
-from recommender.charts.comparison import heat_map, small_bars
+from recommender.charts.comparison import heat_map
 from recommender.compare import words
-from recommender.compare.entries import MEASURES
-from recommender.compare.figures import BEYOND, bars, beyond_bars, beyond_figure
 from recommender.compare.view import View
 from recommender.errors import RecommenderError
 
@@ -17,32 +16,8 @@ def draw_movies(view: View) -> None:
     if not view.measured:
         st.info("There is nothing measured to show.")
         return
-    draw_beyond(view)
+    draw_lists(view)
     draw_most_recommended(view)
-
-
-def draw_beyond(view: View) -> None:
-    st.header("Besides being right", anchor=False)
-    known = [name for name in BEYOND if beyond_bars(view, name)]
-    if not known:
-        st.info("These runs were measured by an older version, which did not count this. Evaluate them again.")
-        return
-    measure = MEASURES[view.measure]
-    rows = [st.columns(2) for _ in range(1 + len(known) // 2)]
-    with rows[0][0]:
-        st.markdown(f"**{measure}**")
-        st.caption("How right the first ten are.")
-        draw(lambda look: small_bars(look, bars(view), ".4f"), key="beyond-measure", alt=words.best(view))
-    for place, name in enumerate(known, start=1):
-        title, _, meaning = BEYOND[name]
-        with rows[place // 2][place % 2]:
-            st.markdown(f"**{title}**")
-            st.caption(plain(meaning[0].upper() + meaning[1:] + "."))
-            draw(
-                lambda look, name=name: beyond_figure(view, name, look),
-                key=f"beyond-{name}",
-                alt=words.beyond(view, name),
-            )
 
 
 def draw_most_recommended(view: View) -> None:

@@ -14,6 +14,7 @@ from recommender.compare.view import View
 from recommender.data.examples import SEPARATOR
 from recommender.errors import RecommenderError
 from recommender.evaluation.comparison import furthest_apart
+from recommender.evaluation.records import KEPT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,7 +96,7 @@ def draw_wishes(view: View) -> None:
         with column:
             value = records[run_id].values[view.measure][index]
             st.markdown(f"**{plain(run_id)}** {plain(f'{MEASURES[view.measure]} {value:.2f}')}")
-            _draw_ranking(records[run_id].rankings[index], records[run_id].found[index], catalog)
+            _draw_ranking(records[run_id].rankings[index, :KEPT], records[run_id].found[index, :KEPT], catalog)
 
 
 def _words_of(view: View, record: "Record", catalog: "Catalog") -> "tuple[list[Example], str]":

@@ -45,6 +45,8 @@ PARTS = {
     "model.dialogue": "Reading message by message",
     "model.head": "Head, which scores the movies",
     "loss": "Loss",
+    "loss.weights": "How much an answer counts; nothing known of it: as much as an average one",
+    "loss.negatives": "Movies that an answer is compared with",
     "training": "Training",
 }
 

@@ -52,6 +52,13 @@ class Bar:
     interval: tuple[float, float] | None = None
 
 
+@dataclass(frozen=True)
+class Dot:
+    mark: Mark
+    x: float
+    y: float
+
+
 def short(name: str, length: int = LABEL) -> str:
     return shown(name if len(name) <= length else name[: length - 1].rstrip() + "…")
 
@@ -176,6 +183,29 @@ def small_bars(look: Look, bars: Sequence[Bar], form: str) -> go.Figure:
         showgrid=False,
     )
     made.update_layout(margin_t=8)
+    return made
+
+
+def dots(look: Look, drawn: Sequence[Dot], titles: tuple[str, str], references: Mapping[str, float]) -> go.Figure:
+    """A dot a run, both axes from 0. `titles` are those of the axes; `references` are lines upward, name -> x."""
+    # A phone shows a line of the legend for each run.
+    height = 300 + 22 * len(drawn)
+    made = figure(look, height, xaxis_title=shown(titles[0]), yaxis_title=shown(titles[1]), margin_t=8)
+    top = 1.15 * max((dot.y for dot in drawn), default=0.0) or 1.0
+    for dot in drawn:
+        made.add_scatter(
+            x=[dot.x],
+            y=[dot.y],
+            name=shown(dot.mark.name),
+            mode="markers",
+            marker=dot.mark.marker(look) | {"size": 13},
+            cliponaxis=False,
+            hovertemplate="%{x:.0f}, %{y:.4f}",
+        )
+    for place, (name, value) in enumerate(references.items()):
+        _add_reference(made, look, f"{name} ({value:.0f})", place, [value, value], [0, top])
+    made.update_xaxes(rangemode="tozero")
+    made.update_yaxes(range=[0, top])
     return made
 
 

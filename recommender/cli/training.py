@@ -9,6 +9,7 @@ import typer
 from recommender.cli.common import AsJson, RunId, app, quiet_transformers, user_errors
 from recommender.config import PROTOCOLS, load_preset, parse_config
 from recommender.errors import RecommenderError, UnknownNameError
+from recommender.evaluation.measures import CALIBRATED, DIRECTIONS, measure_of
 from recommender.runs import DEFAULT_RUN, find_run
 from recommender.settings import Settings, settings
 
@@ -106,17 +107,21 @@ def evaluate(
     protocol: Annotated[str, typer.Option(help=", ".join(PROTOCOLS))] = "conversational",
     split: Annotated[str, typer.Option(help="train, validation or test")] = "test",
     targets: Annotated[Literal["all", "new"], typer.Option(help="new: movies not mentioned before")] = "all",
+    cutoff: Annotated[
+        list[int] | None, typer.Option(help="Measure after so many ranks too, beside 1, 10 and 50. May be repeated.")
+    ] = None,
     as_json: AsJson = False,
     rankings: Annotated[Path | None, typer.Option(help="Write a JSON line an example to this file.")] = None,
 ) -> None:
-    """Metrics with confidence intervals of a run under a protocol, the three baselines beside them."""
+    """Metrics with confidence intervals of a run under a protocol, the three baselines beside them; then what its lists
+    are like besides being right."""
     from recommender.measure import measure_run
 
     with user_errors():
         if protocol not in PROTOCOLS:
             raise UnknownNameError("protocol", protocol, PROTOCOLS)
         run = find_run(run_id, settings())
-        report, record = measure_run(run, protocol, split, targets, settings(), rankings)
+        report, record = measure_run(run, protocol, split, targets, settings(), rankings, cutoff or ())
         if as_json:
             typer.echo(json.dumps(report))
         else:
@@ -135,7 +140,20 @@ def _print_report(report: dict[str, Any]) -> None:
         low, high = report["intervals"][name]
         values = " ".join(f"{column[name]:10.4f}" for column in columns[1:])
         typer.echo(f"{name:10} {columns[0][name]:8.4f}   {low:.4f} - {high:.4f} {values}")
-    typer.echo(", ".join(f"{name} {value:.4f}" for name, value in report["beyond"].items()))
+    for name, value in report["beyond"].items():
+        if name.startswith(f"{CALIBRATED}@"):
+            continue
+        typer.echo(f"{name:15} {value:10.4f}   {DIRECTIONS[measure_of(name).better].lower()}")
+    typer.echo(_calibrated(report))
+
+
+def _calibrated(report: dict[str, Any]) -> str:
+    """Whose genres the calibration is about."""
+    counts = [int(value) for name, value in report["beyond"].items() if name.startswith(f"{CALIBRATED}@")]
+    return (
+        f"calibration is of the {max(counts, default=0):,} examples whose input, and whose list, name movies of known "
+        "genres"
+    )
 
 
 @app.command()

@@ -15,7 +15,7 @@ from recommender.status import Status
 from recommender.wording import SAMPLE
 
 MEASURES = {"ndcg@10": "nDCG@10", "recall@1": "Recall@1", "recall@10": "Recall@10", "recall@50": "Recall@50"}
-TRAINERS = {"bce": "original", "weighted_bce": "weighted", "focal": "focal", "softmax": "softmax"}
+TRAINERS = {"bce": "original", "weighted_bce": "weighted", "focal": "focal", "softmax": "softmax", "bpr": "BPR"}
 ENCODERS = {"none": "frozen", "lora": "LoRA", "last": "last layers trained", "all": "trained"}
 HISTORIES = {"gru": "RNN", "attention": "attention"}
 

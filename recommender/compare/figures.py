@@ -9,17 +9,12 @@ from recommender.charts import comparison as charts
 from recommender.charts.style import Look
 from recommender.charts.training import series
 from recommender.compare.entries import MEASURES
+from recommender.compare.lists import Lists
 from recommender.compare.table import published_beside, published_rows
 from recommender.compare.view import View
+from recommender.evaluation.measures import at, measure_of
 from recommender.published import EXPECTED_BAND
 from recommender.wording import BASELINE_NAMES
-
-BEYOND = {
-    "coverage@10": ("Coverage", ".1%", "share of all movies that are recommended to anybody"),
-    "diversity@10": ("Diversity", ".2f", "how much the genres within one top ten differ, 0 to 1"),
-    "novelty@10": ("Novelty", ".1f", "in bits: one more means movies half as well known"),
-    "gini@10": ("Concentration", ".2f", "0: every movie as often; near 1: nearly always the same few"),
-}
 
 
 def curves_of(view: View, key: str) -> list[charts.Curve]:
@@ -67,17 +62,28 @@ def bars(view: View) -> list[charts.Bar]:
     return found
 
 
-def beyond_figure(view: View, name: str, look: Look) -> go.Figure:
-    """Coverage, diversity, novelty or concentration of each run that has it."""
-    return charts.small_bars(look, beyond_bars(view, name), BEYOND[name][1])
+def list_figure(view: View, lists: Lists, name: str, look: Look) -> go.Figure:
+    """One measure of each run's lists at the view's cut-off."""
+    return charts.small_bars(look, list_bars(view, lists, name), measure_of(name).form)
 
 
-def beyond_bars(view: View, name: str) -> list[charts.Bar]:
-    return [
-        charts.Bar(view.marks[entry.run_id], view.report(entry).beyond[name])
-        for entry in view.measured
-        if name in view.report(entry).beyond
+def list_bars(view: View, lists: Lists, name: str) -> list[charts.Bar]:
+    """The runs of which it is known."""
+    key = at(name, view.cutoff)
+    return [charts.Bar(view.marks[run_id], values[key]) for run_id, values in lists.items() if key in values]
+
+
+def popularity_figure(view: View, lists: Lists, answers: float | None, look: Look) -> go.Figure:
+    """How right each run is against how well known the movies are that it recommends. `answers`: how well known those
+    are that people wanted."""
+    known, right = at("popularity", view.cutoff), at("ndcg", view.cutoff)
+    dots = [
+        charts.Dot(view.marks[run_id], values[known], values[right])
+        for run_id, values in lists.items()
+        if known in values and right in values
     ]
+    titles = f"mean popularity of the first {view.cutoff}", f"nDCG@{view.cutoff}"
+    return charts.dots(look, dots, titles, {} if answers is None else {"the answers themselves": answers})
 
 
 def slice_figure(view: View, frames: Mapping[str, pd.DataFrame], kind: str, look: Look) -> go.Figure:

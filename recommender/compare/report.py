@@ -11,29 +11,34 @@ from recommender.compare.curves import EVALUATIONS, LOGGED
 from recommender.compare.differences import Difference
 from recommender.compare.entries import MEASURES
 from recommender.compare.figures import (
-    BEYOND,
     best_figure,
-    beyond_bars,
-    beyond_figure,
     curve_figure,
     curves_of,
+    list_bars,
+    list_figure,
+    popularity_figure,
     slice_figure,
 )
 from recommender.compare.html_page import Drawing, Section, html_report
-from recommender.compare.table import costs, published, published_notes, scores
+from recommender.compare.lists import SHOWN, Lists
+from recommender.compare.table import costs, list_table, published, published_notes, scores
 from recommender.compare.view import View
-from recommender.wording import capitalised
+from recommender.evaluation.measures import measure_of
 
 
 def comparison_report(
     view: View,
     differences: Mapping[str, Difference],
     slices: Mapping[str, pd.DataFrame],
+    lists: Lists,
+    answers: float | None,
     shares: pd.DataFrame,
     made: str,
 ) -> str:
-    """One HTML file. `slices`, `shares`: what the page shows, empty where there is nothing; `made`: when."""
-    sections = [*_results(view, differences, made), _training(view), *_parts(view, slices), *_movies(view, shares)]
+    """One HTML file. `slices`, `lists`, `answers`, `shares`: what the page shows, empty where there is nothing; `made`:
+    when."""
+    sections = [*_results(view, differences, made), _training(view), *_parts(view, slices)]
+    sections += [*_lists(view, lists, answers), *_movies(shares)]
     names = ", ".join(entry.run_id for entry in view.entries)
     return html_report(f"Comparison of {names}", sections)
 
@@ -71,12 +76,25 @@ def _parts(view: View, slices: Mapping[str, pd.DataFrame]) -> list[Section]:
     return [Section("Kinds of wishes", drawings=drawings)] if drawings else []
 
 
-def _movies(view: View, shares: pd.DataFrame) -> list[Section]:
+def _lists(view: View, lists: Lists, answers: float | None) -> list[Section]:
+    known = [name for name in SHOWN if list_bars(view, lists, name)]
+    if not known:
+        return []
+    texts = [f"The first {view.cutoff} of every list.", words.calibrated(view, lists)]
     drawings = [
-        Drawing(beyond_figure(view, name, LIGHT), f"{words.beyond(view, name)} {capitalised(meaning)}.")
-        for name, (_, _, meaning) in BEYOND.items()
-        if beyond_bars(view, name)
+        Drawing(
+            list_figure(view, lists, name, LIGHT),
+            f"{words.lists(view, lists, name)} {measure_of(name).explained}",
+        )
+        for name in known
     ]
-    if not shares.empty:
-        drawings.append(Drawing(heat_map(LIGHT, shares), words.most_recommended(shares)))
-    return [Section("Movies", drawings=drawings)] if drawings else []
+    if "popularity" in known:
+        picture = popularity_figure(view, lists, answers, LIGHT)
+        drawings.insert(0, Drawing(picture, words.popularity(view, lists, answers)))
+    return [Section("Besides being right", [text for text in texts if text], [list_table(view, lists)], drawings)]
+
+
+def _movies(shares: pd.DataFrame) -> list[Section]:
+    if shares.empty:
+        return []
+    return [Section("Movies", drawings=[Drawing(heat_map(LIGHT, shares), words.most_recommended(shares))])]

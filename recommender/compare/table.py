@@ -7,7 +7,9 @@ import pandas as pd
 
 from recommender.compare.differences import Difference
 from recommender.compare.entries import MEASURES, Entry, Group
+from recommender.compare.lists import SHOWN, Lists
 from recommender.compare.view import View
+from recommender.evaluation.measures import at, measure_of
 from recommender.published import Published, published_for
 from recommender.wording import BASELINE_NAMES, duration, memory
 
@@ -15,14 +17,16 @@ NONE = "–"
 SHORT = {"ndcg@10": "nDCG@10", "recall@1": "R@1", "recall@10": "R@10", "recall@50": "R@50"}  # heads of columns
 
 
-def results(view: View, differences: Mapping[str, Difference]) -> pd.DataFrame:
-    """One line a measured run, baseline and published value, all numbers in full: for the CSV file."""
+def results(view: View, differences: Mapping[str, Difference], lists: Lists) -> pd.DataFrame:
+    """One line a measured run, baseline and published value, all numbers in full: for the CSV file. What is beyond
+    accuracy stands there as reported, and at the view's cut-off."""
     reference = view.reference
     if reference is None or view.group is None:
         return pd.DataFrame()
     where = {**view.group._asdict(), "examples": reference.examples}
     rows = [
-        {"kind": "run", "name": entry.run_id, **where, **_measured(view, entry), **_apart(view, entry, differences)}
+        {"kind": "run", "name": entry.run_id, **where, **_measured(view, entry), **lists.get(entry.run_id, {})}
+        | _apart(view, entry, differences)
         for entry in view.measured
     ]
     rows += [
@@ -96,6 +100,24 @@ def scores(view: View, differences: Mapping[str, Difference]) -> pd.DataFrame:
             {"Run": BASELINE_NAMES.get(name, name), **_texts(view, values, None), "against the base": "a baseline"}
         )
     return pd.DataFrame(rows)
+
+
+def list_table(view: View, lists: Lists) -> pd.DataFrame:
+    """What the lists are like at the view's cut-off: one line a run, as texts, an arrow where one way is better."""
+    return pd.DataFrame(
+        {
+            "Run": run_id,
+            **{
+                measure_of(name).heading(view.cutoff): _formed(values.get(at(name, view.cutoff)), name)
+                for name in SHOWN
+            },
+        }
+        for run_id, values in lists.items()
+    )
+
+
+def _formed(value: float | None, name: str) -> str:
+    return NONE if value is None else format(value, measure_of(name).form)
 
 
 def published_rows(view: View) -> tuple[Published, ...]:

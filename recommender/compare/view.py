@@ -6,8 +6,9 @@ from functools import cached_property
 from recommender.charts.comparison import Mark
 from recommender.charts.style import DASHES
 from recommender.compare.entries import Entry, Group, Report
+from recommender.compare.lists import USUAL
 
-TRAINERS = ("original", "weighted", "focal", "softmax", "none")  # in the order of the dashes
+TRAINERS = ("original", "weighted", "focal", "softmax", "BPR", "none")  # in the order of the dashes
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class View:
     group: Group | None  # None: none of the runs was measured
     base: str
     measure: str = "ndcg@10"
+    cutoff: int = USUAL  # for what their lists are like besides being right
 
     @property
     def protocol(self) -> str:

@@ -6,9 +6,12 @@ import pandas as pd
 
 from recommender.compare.choice import SOURCE_NAMES, describe_group
 from recommender.compare.entries import MEASURES
-from recommender.compare.figures import BEYOND, beyond_bars, curves_of
+from recommender.compare.figures import curves_of, list_bars
+from recommender.compare.lists import Lists, unknown
 from recommender.compare.view import View
 from recommender.evaluation.comparison import DRAWS
+from recommender.evaluation.measures import CALIBRATED, at, measure_of
+from recommender.evaluation.records import Record
 from recommender.evaluation.resampling import INTERVAL_DRAWS
 from recommender.wording import BASELINE_NAMES, chosen_on_test
 
@@ -109,10 +112,37 @@ def best(view: View) -> str:
     return f"{measure} of each run with its 95 % interval: {listed}. Lines: baselines. Last row: published values."
 
 
-def beyond(view: View, name: str) -> str:
-    title, form, _ = BEYOND[name]
-    listed = ", ".join(f"{bar.mark.name} {format(bar.value, form)}" for bar in beyond_bars(view, name))
-    return f"{title} of each run: {listed}."
+def lists(view: View, values: Lists, name: str) -> str:
+    measure = measure_of(name)
+    listed = ", ".join(f"{bar.mark.name} {format(bar.value, measure.form)}" for bar in list_bars(view, values, name))
+    return f"{measure.title}@{view.cutoff} of each run: {listed}."
+
+
+def popularity(view: View, values: Lists, answers: float | None) -> str:
+    """The picture of both, and how to read it."""
+    known, right = lists(view, values, "popularity"), lists(view, values, "ndcg")
+    line = "" if answers is None else f" The answers themselves: {answers:.0f}."
+    return f"How right the runs are against how well known their movies are. {known}{line} {right}"
+
+
+def calibrated(view: View, values: Lists) -> str:
+    """How many wishes the calibration is about; empty if none is known."""
+    counts = [int(found[key]) for found in values.values() if (key := at(CALIBRATED, view.cutoff)) in found]
+    if not counts:
+        return ""
+    span = f"{min(counts):,}" if min(counts) == max(counts) else f"{min(counts):,} to {max(counts):,}"
+    return f"Miscalibration is of the {span} wishes that name a movie of known genres."
+
+
+def unknown_of(view: View, values: Lists, records: Mapping[str, Record]) -> list[str]:
+    """What cannot be told of which run, and why: a sentence for each reason."""
+    found: dict[tuple[tuple[str, ...], str], list[str]] = {}
+    for lacking in unknown(values, records, view.cutoff):
+        found.setdefault((lacking.names, lacking.reason), []).append(lacking.run_id)
+    return [
+        f"Not known of {', '.join(runs)}: {', '.join(measure_of(name).title.lower() for name in names)}. {reason}"
+        for (names, reason), runs in found.items()
+    ]
 
 
 def curves(view: View, key: str, name: str) -> str:

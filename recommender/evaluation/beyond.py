@@ -1,17 +1,20 @@
-"""What a list of recommendations is like besides being right: coverage, diversity, novelty and concentration.
+"""What a list of recommendations is like besides being right: how much of the catalogue, how well known, how varied.
 
-Shapes: N examples, K ranked movies, V movies of the catalogue, G genres. All look at the first `CUTOFF` ranks; -1 is
-padding in rankings.
+Shapes: N examples, K ranked movies, H movies named in the input, V movies of the catalogue. -1 is padding in rankings
+and inputs. `evaluation.measures` says which way is better.
 """
+
+import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.data.catalog import Catalog
 from recommender.data.task import Task
-from recommender.evaluation.metrics import Ints
-
-CUTOFF = 10
+from recommender.evaluation.genres import calibration, diversity
+from recommender.evaluation.measures import BEYOND, CALIBRATED, at
+from recommender.evaluation.metrics import Ints, check_cutoff
 
 Counts = NDArray[np.int64]
 
@@ -22,16 +25,35 @@ def training_mentions(task: Task) -> Counts:
     return np.array([named[movie.movie_id] for movie in task.catalog], dtype=np.int64)
 
 
-def beyond_accuracy(rankings: Ints, catalog: Catalog, mentions: Counts) -> dict[str, float]:
-    """`{"coverage@10", "diversity@10", "novelty@10", "gini@10"}` of rankings [N, K]; `mentions` [V] of the training."""
-    first = rankings[:, :CUTOFF]
+def beyond_accuracy(
+    rankings: Ints, cutoffs: Sequence[int], catalog: Catalog, mentions: Counts | None, inputs: Ints | None
+) -> dict[str, float]:
+    """Every measure of `BEYOND` at every cut-off of rankings [N, K], and how many examples the calibration rests on:
+    `{"coverage@10": 0.17, ..., "calibration@10": 1.3, "calibrated@10": 2110}`.
+
+    `mentions` [V] of the training and `inputs` [N, H] may be unknown. What cannot be told is left out, such as the
+    diversity of lists of one. Raises `MetricError` for a cut-off that the rankings do not reach.
+    """
+    found: dict[str, float] = {}
+    for cutoff in cutoffs:
+        values = _at_cutoff(rankings, cutoff, catalog, mentions, inputs)
+        found |= {at(name, cutoff): value for name, value in values.items()}
+    names = [at(name, cutoff) for name in (*BEYOND, CALIBRATED) for cutoff in cutoffs]
+    return {name: found[name] for name in names if not math.isnan(found.get(name, math.nan))}
+
+
+def _at_cutoff(
+    rankings: Ints, cutoff: int, catalog: Catalog, mentions: Counts | None, inputs: Ints | None
+) -> dict[str, float]:
+    check_cutoff(cutoff, rankings.shape[1])
+    first = rankings[:, :cutoff]
     counts = np.bincount(first[first >= 0], minlength=len(catalog))  # [V]
-    return {
-        f"coverage@{CUTOFF}": coverage(counts),
-        f"diversity@{CUTOFF}": diversity(first, catalog),
-        f"novelty@{CUTOFF}": novelty(counts, mentions),
-        f"gini@{CUTOFF}": gini(counts),
-    }
+    found = {"coverage": coverage(counts), "gini": gini(counts), "diversity": diversity(first, catalog)}
+    if mentions is not None:
+        found |= {"popularity": mean_popularity(first, mentions), "novelty": novelty(counts, mentions)}
+    if inputs is not None:
+        found["calibration"], found[CALIBRATED] = calibration(first, inputs, catalog)
+    return found
 
 
 def coverage(counts: Counts) -> float:
@@ -67,29 +89,15 @@ def novelty(counts: Counts, mentions: Counts) -> float:
     return float(-(counts @ np.log2(share)) / max(counts.sum(), 1))
 
 
-def diversity(rankings: Ints, catalog: Catalog) -> float:
-    """Intra-list diversity (Ziegler et al. 2005) of rankings [N, K]: the mean Jaccard distance of the genres of two
-    movies of one list, then the mean over the lists.
+def mean_popularity(rankings: Ints, mentions: Counts) -> float:
+    """Average recommendation popularity (Abdollahpouri et al. 2019, ARP): the mean number of training mentions [V] of
+    the movies of one list [N, K], then the mean over the lists. A list without a movie is left out; NaN if none is
+    left.
 
-    Genres and not text vectors, since every catalogue has them. A pair with a movie whose genres are unknown is left
-    out, and so is a list without any pair; 0 if no list is left.
+    >>> mean_popularity(np.array([[0, 1], [2, -1]]), np.array([8, 2, 1]))  # 5 and 1
+    3.0
     """
-    genres = _genres(catalog)  # [V + 1, G]
-    first, second = np.triu_indices(rankings.shape[1], k=1)
-    lists = []
-    for row in rankings:
-        own = genres[row]  # [K, G]
-        common = (own @ own.T)[first, second]  # [pairs]
-        sizes = own.sum(axis=1)  # [K]
-        known = (sizes[first] > 0) & (sizes[second] > 0)
-        either = (sizes[first] + sizes[second] - common)[known]
-        if known.any():
-            lists.append(np.mean(1 - common[known] / either))
-    return float(np.mean(lists)) if lists else 0.0
-
-
-def _genres(catalog: Catalog) -> NDArray[np.float64]:
-    """1 where a movie has a genre, [V + 1, G]; the last row, which -1 finds, has none."""
-    names = sorted({genre for movie in catalog for genre in movie.genres})
-    rows = [[float(name in movie.genres) for name in names] for movie in catalog]
-    return np.array([*rows, [0.0] * len(names)])
+    ranked = rankings >= 0
+    sizes = ranked.sum(axis=1)  # [N]
+    totals = np.where(ranked, mentions[rankings], 0).sum(axis=1)  # [N]
+    return float((totals[sizes > 0] / sizes[sizes > 0]).mean()) if sizes.any() else math.nan

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recommender.errors import RecommenderError, UnknownNameError
-from recommender.evaluation.records import Record
+from recommender.evaluation.records import KEPT, Record
 from recommender.evaluation.resampling import Floats, bootstrap_interval, sign_flip_p
 
 DRAWS = 2000
@@ -101,7 +101,7 @@ def most_recommended(records: Mapping[str, Record], top: int = 12) -> pd.DataFra
         raise RecommenderError(
             "These runs rank different catalogues, so their recommendations cannot be set side by side."
         )
-    shares = {name: _shares(record.rankings) for name, record in records.items()}
+    shares = {name: _shares(record.rankings[:, :KEPT]) for name, record in records.items()}
     table = pd.DataFrame(shares).fillna(0.0).sort_index()
     return table.loc[table.max(axis=1).sort_values(ascending=False, kind="stable").index[:top]]
 

@@ -1,20 +1,17 @@
-"""Rankings and how good they are: plain functions over arrays, one value an example.
+"""How good rankings are: plain functions over arrays, one value an example. Needs no torch, so that the compare page
+is there at once.
 
 Shapes: N examples, T targets, K ranked movies, k <= K the cut-off. -1 is padding in rankings and targets.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor
 
 from recommender.errors import RecommenderError
-from recommender.losses import multi_hot
+from recommender.evaluation.measures import at
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -22,44 +19,11 @@ Floats = NDArray[np.float64]
 Targets = Sequence[Sequence[int]] | Ints
 
 
-CUTOFFS = (1, 10, 50)  # what every report shows
+CUTOFFS = (1, 10, 50)  # what every report shows, whatever else it is asked for
 
 
 class MetricError(RecommenderError):
     """Scores, rankings or cut-offs that cannot be measured."""
-
-
-@torch.no_grad()
-def top_k(scores: Tensor, k: int, exclude: Tensor | None = None) -> Tensor:
-    """Scores [B, V] -> the k best columns of each row, best first, as int64 [B, K]. Equal scores: lower column first.
-
-    The columns in `exclude` [B, H] int64, padded with -1, are taken out of the ranking. A row with fewer than k
-    columns left ends in -1. Raises `MetricError` for NaN scores or k < 1.
-
-    >>> top_k(torch.tensor([[0.5, 2.0, 0.5, 1.0]]), 3, exclude=torch.tensor([[1, -1]])).tolist()
-    [[3, 0, 2]]
-    """
-    _check_cutoff(k)
-    if scores.isnan().any():
-        raise MetricError(f"Cannot rank: {int(scores.isnan().sum())} of the scores {list(scores.shape)} are NaN.")
-    movies = scores.shape[1]
-    # k empty columns stand behind the movies: they fill the rows that run short, and become -1.
-    scores = F.pad(scores, (0, k), value=-torch.inf)  # [B, V + K]
-    allowed = torch.ones_like(scores, dtype=torch.bool)  # [B, V + K]
-    if exclude is not None:
-        allowed[:, :movies] = multi_hot(exclude, movies) == 0
-        scores = scores.masked_fill(~allowed, -torch.inf)
-    # torch.topk promises the values but not which of equal ones it takes, so it only gives the k-th best value.
-    best = scores.topk(k, dim=1).values  # [B, K]
-    worst = best[:, -1:]  # [B, 1]
-    room = (best == worst).sum(dim=1, keepdim=True)  # [B, 1], places that are left for the columns tied with the worst
-    tied = (scores == worst) & allowed  # [B, V + K]
-    first_tied = tied & (tied.cumsum(dim=1, dtype=torch.int32) <= room)  # [B, V + K]
-    chosen = (scores > worst) | first_tied  # [B, V + K], exactly k a row
-    columns = chosen.nonzero()[:, 1].view(-1, k)  # [B, K], ascending
-    order = scores.gather(1, columns).argsort(dim=1, descending=True, stable=True)  # [B, K]
-    ranking = columns.gather(1, order)  # [B, K]
-    return ranking.masked_fill(ranking >= movies, -1)
 
 
 def hits(rankings: Ints, targets: Targets) -> Bools:
@@ -96,15 +60,33 @@ def count_targets(targets: Targets) -> Ints:
 
 def _pad(targets: Targets) -> Ints:
     """Targets as an array [N, T], each target once a row, the rest -1."""
-    if not isinstance(targets, np.ndarray):
-        lengths = np.array([len(columns) for columns in targets], dtype=np.int64)
-        lists, targets = targets, np.full((len(lengths), lengths.max(initial=0)), -1, dtype=np.int64)
-        filled = np.arange(targets.shape[1]) < lengths[:, None]
-        targets[filled] = np.fromiter(chain.from_iterable(lists), dtype=np.int64)
-    ordered: Ints = np.sort(targets, axis=1)
+    ordered: Ints = np.sort(targets if isinstance(targets, np.ndarray) else padded(targets), axis=1)
     repeated = ordered[:, 1:] == ordered[:, :-1]
     ordered[:, 1:][repeated] = -1
     return ordered
+
+
+def padded(lists: Sequence[Sequence[int]]) -> Ints:
+    """Lists of columns as one array [N, T], -1 behind the shorter ones.
+
+    >>> padded([[7, 4], [], [5]]).tolist()
+    [[7, 4], [-1, -1], [5, -1]]
+    """
+    return filled(
+        np.fromiter(chain.from_iterable(lists), dtype=np.int64), np.array([len(row) for row in lists], dtype=np.int64)
+    )
+
+
+def filled(columns: NDArray[np.integer], lengths: NDArray[np.integer]) -> Ints:
+    """Columns one after another, and how many of them each row has [N] -> [N, T], -1 behind the shorter rows.
+
+    Raises `ValueError` if the rows have more or fewer altogether.
+    """
+    if lengths.sum() != len(columns):
+        raise ValueError(f"its rows have {lengths.sum()} columns, and there are {len(columns)}")
+    rows: Ints = np.full((len(lengths), lengths.max(initial=0)), -1, dtype=np.int64)
+    rows[np.arange(rows.shape[1]) < lengths[:, None]] = columns
+    return rows
 
 
 def ndcg_at_k(gains: Bools, target_counts: Ints, k: int) -> Floats:
@@ -155,11 +137,9 @@ def mrr_at_k(gains: Bools, target_counts: Ints, k: int) -> Floats:
 
 def _cut(gains: Bools, target_counts: Ints, k: int) -> Bools:
     """The first k columns of the gains, once they are known to make sense."""
-    _check_cutoff(k)
     if gains.ndim != 2 or target_counts.shape != gains.shape[:1]:
         raise MetricError(f"Expected gains [N, K] and counts [N], found {gains.shape} and {target_counts.shape}.")
-    if k > gains.shape[1]:
-        raise MetricError(f"Cut-off {k} is beyond the ranking's {gains.shape[1]} movies: rank at least {k}.")
+    check_cutoff(k, gains.shape[1])
     if (target_counts < 1).any():
         raise MetricError(f"Example {int(target_counts.argmin())} has no target: leave such examples out.")
     if (gains.sum(axis=1) > target_counts).any():
@@ -167,28 +147,20 @@ def _cut(gains: Bools, target_counts: Ints, k: int) -> Bools:
     return gains[:, :k]
 
 
-def _check_cutoff(k: int) -> None:
+def check_cutoff(k: int, most: int | None = None) -> None:
+    """Raises `MetricError` unless 1 <= k <= `most`, the number of ranks that there are."""
     if k < 1:
         raise MetricError(f"A cut-off is at least 1, found {k}.")
+    if most is not None and k > most:
+        raise MetricError(f"Cut-off {k} is beyond the ranking's {most} movies: rank at least {k}.")
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """A metric: its name, its function of (gains [N, K], target counts [N], k) -> [N], and its direction."""
-
-    name: str
-    function: Callable[[Bools, Ints, int], Floats]
-    higher_is_better: bool
-
-
-METRICS: dict[str, Metric] = {
-    metric.name: metric
-    for metric in (
-        Metric("ndcg", ndcg_at_k, higher_is_better=True),
-        Metric("recall", recall_at_k, higher_is_better=True),
-        Metric("hit", hit_at_k, higher_is_better=True),
-        Metric("mrr", mrr_at_k, higher_is_better=True),
-    )
+# Functions of (gains [N, K], target counts [N], k) -> [N]; `evaluation.measures` says which way is better.
+METRICS: dict[str, Callable[[Bools, Ints, int], Floats]] = {
+    "ndcg": ndcg_at_k,
+    "recall": recall_at_k,
+    "hit": hit_at_k,
+    "mrr": mrr_at_k,
 }
 
 
@@ -199,9 +171,13 @@ def evaluate_rankings(rankings: Ints, targets: Targets, cutoffs: Sequence[int]) 
     [1.0]
     """
     targets = _pad(targets)
-    gains, counts = hits(rankings, targets), count_targets(targets)
+    return evaluate_gains(hits(rankings, targets), count_targets(targets), cutoffs)
+
+
+def evaluate_gains(gains: Bools, target_counts: Ints, cutoffs: Sequence[int]) -> dict[str, Floats]:
+    """The same of gains [N, K] and the number of targets [N]."""
     return {
-        f"{metric.name}@{cutoff}": metric.function(gains, counts, cutoff)
-        for metric in METRICS.values()
+        at(name, cutoff): function(gains, target_counts, cutoff)
+        for name, function in METRICS.items()
         for cutoff in cutoffs
     }

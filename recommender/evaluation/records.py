@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
+from recommender.evaluation.metrics import filled
 from recommender.files import safetensors_metadata
 
-KEPT = 10  # ranks kept of every ranking
+KEPT = 10  # ranks kept of every ranking; more where a longer cut-off was asked for
 WIDTHS = (np.uint8, np.int16, np.int32, np.int64)
 
 
@@ -22,12 +23,15 @@ class Record:
     example_ids: tuple[str, ...]  # N
     dialogues: tuple[str, ...]  # N, for the bootstrap: examples of one dialogue are not independent
     values: dict[str, NDArray[np.float32]]  # metric name -> [N]
-    rankings: NDArray[np.int32]  # [N, KEPT] catalogue indices, best first, -1 where a ranking is short
-    found: NDArray[np.bool_]  # [N, KEPT] which of them are targets
+    rankings: NDArray[np.int32]  # [N, K] catalogue indices, best first, -1 where a ranking is short; K >= KEPT
+    found: NDArray[np.bool_]  # [N, K] which of them are targets
     mentioned: NDArray[np.int32]  # [N] how many movies the wish mentions
     words: NDArray[np.int32]  # [N] length of the wish's text
     popularity: NDArray[np.float32]  # [N] mean number of mentions, in training, of the example's targets
     catalog: str = ""  # fingerprint of the catalogue that the rankings' indices belong to
+    # Older records lack these.
+    inputs: NDArray[np.int64] | None = None  # [N, H] catalogue indices of the movies that the wish mentions, then -1
+    mentions: NDArray[np.int64] | None = None  # [V] how many messages of the training name each movie
 
     def to_bytes(self) -> bytes:
         """As a safetensors file. A metric takes few different values, so each is kept once and pointed to; that and
@@ -35,6 +39,10 @@ class Record:
         arrays: dict[str, NDArray[np.generic]] = {"popularity": self.popularity}
         arrays |= {name: _narrow(getattr(self, name)) for name in ("rankings", "mentioned", "words")}
         arrays["found"] = self.found.astype(np.uint8)
+        if self.inputs is not None:
+            arrays["inputs"] = _narrow(self.inputs[self.inputs >= 0])  # `mentioned` tells how many each row has
+        if self.mentions is not None:
+            arrays["mentions"] = _narrow(self.mentions)
         for name, values in self.values.items():
             levels, places = np.unique(values, return_inverse=True)
             arrays |= {f"levels:{name}": levels, f"places:{name}": _narrow(places)}
@@ -58,6 +66,8 @@ class Record:
                 words=arrays["words"].astype(np.int32),
                 popularity=arrays["popularity"],
                 catalog=facts["catalog"],
+                inputs=filled(arrays["inputs"], arrays["mentioned"]) if "inputs" in arrays else None,
+                mentions=arrays["mentions"].astype(np.int64) if "mentions" in arrays else None,
             )
         except (KeyError, IndexError, TypeError) as error:
             raise ValueError(f"it lacks or contradicts {error}") from error

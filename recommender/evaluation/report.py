@@ -14,8 +14,8 @@ from recommender.data.catalog import Catalog
 from recommender.data.examples import Example
 from recommender.data.task import Task
 from recommender.errors import DataError
-from recommender.evaluation.beyond import Counts, beyond_accuracy, training_mentions
-from recommender.evaluation.metrics import CUTOFFS, Floats, Ints, evaluate_rankings
+from recommender.evaluation.beyond import beyond_accuracy, training_mentions
+from recommender.evaluation.metrics import CUTOFFS, Floats, Ints, MetricError, evaluate_rankings, hits, padded
 from recommender.evaluation.ranking import rank
 from recommender.evaluation.records import KEPT, Record
 from recommender.evaluation.resampling import bootstrap_interval
@@ -30,17 +30,39 @@ def wanted(example: Example, targets: TargetKind) -> tuple[int, ...]:
 
 
 def rankings_of(
-    model: Recommender, examples: Sequence[Example], task: Task, targets: TargetKind, device: torch.device
+    model: Recommender,
+    examples: Sequence[Example],
+    task: Task,
+    targets: TargetKind,
+    device: torch.device,
+    cutoff: int = max(CUTOFFS),
 ) -> Ints:
-    """The best 50 of the catalogue for every example, as catalogue indices [N, 50]."""
+    """The best of the catalogue for every example, as catalogue indices [N, cutoff]."""
     items = example_items(model, examples, task.catalog, task.config, task.settings.cache_dir)
-    rankings = rank(model, items, max(CUTOFFS), device)
+    rankings = rank(model, items, cutoff, device)
     return rankings.new if targets == "new" else rankings.all
 
 
-def measure(rankings: Ints, examples: Sequence[Example], catalog: Catalog, targets: TargetKind) -> dict[str, Floats]:
-    answers = [catalog.indices(wanted(example, targets)) for example in examples]
-    return evaluate_rankings(rankings, answers, CUTOFFS)
+def with_cutoffs(asked: Sequence[int], catalog: Catalog) -> tuple[int, ...]:
+    """The cut-offs of a report: those that every report has, since others read them, and those asked for, ascending.
+
+    Raises `MetricError` for one below 1 or above the number of movies.
+    """
+    if wrong := [cutoff for cutoff in asked if not 1 <= cutoff <= len(catalog)]:
+        raise MetricError(
+            f"A cut-off is a number of ranks from 1 to {len(catalog)}, as many as there are movies; found {wrong[0]}."
+        )
+    return tuple(sorted({*CUTOFFS, *asked}))
+
+
+def measure(
+    rankings: Ints, examples: Sequence[Example], catalog: Catalog, targets: TargetKind, cutoffs: Sequence[int] = CUTOFFS
+) -> dict[str, Floats]:
+    return evaluate_rankings(rankings, _answers(examples, catalog, targets), cutoffs)
+
+
+def _answers(examples: Sequence[Example], catalog: Catalog, targets: TargetKind) -> list[list[int]]:
+    return [catalog.indices(wanted(example, targets)) for example in examples]
 
 
 def evaluate(
@@ -50,19 +72,23 @@ def evaluate(
     targets: TargetKind,
     device: torch.device,
     rankings_file: Path | None = None,
+    asked: Sequence[int] = (),
 ) -> tuple[dict[str, Any], Record]:
     """The report: metrics with 95 % intervals (bootstrap over dialogues, or over people), what is beyond accuracy, the
-    counts, and the baselines fitted on the same training examples; and the record of the single examples.
-    `rankings_file` gets a JSON line an example.
+    counts, and the baselines fitted on the same training examples; and the record of the single examples. Everything at
+    the cut-offs `CUTOFFS` and at those `asked` for, to which the record's rankings reach too. `rankings_file` gets a
+    JSON line an example.
 
-    Raises `DataError` when no example of the split has such a target.
+    Raises `DataError` when no example of the split has such a target, and `MetricError` for a cut-off that cannot be.
     """
+    cutoffs = with_cutoffs(asked, task.catalog)
     examples = _measured(task, split, targets)
-    rankings = rankings_of(model, examples, task, targets, device)
+    rankings = rankings_of(model, examples, task, targets, device, max(cutoffs))
     if rankings_file is not None:
         _write_rankings(rankings_file, rankings, examples, task.catalog, targets)
-    values = measure(rankings, examples, task.catalog, targets)
-    mentions = training_mentions(task)
+    values = measure(rankings, examples, task.catalog, targets, cutoffs)
+    kept = rankings[:, : max(KEPT, *asked)] if asked else rankings[:, :KEPT]
+    record = _record(task, examples, kept, values, targets)
     dialogues = [example.dialogue_id for example in examples]
     report = {
         "protocol": task.protocol,
@@ -75,10 +101,10 @@ def evaluate(
         "parameters": _parameters(model),
         "metrics": {name: float(v.mean()) for name, v in values.items()},
         "intervals": {name: bootstrap_interval(v, dialogues, task.seed) for name, v in values.items()},
-        "beyond": beyond_accuracy(rankings, task.catalog, mentions),
-        "baselines": _baselines(task, examples, targets),
+        "beyond": beyond_accuracy(rankings, cutoffs, task.catalog, record.mentions, record.inputs),
+        "baselines": _baselines(task, examples, targets, cutoffs),
     }
-    return report, _record(examples, rankings, values, task.catalog, targets, mentions)
+    return report, record
 
 
 def baseline_metrics(task: Task, split: str, targets: TargetKind) -> dict[str, dict[str, float]]:
@@ -97,14 +123,17 @@ def _measured(task: Task, split: str, targets: TargetKind) -> list[Example]:
     return examples
 
 
-def _baselines(task: Task, examples: Sequence[Example], targets: TargetKind) -> dict[str, dict[str, float]]:
+def _baselines(
+    task: Task, examples: Sequence[Example], targets: TargetKind, cutoffs: Sequence[int] = CUTOFFS
+) -> dict[str, dict[str, float]]:
     device = torch.device("cpu")
     train = task.examples("train")
     results = {}
     for kind in BASELINES:
         model = make_model(ModelConfig.model_validate({"kind": kind}), len(task.catalog), None, task.seed)
         model.fit(example_items(model, train, task.catalog, task.config, task.settings.cache_dir))
-        values = measure(rankings_of(model, examples, task, targets, device), examples, task.catalog, targets)
+        rankings = rankings_of(model, examples, task, targets, device, max(cutoffs))
+        values = measure(rankings, examples, task.catalog, targets, cutoffs)
         results[kind] = {name: float(v.mean()) for name, v in values.items()}
     return results
 
@@ -116,25 +145,22 @@ def _parameters(model: Recommender) -> dict[str, int]:
 
 
 def _record(
-    examples: Sequence[Example],
-    rankings: Ints,
-    values: dict[str, Floats],
-    catalog: Catalog,
-    targets: TargetKind,
-    mentions: Counts,
+    task: Task, examples: Sequence[Example], rankings: Ints, values: dict[str, Floats], targets: TargetKind
 ) -> Record:
-    answers = [catalog.indices(wanted(example, targets)) for example in examples]
-    kept = rankings[:, :KEPT].astype(np.int32)
+    answers = _answers(examples, task.catalog, targets)
+    mentions = training_mentions(task)
     return Record(
         example_ids=tuple(example.example_id for example in examples),
         dialogues=tuple(example.dialogue_id for example in examples),
         values={name: v.astype(np.float32) for name, v in values.items()},
-        rankings=kept,
-        found=np.array([np.isin(row, answer) for row, answer in zip(kept, answers, strict=True)]),
+        rankings=rankings.astype(np.int32),
+        found=hits(rankings, answers),
         mentioned=np.array([len(example.mentioned) for example in examples], dtype=np.int32),
         words=np.array([len(example.text.split()) for example in examples], dtype=np.int32),
         popularity=np.array([mentions[answer].mean() for answer in answers], dtype=np.float32),
-        catalog=catalog.fingerprint,
+        catalog=task.catalog.fingerprint,
+        inputs=padded([task.catalog.indices(example.mentioned) for example in examples]),
+        mentions=mentions,
     )
 
 

@@ -2,12 +2,20 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from torch import Tensor, nn
 
 from recommender.data.collate import Batch, Item
 from recommender.errors import CheckpointError, RecommenderError
 from recommender.models.text_encoder import TextEncoder
+
+
+class Outputs(NamedTuple):
+    """What a model makes of a training batch in one pass."""
+
+    scores: Tensor  # as `forward` gives them
+    opinions: dict[str, Tensor] = {}  # opinion -> logits [B, T] for the batch's targets  # noqa: RUF012
 
 
 class Recommender(nn.Module, ABC):
@@ -29,9 +37,13 @@ class Recommender(nn.Module, ABC):
     def forward(self, batch: Batch) -> Tensor:
         """Wishes -> scores [B, V], finite for every wish, also an empty one."""
 
-    def training_targets(self, batch: Batch) -> Tensor:
-        """The targets of the rows that `forward` gives while training."""
-        return batch["targets"]
+    def outputs(self, batch: Batch) -> Outputs:
+        """The scores, and what the other tasks of a training batch are learned from."""
+        return Outputs(self(batch))
+
+    def training_rows(self, inputs: Tensor, batch: Batch) -> Tensor:
+        """What belongs to the batch's inputs (their targets, say), for the rows that `forward` gives while training."""
+        return inputs
 
     def fit(self, items: Sequence[Item]) -> None:
         """What is learned by counting, in one pass over the training items."""

@@ -4,16 +4,18 @@ One pass scores every turn of a dialogue, so training costs a quarter of reading
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from recommender.config import DialogueConfig, ModelConfig
 from recommender.data.collate import PADDING, Batch, Item
-from recommender.models.base import Recommender
+from recommender.models.base import Outputs, Recommender
 from recommender.models.baselines import WeightedCounts
 from recommender.models.heads import CatalogueHead
 from recommender.models.movie_embedding import MovieEmbedding
+from recommender.models.opinions import OpinionHead
 from recommender.models.text_encoder import TextEncoder
 
 HEADS = 4
@@ -44,17 +46,25 @@ class DialogueRecommender(Recommender):
 
     def forward(self, batch: Batch) -> Tensor:
         """Scores [P, V], one row for each input of the batch; while training each reader's rows, one after the other
-        (`training_targets` has the same)."""
+        (`training_rows` has the same)."""
+        return self.outputs(batch).scores
+
+    def outputs(self, batch: Batch) -> Outputs:
         texts = self._texts(batch)  # [M + 1, D]
         # The encoder may run in bfloat16; scores that are told apart by a hundredth may not.
         with torch.autocast(texts.device.type, enabled=False):
             read = [reader(texts, batch) for reader in self._members]
-            if self.training:
-                return torch.cat([self._learned_from(scores, gains, batch) for scores, gains in read])
-            scores = torch.stack([scores.log_softmax(dim=1) for scores, _ in read]).mean(dim=0)
-            if self.counts is not None:
-                scores = scores + self.counts(batch)
-            return self._with_repeats(scores, [gains for _, gains in read], batch) if self.reads_movies else scores
+            if not self.training:
+                return Outputs(self._averaged(read, batch))
+            scores = torch.cat([self._learned_from(part.scores, part.gains, batch) for part in read])
+            return Outputs(scores, _mean_opinions([part.opinions for part in read]))
+
+    def _averaged(self, read: "list[Read]", batch: Batch) -> Tensor:
+        scores = torch.stack([part.scores.log_softmax(dim=1) for part in read]).mean(dim=0)
+        if self.counts is not None:
+            scores = scores + self.counts(batch)
+        gains = [part.gains for part in read if part.gains is not None]
+        return self._with_repeats(scores, gains, batch) if gains else scores
 
     @staticmethod
     def _learned_from(scores: Tensor, gains: Tensor | None, batch: Batch) -> Tensor:
@@ -85,11 +95,9 @@ class DialogueRecommender(Recommender):
         if self.counts is not None:
             self.counts.make_room(weights, "counts.")
 
-    def training_targets(self, batch: Batch) -> Tensor:
-        targets = batch["targets"]
-        if self.reads_movies:
-            targets = torch.cat([targets, targets[batch["by_recommender"]]])
-        return targets.repeat(len(self.readers), 1)
+    def training_rows(self, inputs: Tensor, batch: Batch) -> Tensor:
+        rows = torch.cat([inputs, inputs[batch["by_recommender"]]]) if self.reads_movies else inputs
+        return torch.cat([rows] * len(self.readers))
 
     def _texts(self, batch: Batch) -> Tensor:
         """The vectors of the messages, and zeros for where there is none: [M + 1, D] float32."""
@@ -121,6 +129,14 @@ class DialogueRecommender(Recommender):
         return torch.cat([reader.movies.table() for reader in self._members], dim=1)
 
 
+class Read(NamedTuple):
+    """What a reader makes of a batch."""
+
+    scores: Tensor  # [P, V]
+    gains: Tensor | None  # [P, V], what repeating a movie gains; None for one that reads no movies
+    opinions: dict[str, Tensor]  # opinion -> logits [P, T] for the targets
+
+
 class Reader(nn.Module):
     """Every message is a slot (its text vector), followed by a slot for each movie that it names; a movie that is
     answered has the same vector as one that is named. A state is asked for the whole catalogue, and again for the
@@ -145,17 +161,20 @@ class Reader(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.head = CatalogueHead(width, self.movies, config.head)
         self.repeat = RepeatScores(width) if settings.reads_movies else None
+        self.opinions = OpinionHead(width, self.movies, config.opinions) if config.opinions else None
 
-    def forward(self, texts: Tensor, batch: Batch) -> tuple[Tensor, Tensor | None]:
-        """Vectors of the messages [M + 1, D] -> the catalogue's scores [P, V], and what repeating gains [P, V]."""
+    def forward(self, texts: Tensor, batch: Batch) -> Read:
+        """Vectors of the messages [M + 1, D] -> what is made of the batch."""
         self.movies.draw()
         states = self._states(texts, batch)  # [R, 1 + S, W]
         rows = batch["rows"]
         asked = states[rows, batch["ends"]]  # [P, W]
         scores: Tensor = self.head(asked)
-        if self.repeat is None:
-            return scores, None
-        return scores, self.repeat(asked, states[rows, 1:], _named_before(batch), scores.shape[1])
+        gains = None
+        if self.repeat is not None:
+            gains = self.repeat(asked, states[rows, 1:], _named_before(batch), scores.shape[1])
+        opinions = self.opinions(asked, batch["targets"]) if self.opinions is not None and self.training else {}
+        return Read(scores, gains, opinions)
 
     def _states(self, texts: Tensor, batch: Batch) -> Tensor:
         """What is known before the first slot and after each: [R, 1 + S, W]."""
@@ -188,6 +207,10 @@ class RepeatScores(nn.Module):
         table = gains.new_zeros(len(gains), movies + 1)
         highest: Tensor = table.scatter_reduce(1, _columns(named, movies), gains, "amax", include_self=False)
         return highest[:, :movies]
+
+
+def _mean_opinions(of_readers: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    return {name: torch.stack([own[name] for own in of_readers]).mean(dim=0) for name in of_readers[0]}
 
 
 def _named_before(batch: Batch) -> Tensor:

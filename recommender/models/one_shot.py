@@ -7,11 +7,12 @@ from torch import Tensor, nn
 
 from recommender.config import ModelConfig
 from recommender.data.collate import PADDING, Batch, Item
-from recommender.models.base import Recommender
+from recommender.models.base import Outputs, Recommender
 from recommender.models.baselines import WeightedCounts
 from recommender.models.heads import CatalogueHead, ffn_head
 from recommender.models.history_encoder import AttentionHistory, GruHistory
 from recommender.models.movie_embedding import MovieEmbedding
+from recommender.models.opinions import OpinionHead
 from recommender.models.text_encoder import TextEncoder
 
 
@@ -36,6 +37,7 @@ class OneShotRecommender(Recommender):
             self.head = ffn_head(width, movies, config.head)
         self.empty_in_use = config.history.empty_in_use
         self.counts = WeightedCounts(movies, config.history.counts_weight) if config.history.counts_weight else None
+        self.opinions = OpinionHead(width, embedding, config.opinions) if config.opinions else None
         self.tag_head = ffn_head(self.text.width, movies, config.head) if config.tags else None
 
     def _history(self, config: ModelConfig, embedding: MovieEmbedding) -> GruHistory | AttentionHistory | None:
@@ -46,6 +48,15 @@ class OneShotRecommender(Recommender):
         return None
 
     def forward(self, batch: Batch) -> Tensor:
+        return self._scores(self._wish(batch), batch)
+
+    def outputs(self, batch: Batch) -> Outputs:
+        wish = self._wish(batch)
+        scores = self._scores(wish, batch)
+        return Outputs(scores, self.opinions(wish, batch["targets"])) if self.opinions is not None else Outputs(scores)
+
+    def _wish(self, batch: Batch) -> Tensor:
+        """What the head reads [B, inputs]."""
         if "text_vectors" in batch:
             text = batch["text_vectors"]
         else:
@@ -53,7 +64,10 @@ class OneShotRecommender(Recommender):
         mentioned = batch["mentioned"]
         if self.empty_in_use and not self.training:
             mentioned = torch.full_like(mentioned, PADDING)
-        scores = self.score(text, mentioned)
+        return self.wish(text, mentioned)
+
+    def _scores(self, wish: Tensor, batch: Batch) -> Tensor:
+        scores: Tensor = self.head(wish)
         if self.counts is not None and not self.training:
             scores = scores + self.counts(batch)
         return scores
@@ -66,11 +80,9 @@ class OneShotRecommender(Recommender):
         if self.counts is not None:
             self.counts.make_room(weights, "counts.")
 
-    def score(self, text: Tensor, mentioned: Tensor) -> Tensor:
-        """Text vectors [B, D] and mentioned movies [B, H] -> scores [B, V]."""
-        wish = text if self.history is None else torch.cat([text, self.history(mentioned, text)], dim=1)
-        scores: Tensor = self.head(wish)
-        return scores
+    def wish(self, text: Tensor, mentioned: Tensor) -> Tensor:
+        """Text vectors [B, D] and mentioned movies [B, H] -> [B, inputs]."""
+        return text if self.history is None else torch.cat([text, self.history(mentioned, text)], dim=1)
 
     def tag_scores(self, batch: Batch) -> Tensor:
         """The tag task: tag texts of the batch, through the same encoder -> scores [G, V]."""
@@ -88,9 +100,7 @@ class OneShotRecommender(Recommender):
             super().add_movies(texts, like)
             return
         nothing = torch.tensor(self.tokenize([""], 8, "last"), device=texts.device)  # [1, L]
-        wish = self.text(nothing, torch.ones_like(nothing))
-        if self.history is not None:
-            wish = torch.cat([wish, self.history(torch.full_like(nothing[:, :1], PADDING), wish)], dim=1)
+        wish = self.wish(self.text(nothing, torch.ones_like(nothing)), torch.full_like(nothing[:, :1], PADDING))
         self.head.add(texts, wish, like)
         if self.counts is not None:
             self.counts.add(len(texts))

@@ -14,8 +14,7 @@ from recommender.data.collate import Item, collate
 from recommender.data.examples import Example
 from recommender.device import choose_device
 from recommender.errors import RecommenderError
-from recommender.evaluation.metrics import top_k
-from recommender.evaluation.ranking import to_device
+from recommender.evaluation.ranking import to_device, top_k
 from recommender.models.inputs import items_of
 from recommender.query.attribution import Contribution, WordWeight, above_average, shapley, word_weights
 from recommender.query.explain import Explainer

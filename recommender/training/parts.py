@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from recommender.config import DIALOGUE_PROTOCOLS, SELECTION_TARGETS, LossConfig, RunConfig, preset_names
+from recommender.config import DIALOGUE_PROTOCOLS, SELECTION_TARGETS, RunConfig, preset_names
 from recommender.data.assets import load_movie_text
 from recommender.data.collate import Item
 from recommender.data.examples import Example
@@ -14,7 +14,9 @@ from recommender.data.task import Task, load_catalog
 from recommender.device import supports_bfloat16
 from recommender.errors import DataError, RecommenderError, UnknownNameError
 from recommender.evaluation.report import wanted
-from recommender.losses import make_loss
+from recommender.losses.pointwise import BinaryCrossEntropy
+from recommender.losses.registry import make_loss, make_weights
+from recommender.losses.weights import target_facts
 from recommender.models.base import Recommender
 from recommender.models.registry import make_model
 from recommender.runs import Run, find_run
@@ -111,14 +113,14 @@ def make_trainer(
     args = training_arguments(
         parts, config.seed, folder, len(train), use_cpu=device.type == "cpu", bf16=bfloat16(config, device)
     )
-    answered = [targets for item in train for targets in item.target_lists]
-    mean_targets = sum(len(targets) for targets in answered) / len(answered)
+    facts = target_facts(train, movies)
     args._n_gpu = min(1, args.n_gpu)  # on two GPUs the Trainer would silently double the batch
     return RecommenderTrainer(
         model,
         args,
-        loss=make_loss(config.loss, movies, mean_targets),
-        tag_loss=make_loss(LossConfig(kind="bce"), movies, 1.0),
+        loss=make_loss(config.loss, facts),
+        weights=make_weights(config.loss, facts),
+        tag_loss=BinaryCrossEntropy(),
         config=parts,
         loss_config=config.loss,
         train=WishSet(train, tags, parts.tag_batch_size // parts.batch_size, config.seed),

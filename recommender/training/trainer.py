@@ -19,6 +19,7 @@ from recommender.data.collate import Item, collate
 from recommender.evaluation.metrics import CUTOFFS, evaluate_rankings
 from recommender.evaluation.ranking import rank
 from recommender.files import write_atomically
+from recommender.losses.base import ALL_ALIKE, Weights
 from recommender.models.base import Recommender
 from recommender.runs import SELECTION_METRIC
 from recommender.training import resume
@@ -90,6 +91,7 @@ class RecommenderTrainer(Trainer):
         model: Recommender,
         args: TrainingArguments,
         loss: nn.Module,
+        weights: nn.Module | None,
         tag_loss: nn.Module,
         config: TrainingConfig,
         loss_config: LossConfig,
@@ -111,6 +113,7 @@ class RecommenderTrainer(Trainer):
         self.remove_callback(PrinterCallback)  # it prints to standard output, which is for results
         self.recommender, self.train_items, self.validation_items = model, train, validation
         self.movie_loss, self.tag_loss = loss.to(args.device), tag_loss.to(args.device)
+        self.weights = weights.to(args.device) if weights is not None else None
         self.settings, self.loss_config, self.targets = config, loss_config, targets
         self.parts: dict[str, list[float]] = {}
 
@@ -138,7 +141,7 @@ class RecommenderTrainer(Trainer):
     ) -> Tensor:
         """Movie loss + tag_weight * tag loss. Both parts are kept for the log, and now and then how much each of them
         pulls at the encoder, which they share."""
-        loss: Tensor = self.movie_loss(model(inputs), self.recommender.training_targets(inputs))
+        loss: Tensor = self.movie_loss(*self._scored(model, inputs))
         self._keep("movie_loss", loss)
         if "tag_targets" in inputs:
             tag_loss = self.tag_loss(self.accelerator.unwrap_model(model).tag_scores(inputs), inputs["tag_targets"])
@@ -148,6 +151,15 @@ class RecommenderTrainer(Trainer):
                 self._keep_gradients(movie=loss, tag=weighted)
             loss = loss + weighted
         return loss
+
+    def _scored(self, model: nn.Module, inputs: Any) -> tuple[Tensor, Tensor, Weights]:
+        """The scores, their targets, and how much these count."""
+        scores, own = model(inputs), self.recommender
+        targets = own.training_rows(inputs["targets"], inputs)
+        if self.weights is None:
+            return scores, targets, ALL_ALIKE
+        known = own.training_rows(inputs["engagement"], inputs) if "engagement" in inputs else None
+        return scores, targets, self.weights(targets, known)
 
     def _keep_gradients(self, **losses: Tensor) -> None:
         """The norm of each loss's gradient at the encoder's weights; nothing for a frozen encoder."""

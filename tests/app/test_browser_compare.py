@@ -103,7 +103,7 @@ def test_the_report_opens_offline_and_whole(address: str, open_page: Callable[..
     report.goto(file.as_uri())
     expect(report.get_by_text("weighted is better than original by 0.1000 nDCG@10")).to_be_visible()
     expect(report.locator("figure .main-svg").first).to_be_visible()
-    assert report.locator("figure").count() == report.locator("figure .plot-container").count() == 12
+    assert report.locator("figure").count() == report.locator("figure .plot-container").count() == 17
     assert wrong == []
     assert width_of(report) <= PHONE["width"]
 

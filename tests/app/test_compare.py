@@ -1,6 +1,7 @@
 """The compare page, without a browser."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from pages.shared.setup import Key
 from recommender.compare.entries import Group
+from recommender.compare.lists import SHOWN
+from recommender.runs import Run
 from recommender.settings import ROOT, settings
 from tests.app.page import SLOW
 from tests.compared import make_run
@@ -225,8 +228,35 @@ def test_the_kinds_of_wishes_have_a_chart_each(pair: Path) -> None:
     assert charts(open_page("Kinds of wishes")) == 3
 
 
-def test_the_movies_tab_shows_five_measures_and_a_heat_map(pair: Path) -> None:
-    assert charts(open_page("Movies")) == 6
+def test_the_movies_tab_shows_every_measure_a_picture_and_a_heat_map(pair: Path) -> None:
+    app = open_page("Movies")
+    assert charts(app) == 1 + len(SHOWN) + 1
+    assert "Miscalibration@10 ↓" in said(app)
+
+
+def test_the_cut_off_can_be_chosen_as_far_as_the_records_reach(pair: Path) -> None:
+    app = open_page("Movies")
+    slider = app.select_slider(key="compare-cutoff")
+    assert (slider.options, slider.value) == ([str(k) for k in range(1, 11)], 10)
+    assert "up to 10 ranks" in said(app)
+    slider.set_value(3).run()
+    assert not app.exception
+    assert "Coverage@3 ↑" in said(app)
+    app.select_slider(key="compare-cutoff").set_value(1).run()
+    assert "Coverage@1 ↑" in said(app)
+    assert "Diversity" not in said(app)
+    assert "Not known" not in said(app)
+
+
+def test_an_old_record_says_what_is_missing(pair: Path) -> None:
+    run = Run(pair / "weighted")
+    report = run.report(run.report_names()[0])
+    record = run.record(report)
+    assert record is not None
+    run.write_report(report, replace(record, inputs=None, mentions=None))
+    app = open_page("Movies")
+    assert charts(app) == 1 + len(SHOWN) + 1
+    assert "Not known of weighted: mean popularity, miscalibration. Measured by an older version" in said(app)
 
 
 def test_single_wishes_show_both_rankings_and_why_there_are_no_words(pair: Path) -> None:

@@ -1,9 +1,11 @@
 """What a comparison says: differences, tables, the files to take along."""
 
+import html
 import io
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from recommender.compare.differences import Difference, difference
 from recommender.compare.entries import read_entry
 from recommender.compare.figures import curve_figure, curves_of
 from recommender.compare.html_page import Section, html_report
+from recommender.compare.lists import SHOWN, measures_at
 from recommender.compare.report import comparison_report
 from recommender.compare.table import costs, published, results, scores
 from recommender.compare.titles import catalog_of
@@ -24,6 +27,7 @@ from recommender.compare.view import View
 from recommender.compare.words import beaten_by_baselines, validated, warnings
 from recommender.errors import CheckpointError
 from recommender.evaluation.comparison import Paired, most_recommended, slices
+from recommender.evaluation.measures import measure_of
 from recommender.published import published_for
 from recommender.runs import Run
 from recommender.settings import ROOT, settings
@@ -43,6 +47,14 @@ def view(tmp_path: Path) -> View:
     make_run(tmp_path, "b", "weighted-baseline", skill=0.1)
     make_run(tmp_path, "c", "original-tags")
     return view_of(tmp_path)
+
+
+def lists_at(view: View, cutoff: int) -> dict[str, dict[str, float]]:
+    found = {}
+    for entry in view.measured:
+        report = view.report(entry)
+        found[entry.run_id] = measures_at(cutoff, report, entry.record(report), CATALOG)
+    return found
 
 
 @pytest.fixture
@@ -100,13 +112,15 @@ def test_costs_say_epoch_time_memory_and_size(view: View) -> None:
 
 
 def test_the_csv_holds_every_number(view: View, differences: dict[str, Difference]) -> None:
-    table = pd.read_csv(io.StringIO(results(view, differences).to_csv(index=False)))
+    table = pd.read_csv(io.StringIO(results(view, differences, lists_at(view, 5)).to_csv(index=False)))
     assert list(table["kind"].unique()) == ["run", "baseline", "published"]
     row = table[table["name"] == "b"].iloc[0]
     assert row["ndcg@10"] == pytest.approx(view.report(view.entry("b")).metrics["ndcg@10"])
     assert row["difference"] == pytest.approx(differences["b"].paired.difference)
     assert (row["protocol"], row["split"], row["base"]) == ("notebook", "test", "a")
     assert table[table["kind"] == "published"]["split"].isna().all()
+    assert row["coverage@10"] == 0.2  # as reported
+    assert row["coverage@5"] == lists_at(view, 5)["b"]["coverage@5"]
 
 
 def test_the_curves_are_one_point_a_line(view: View) -> None:
@@ -210,19 +224,23 @@ def test_the_report_stands_alone(view: View, differences: dict[str, Difference])
     records = {entry.run_id: entry.record(view.report(entry)) for entry in view.measured}
     frames = {name: slices(record, "ndcg@10") for name, record in records.items()}
     shares = most_recommended(records).rename(index=lambda place: CATALOG[place].name)
-    page = comparison_report(view, differences, frames, shares, "today")
+    view = replace(view, cutoff=5)
+    page = comparison_report(view, differences, frames, lists_at(view, 5), 30.0, shares, "today")
     found = read(page)
     assert found.fetched == []
     assert "default-src 'none'" in page
-    assert found.tags.count("table") == 3
-    assert found.tags.count("figure") == len(re.findall(r'id="figure-\d+"', page)) == 13
+    assert found.tags.count("table") == 4
+    assert found.tags.count("figure") == len(re.findall(r'id="figure-\d+"', page)) == 18
     assert "Film" in page
+    for name in SHOWN:
+        assert measure_of(name).heading(5) in page
+        assert measure_of(name).explained in html.unescape(page)
 
 
 def test_the_report_of_unmeasured_runs_shows_their_training(tmp_path: Path) -> None:
     make_run(tmp_path, "a", report=False)
     entry = read_entry(Run(tmp_path / "a"))
-    page = comparison_report(View((entry,), None, "a"), {}, {}, pd.DataFrame(), "today")
+    page = comparison_report(View((entry,), None, "a"), {}, {}, {}, None, pd.DataFrame(), "today")
     assert "None of the runs was measured" in page
     assert read(page).tags.count("figure") == 3
 

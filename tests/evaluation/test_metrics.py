@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
 
 from recommender.errors import RecommenderError
+from recommender.evaluation.measures import ACCURACY
 from recommender.evaluation.metrics import (
     METRICS,
     MetricError,
@@ -21,8 +22,8 @@ from recommender.evaluation.metrics import (
     mrr_at_k,
     ndcg_at_k,
     recall_at_k,
-    top_k,
 )
+from recommender.evaluation.ranking import top_k
 
 MOVIES = 12
 COLUMNS = st.integers(0, MOVIES - 1)
@@ -161,25 +162,25 @@ def test_evaluate_names_every_metric_and_cutoff_and_gives_one_value_an_example()
 
 def test_every_metric_has_a_direction_that_a_better_ranking_follows():
     better, worse = np.array([[True, False]]), np.array([[False, False]])
+    assert METRICS.keys() == ACCURACY.keys()
     for name, metric in METRICS.items():
-        assert name == metric.name
-        change = metric.function(better, np.array([1]), 2)[0] - metric.function(worse, np.array([1]), 2)[0]
-        assert (change > 0) == metric.higher_is_better
+        change = metric(better, np.array([1]), 2)[0] - metric(worse, np.array([1]), 2)[0]
+        assert (change > 0) == (ACCURACY[name].better == "higher")
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=list(METRICS))
 def test_impossible_inputs_are_errors(metric):
     gains, counts = np.array([[True, False], [False, False]]), np.array([1, 1])
     with pytest.raises(MetricError, match="Cut-off 3 is beyond the ranking's 2 movies"):
-        metric.function(gains, counts, 3)
+        metric(gains, counts, 3)
     with pytest.raises(MetricError, match="at least 1, found 0"):
-        metric.function(gains, counts, 0)
+        metric(gains, counts, 0)
     with pytest.raises(MetricError, match="Example 1 has no target"):
-        metric.function(gains, np.array([1, 0]), 1)
+        metric(gains, np.array([1, 0]), 1)
     with pytest.raises(MetricError, match=r"\(2, 2\) and \(3,\)"):
-        metric.function(gains, np.array([1, 1, 1]), 1)
+        metric(gains, np.array([1, 1, 1]), 1)
     with pytest.raises(MetricError, match="more hits than targets"):
-        metric.function(np.array([[True, True]]), np.array([1]), 1)
+        metric(np.array([[True, True]]), np.array([1]), 1)
 
 
 # properties

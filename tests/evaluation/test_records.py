@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from recommender.evaluation.metrics import evaluate_rankings
+from recommender.evaluation.metrics import evaluate_rankings, padded
 from recommender.evaluation.records import KEPT, Record
 from recommender.files import safetensors_metadata
 
@@ -31,6 +31,13 @@ def make(examples: int, movies: int = 7000, seed: int = 0) -> Record:
         popularity=draw.random(examples).astype(np.float32),
         catalog="c0ffee",
     )
+
+
+def with_inputs(record: Record, movies: int = 7000) -> Record:
+    """The record as it is made now; `make` gives one of an older version."""
+    draw = np.random.default_rng(1)
+    inputs = padded([draw.choice(movies, size=size, replace=False).tolist() for size in record.mentioned])
+    return replace(record, inputs=inputs, mentions=draw.integers(0, 900, movies))
 
 
 def check_equal(one: Record, other: Record) -> None:
@@ -54,10 +61,19 @@ def test_a_record_comes_back_exactly(examples: int) -> None:
     part = {
         field.name: getattr(record, field.name)[:examples]
         for field in fields(Record)
-        if field.name not in ("values", "catalog")
+        if field.name not in ("values", "catalog", "inputs", "mentions")
     }
     record = replace(record, **part, values={name: v[:examples] for name, v in record.values.items()})
     check_equal(Record.from_bytes(record.to_bytes()), record)
+
+
+def test_the_inputs_and_the_mentions_come_back_exactly_and_a_record_without_them_still_does() -> None:
+    record = with_inputs(make(50))
+    assert (record.mentioned == 0).any()
+    check_equal(Record.from_bytes(record.to_bytes()), record)
+    old = Record.from_bytes(make(50).to_bytes())
+    assert old.inputs is None
+    assert old.mentions is None
 
 
 @given(st.integers(0, 3), st.sampled_from([-1, 0, 255, 256, 32767, 32768, 86_536, 2**31 - 1]))
@@ -69,11 +85,11 @@ def test_numbers_of_any_size_come_back(column: int, number: int) -> None:
 
 
 def test_the_record_of_a_test_split_is_small() -> None:
-    assert len(make(4198).to_bytes()) < 350_000
+    assert len(with_inputs(make(4198, 7000)).to_bytes()) < 500_000
 
 
 def test_a_cut_file_is_refused_at_every_length() -> None:
-    raw = make(5).to_bytes()
+    raw = with_inputs(make(5)).to_bytes()
     for length in range(len(raw)):
         with pytest.raises((SafetensorError, ValueError)):
             Record.from_bytes(raw[:length])
@@ -93,5 +109,8 @@ def test_a_file_that_lacks_a_part_or_contradicts_itself_is_refused() -> None:
         Record.from_bytes(save(arrays))
     with pytest.raises(ValueError, match="different lengths"):
         Record.from_bytes(save(arrays | {"words": arrays["words"][:-1]}, {"facts": json.dumps(facts)}))
+    inputs = load(with_inputs(make(5)).to_bytes())["inputs"]
+    with pytest.raises(ValueError, match="columns"):
+        Record.from_bytes(save(arrays | {"inputs": inputs[:-1]}, {"facts": json.dumps(facts)}))
     with pytest.raises(ValueError, match="lacks"):
         Record.from_bytes(save(arrays | {"places:hit@1": arrays["places:hit@1"] + 9}, {"facts": json.dumps(facts)}))

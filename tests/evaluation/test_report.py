@@ -8,9 +8,14 @@ import numpy as np
 import pytest
 import torch
 
+from recommender.compare.entries import Report
+from recommender.compare.lists import measures_at
 from recommender.config import DataConfig, ModelConfig, RunConfig
 from recommender.data.task import Task, load_catalog, load_task
 from recommender.errors import DataError
+from recommender.evaluation.beyond import training_mentions
+from recommender.evaluation.measures import BEYOND
+from recommender.evaluation.metrics import MetricError
 from recommender.evaluation.records import Record
 from recommender.evaluation.report import TargetKind, baseline_metrics, evaluate, wanted
 from recommender.models.base import Recommender
@@ -77,6 +82,57 @@ def test_the_record_keeps_the_first_ten_ranks(model: Recommender, task: Task, tm
     assert report["beyond"]["coverage@10"] == len(set(record.rankings[record.rankings >= 0])) / len(task.catalog)
 
 
+def test_other_cut_offs_come_beside_the_usual_ones_and_the_record_reaches_as_far(
+    model: Recommender, task: Task
+) -> None:
+    usual, shallow = measured(model, task, "new")
+    report, record = evaluate(model, task, "test", "new", CPU, asked=(12, 3, 12))
+    assert [name for name in report["metrics"] if name.startswith("ndcg")] == [f"ndcg@{k}" for k in (1, 3, 10, 12, 50)]
+    assert record.rankings.shape == record.found.shape == (len(record.example_ids), 12)
+    np.testing.assert_array_equal(record.rankings[:, :10], shallow.rankings)
+    for part in ("metrics", "beyond", "intervals"):
+        assert usual[part].items() <= report[part].items()
+    assert report["baselines"]["copy"].keys() == report["metrics"].keys()
+    assert {f"{name}@12" for name in BEYOND} <= report["beyond"].keys()
+    covered = [report["beyond"][f"coverage@{k}"] for k in (1, 3, 10, 12, 50)]
+    assert covered == sorted(covered)
+
+
+@pytest.mark.parametrize("cutoff", [0, -3, 10_000])
+def test_a_cut_off_beyond_the_catalogue_is_told_before_anything_is_ranked(
+    cutoff: int, model: Recommender, task: Task
+) -> None:
+    with pytest.raises(MetricError, match=f"from 1 to {len(task.catalog)}.*found {cutoff}"):
+        evaluate(model, task, "test", "new", CPU, asked=(5, cutoff))
+
+
+def test_the_record_says_what_the_inputs_name_and_how_well_known_each_movie_is(model: Recommender, task: Task) -> None:
+    _, record = measured(model, task, "all")
+    examples = [example for example in task.examples("test") if wanted(example, "all")]
+    assert record.inputs is not None
+    named = [[int(movie) for movie in row if movie >= 0] for row in record.inputs]
+    assert named == [task.catalog.indices(example.mentioned) for example in examples]
+    assert record.mentions is not None
+    assert record.mentions.tolist() == training_mentions(task).tolist()
+
+
+@pytest.mark.parametrize("targets", ["all", "new"])
+def test_a_record_gives_the_report_s_values_at_every_cut_off(
+    targets: TargetKind, model: Recommender, task: Task
+) -> None:
+    """Also the accuracy: how many targets an example has is worked out from what was found."""
+    every = tuple(range(1, 13))
+    report, record = evaluate(model, task, "test", targets, CPU, asked=every)
+    _, shallow = measured(model, task, targets)
+    shown = Report.model_validate(report)
+    nothing = shown.model_copy(update={"metrics": {}, "beyond": {}})
+    for cutoff in every:
+        expected = {name: v for name, v in (shown.metrics | shown.beyond).items() if name.endswith(f"@{cutoff}")}
+        assert measures_at(cutoff, nothing, record, task.catalog) == pytest.approx(expected, abs=1e-7)
+        if cutoff <= 10:
+            assert measures_at(cutoff, nothing, shallow, task.catalog) == pytest.approx(expected, abs=1e-7)
+
+
 def test_baselines_alone_are_those_of_the_report(model: Recommender, task: Task) -> None:
     report, _ = measured(model, task, "new")
     assert baseline_metrics(task, "test", "new") == report["baselines"]
@@ -123,3 +179,8 @@ def test_the_shipped_reports_are_the_means_of_the_shipped_records(run_id: str) -
         np.testing.assert_array_equal(record.found.any(axis=1), record.values["hit@10"])
         for name, value in report["metrics"].items():
             assert float(record.values[name].mean(dtype=np.float64)) == pytest.approx(value, abs=1e-7)
+        catalog = load_catalog(Settings())
+        at_ten = measures_at(10, Report.model_validate(report | {"beyond": {}}), record, catalog)
+        assert {f"{name}@10" for name in BEYOND} <= at_ten.keys()
+        reported = {n: v for n, v in (report["metrics"] | report["beyond"]).items() if n.endswith("@10")}
+        assert {name: at_ten[name] for name in reported} == pytest.approx(reported, abs=1e-9)

@@ -108,7 +108,10 @@ class TestDialogue(GradientContract):
         seeker = [replace(item, answers=[replace(item.answers[0], by_recommender=False)]) for item in items]
         batch = collate([*seeker, items[0]])
         assert model.train()(batch).shape == (len(items) + 2, self.movies)
-        assert model.training_targets(batch).tolist() == [*batch["targets"].tolist(), batch["targets"][-1].tolist()]
+        assert model.training_rows(batch["targets"], batch).tolist() == [
+            *batch["targets"].tolist(),
+            batch["targets"][-1].tolist(),
+        ]
 
     def test_learning_to_repeat_leaves_everything_else_as_it_is(self, model: Recommender, items: list[Item]) -> None:
         model.train()(collate(items))[len(items) :].sum().backward()

@@ -10,7 +10,9 @@ from torch import nn
 
 from recommender.config import HeadConfig, HistoryConfig, LossConfig, ModelConfig, TextConfig, TrainingConfig
 from recommender.data.collate import Item, collate
-from recommender.losses import make_loss
+from recommender.losses.pointwise import BinaryCrossEntropy
+from recommender.losses.registry import make_loss, make_weights
+from recommender.losses.weights import target_facts
 from recommender.models.registry import make_model
 from recommender.training.trainer import RecommenderTrainer, WishSet, training_arguments
 
@@ -41,11 +43,13 @@ def trainer_for(tiny_encoder: str, tmp_path: Path) -> Any:
             head=HeadConfig(hidden=16),
             tags=tags,
         )
+        facts = target_facts(train, MOVIES)
         return RecommenderTrainer(
             make_model(model_config, MOVIES, None, seed=1),
             training_arguments(config, 7, tmp_path / "resume", len(train), use_cpu=True, bf16=False),
-            loss=make_loss(loss_config, MOVIES, 1.0),
-            tag_loss=make_loss(LossConfig(kind="bce"), MOVIES, 1.0),
+            loss=make_loss(loss_config, facts),
+            weights=make_weights(loss_config, facts),
+            tag_loss=BinaryCrossEntropy(),
             config=config,
             loss_config=loss_config,
             train=WishSet(train, TAGS if tags else [], 2, seed=7),

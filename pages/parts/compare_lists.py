@@ -1,0 +1,84 @@
+"""What the runs' lists are like besides being right, after as many ranks as the reader chooses."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from pages.parts.compare_cached import answers_of, cutoffs_for, lists_of, records_of
+from pages.shared.charts import draw
+from pages.shared.text import plain
+from recommender.compare import words
+from recommender.compare.figures import list_bars, list_figure, popularity_figure
+from recommender.compare.lists import SHOWN, USUAL, Lists
+from recommender.compare.view import View
+from recommender.evaluation.measures import DIRECTIONS, measure_of
+
+CUTOFF = "compare-cutoff"  # widget
+
+
+def draw_lists(view: View) -> None:
+    st.header("Besides being right", anchor=False)
+    offered = cutoffs_for(view)
+    if not offered:
+        st.info("These runs were measured by an older version, which did not count this. Evaluate them again.")
+        return
+    _draw_cutoff(view, offered)
+    view = at_chosen_cutoff(view)
+    lists = lists_of(view)
+    if list_bars(view, lists, "popularity"):
+        _draw_popularity(view, lists)
+    known = [name for name in SHOWN if list_bars(view, lists, name)]
+    for place in range(0, len(known), 2):
+        for column, name in zip(st.columns(2), known[place : place + 2], strict=False):
+            with column:
+                _draw_measure(view, lists, name)
+    for sentence in (words.calibrated(view, lists), *words.unknown_of(view, lists, records_of(view)[0])):
+        st.caption(plain(sentence))
+
+
+def at_chosen_cutoff(view: View) -> View:
+    """The view at the cut-off that was chosen, if these runs can be shown there; else at ten, or the longest."""
+    offered = cutoffs_for(view)
+    chosen = st.session_state.get(CUTOFF)
+    usual = USUAL if USUAL in offered else max(offered, default=USUAL)
+    return replace(view, cutoff=chosen if chosen in offered else usual)
+
+
+def _draw_cutoff(view: View, offered: list[int]) -> None:
+    st.session_state[CUTOFF] = at_chosen_cutoff(view).cutoff
+    if len(offered) > 1:
+        st.select_slider(
+            "Cut-off",
+            offered,
+            key=CUTOFF,
+            width=376,
+            help="How many of the first ranks of every list count.",
+            persist_state="session",
+        )
+    longest = max(offered)
+    st.caption(
+        f"All of these runs can be shown up to {longest} ranks. For more, evaluate each again with "
+        f"`--cutoff {2 * longest}`."
+    )
+
+
+def _draw_popularity(view: View, lists: Lists) -> None:
+    answers = answers_of(view)
+    st.markdown("**Right, or only popular?**")
+    st.caption(
+        "Higher is more often right. Further right are movies that everybody talks about: a run far to the right of "
+        "the line recommends better-known movies than people asked for."
+    )
+    draw(
+        lambda look: popularity_figure(view, lists, answers, look),
+        key="lists-picture",
+        alt=words.popularity(view, lists, answers),
+    )
+
+
+def _draw_measure(view: View, lists: Lists, name: str) -> None:
+    measure = measure_of(name)
+    heading = plain(measure.heading(view.cutoff))
+    st.markdown(f"**{heading}**", help=f"{DIRECTIONS[measure.better]}: {measure.reading}")
+    st.caption(plain(measure.what))
+    draw(lambda look: list_figure(view, lists, name, look), key=f"lists-{name}", alt=words.lists(view, lists, name))

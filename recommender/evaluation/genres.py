@@ -1,0 +1,91 @@
+"""What the genres of a list say: how much they differ within it, and whether they are those that the wish asks for.
+
+Genres and not text vectors, since every catalogue has them. A movie whose genres are unknown counts for nothing.
+Shapes: N examples, K ranked movies, H movies named in the input, V movies of the catalogue, G genres, S different sets
+of genres. -1 is padding in rankings and inputs.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.data.catalog import Catalog
+from recommender.evaluation.metrics import Floats, Ints
+
+SMOOTHING = 0.01  # alpha of Steck 2018
+ROWS = 1024  # lists looked at in one piece, so that memory does not grow with N
+
+
+def diversity(rankings: Ints, catalog: Catalog) -> float:
+    """Intra-list diversity (Ziegler et al. 2005) of rankings [N, K]: the mean Jaccard distance of the genres of two
+    movies of one list, then the mean over the lists.
+
+    A list without any pair of movies with known genres is left out; NaN if no list is left.
+    """
+    movies, places = np.unique(rankings, return_inverse=True)
+    # Two movies of the same genres are alike, so that pairs are counted by sets of genres, of which there are few.
+    sets, kinds = np.unique(_genres(catalog)[movies], axis=0, return_inverse=True)  # [S, G], [movies]
+    lists = kinds.reshape(-1)[places.reshape(rankings.shape)]  # [N, K], the set of each ranked movie
+    distances, known = _distances(sets), sets.any(axis=1)
+    means = []
+    for start in range(0, len(lists), ROWS):
+        counts = _count(lists[start : start + ROWS], len(sets)) * known  # [rows, S]
+        sizes = counts.sum(axis=1)  # [rows]
+        pairs = sizes * (sizes - 1) / 2
+        apart = ((counts @ distances) * counts).sum(axis=1) / 2
+        means.append(apart[pairs > 0] / pairs[pairs > 0])
+    found = np.concatenate(means) if means else np.empty(0)
+    return float(found.mean()) if len(found) else math.nan
+
+
+def _distances(sets: Floats) -> Floats:
+    """Jaccard distances [S, S] of sets of genres [S, G]; what an empty set gets is not read."""
+    common, sizes = sets @ sets.T, sets.sum(axis=1)
+    distances: Floats = 1 - common / np.maximum(sizes[:, None] + sizes - common, 1)
+    return distances
+
+
+def _count(lists: Ints, size: int) -> Floats:
+    """How often each of `size` numbers stands in each row [N, K], [N, size]."""
+    rows = np.arange(len(lists))[:, None] * size
+    counts: Floats = np.bincount((rows + lists).ravel(), minlength=len(lists) * size).reshape(-1, size).astype(float)
+    return counts
+
+
+def calibration(rankings: Ints, inputs: Ints, catalog: Catalog) -> tuple[float, int]:
+    """How far the genres of the lists [N, K] are from those of the inputs' movies [N, H], and over how many examples:
+    KL(p || (1 - a) q + a p) in nats, a = 0.01, p the input's shares of genres and q the list's (Steck 2018, eq. 3-6).
+
+    A movie counts 1, in equal parts for each of its genres, whatever its rank. 0 for the same shares, log(1 / a) = 4.6
+    for no genre in common. Only examples with a movie of known genres in both count; NaN if there is none.
+    """
+    asked, given = genre_shares(inputs, catalog), genre_shares(rankings, catalog)
+    both = asked.any(axis=1) & given.any(axis=1)  # [N]
+    p, q = asked[both], given[both]
+    if not len(p):
+        return math.nan, 0
+    mixed = (1 - SMOOTHING) * q + SMOOTHING * p
+    ratios = np.divide(p, mixed, out=np.ones_like(p), where=p > 0)
+    # Rounding can leave a mean of zeros a hair below it.
+    return max(float((p * np.log(ratios)).sum(axis=1).mean()), 0.0), len(p)
+
+
+def genre_shares(lists: Ints, catalog: Catalog) -> Floats:
+    """The share of each genre in lists of movies [N, K], [N, G]; each row adds up to 1, or 0 if no genre is known."""
+    genres = _genres(catalog)
+    parts = genres / np.maximum(genres.sum(axis=1, keepdims=True), 1)  # [V + 1, G]
+    totals = np.zeros((len(lists), genres.shape[1]))
+    for column in lists.T:
+        totals += parts[column]
+    shares: Floats = totals / np.maximum(totals.sum(axis=1, keepdims=True), np.finfo(float).tiny)
+    return shares
+
+
+def _genres(catalog: Catalog) -> NDArray[np.float64]:
+    """1 where a movie has a genre, [V + 1, G]; the last row, which -1 finds, has none."""
+    names = {name: place for place, name in enumerate(sorted({genre for movie in catalog for genre in movie.genres}))}
+    found = np.zeros((len(catalog) + 1, len(names)))
+    for row, movie in enumerate(catalog):
+        found[row, [names[name] for name in movie.genres]] = 1
+    return found

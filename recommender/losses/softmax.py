@@ -1,0 +1,24 @@
+"""Cross-entropy over the catalogue."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from recommender.losses.base import RankingLoss, mean_over_answered
+
+
+class SoftmaxLoss(RankingLoss):
+    """The mean over a row's targets of `-log softmax`, then the mean over rows.
+
+    A row without targets counts for nothing, also in that last mean; when no row has any the loss is 0.
+    `label_smoothing` spreads that share of each row's weight evenly over the catalogue (Szegedy et al. 2016, sec. 7).
+    """
+
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        super().__init__()
+        self.label_smoothing = label_smoothing
+
+    def compare(self, scores: Tensor, wanted: Tensor, weights: Tensor | None, rows: Tensor | None) -> Tensor:
+        counts = wanted.sum(dim=1, keepdim=True)  # [B, 1]
+        shares = (wanted if weights is None else wanted * weights) / counts.clamp(min=1)  # [B, V]
+        losses = F.cross_entropy(scores, shares, reduction="none", label_smoothing=self.label_smoothing)  # [B]
+        return mean_over_answered(losses, counts.squeeze(1) > 0, rows)

@@ -1,0 +1,111 @@
+"""How much each target of the training data counts: by what is known of person and movie, and by how rare it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from recommender.config import LossConfig, WeightConfig
+from recommender.data.collate import PADDING, Item
+from recommender.data.engagement import FACTS, UNKNOWN, column, numbers_of
+from recommender.errors import DataError
+from recommender.losses.base import Weights
+
+
+@dataclass(frozen=True)
+class TargetFacts:
+    """All M targets of the training data, one after the other, for a catalogue of V = `catalogue` movies."""
+
+    catalogue: int
+    inputs: int  # that the targets answer
+    movies: Tensor  # [M] int64
+    engagement: Tensor  # [M, F] float32, NaN where nothing is known
+
+    @property
+    def mean_targets(self) -> float:
+        """Of an input."""
+        return len(self.movies) / max(self.inputs, 1)
+
+    @property
+    def counts(self) -> Tensor:
+        """[V] int64: how often each movie is a target."""
+        return torch.bincount(self.movies, minlength=self.catalogue)
+
+
+def target_facts(items: Sequence[Item], catalogue: int) -> TargetFacts:
+    targets = [targets for item in items for targets in item.target_lists]
+    known = [facts for item in items for facts in item.engagement_lists]
+    rows = [fact for row, facts in zip(targets, known, strict=True) for fact in facts or [UNKNOWN] * len(row)]
+    movies = torch.tensor([movie for row in targets for movie in row], dtype=torch.int64)
+    return TargetFacts(catalogue, len(targets), movies, torch.tensor(numbers_of(rows)).view(-1, len(FACTS)))
+
+
+class TargetWeights(nn.Module):
+    """Targets [B, T] and what is known of them [B, T, F] -> `Weights`.
+
+    Every factor is divided by its mean over those training targets of which it is known, so that an unknown one counts
+    as an average one; and the product by its mean over all of them, so that the loss stays as large as without weights.
+    Raises `DataError` if all training targets would weigh nothing.
+    """
+
+    balance: Tensor
+    means: Tensor
+
+    def __init__(self, config: LossConfig, facts: TargetFacts) -> None:
+        super().__init__()
+        self.config = config.weights
+        self.register_buffer("balance", effective_weights(facts.counts, config.effective_number), persistent=False)
+        means = _factors(self.config, facts.engagement).nanmean(dim=0)  # [factors]
+        self.register_buffer("means", means.where(means != 0, 1.0), persistent=False)
+        self.mean = float(self._raw(facts.movies, facts.engagement).mean()) if len(facts.movies) else 1.0
+        if not self.mean > 0:
+            raise DataError("With these loss.weights no training target counts: all of them have the weight 0.")
+
+    def forward(self, targets: Tensor, engagement: Tensor | None) -> Weights:
+        real = targets != PADDING  # [B, T]
+        weights = self._raw(targets.clamp(min=0), engagement) / self.mean * real
+        if self.config.level == "target":
+            return Weights(targets=weights)
+        return Weights(examples=weights.sum(dim=1) / real.sum(dim=1).clamp(min=1))
+
+    def _raw(self, movies: Tensor, engagement: Tensor | None) -> Tensor:
+        """[...] and [..., F] -> [...]"""
+        weights = self.balance[movies]
+        if engagement is None:
+            return weights
+        factors = _factors(self.config, engagement) / self.means  # [..., factors]
+        return weights * factors.nan_to_num(nan=1.0).prod(dim=-1)
+
+
+def effective_weights(counts: Tensor, beta: float) -> Tensor:
+    """Class-balanced weights of the movies [V]: `(1 - beta) / (1 - beta ** n)` for one that is n times a target, the
+    inverse of its effective number of samples (Cui et al. 2019, eq. 3). All are 1 for beta 0.
+
+    >>> effective_weights(torch.tensor([1, 2]), 0.5).tolist()
+    [1.0, 0.6666666865348816]
+    """
+    return ((1 - beta) / (1 - torch.tensor(beta).double() ** counts.clamp(min=1))).float()
+
+
+def _factors(config: WeightConfig, engagement: Tensor) -> Tensor:
+    """[..., F] -> [..., factors], NaN where unknown."""
+
+    def fact(name: str) -> Tensor:
+        return engagement[..., column(name)]
+
+    def either(name: str, yes: float, no: float) -> Tensor:
+        known = fact(name)
+        return known * yes + (1 - known) * no
+
+    factors = [
+        either("liked", config.liked, config.disliked),
+        either("seen", config.seen, config.unseen),
+        either("suggested", config.suggested, config.named),
+    ]
+    factors += [fact(name) for name in ("rating", "completion") if getattr(config, name)]
+    if config.plays:
+        factors.append(torch.log1p(fact("plays")))
+    if config.half_life_days:
+        factors.append(0.5 ** (fact("age_days") / config.half_life_days))
+    return torch.stack(factors, dim=-1)

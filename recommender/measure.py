@@ -32,8 +32,8 @@ def measure_run(
     """The report, with what is known of the training behind it, and the record of the single examples. `cutoffs`:
     more than every report has.
 
-    Raises `DataError` for a run that learned from real data where there is only the sample, and what `load_checkpoint` and
-    `evaluate` raise.
+    Raises `DataError` for a run that learned from real data where there is only the sample, and what `load_checkpoint`
+    and `evaluate` raise.
     """
     device = choose_device(settings)
     checkpoint = load_checkpoint(run, device)
@@ -41,11 +41,10 @@ def measure_run(
     with_cutoffs(cutoffs, checkpoint.catalog)  # a wrong one is told before anything is ranked
     data = load_data(protocol, config.data.source, settings, checkpoint.catalog)
     if data.source == "sample" and config.data.source != "sample" and SAMPLE not in run.status().source:
-        of_dialogues = protocol in DIALOGUE_PROTOCOLS
-        name = "ReDial" if of_dialogues else "MovieLens"
+        name, online = ("ReDial", ", or go online once") if protocol in DIALOGUE_PROTOCOLS else ("MovieLens", "")
         raise DataError(
             f"{run.run_id} learned from real data, and {name} is not here: on the synthetic sample its figures would "
-            f"say nothing. Set RECOMMENDER_DATA_DIR to a folder that holds {name}{', or go online once' * of_dialogues}."
+            f"say nothing. Set RECOMMENDER_DATA_DIR to a folder that holds {name}{online}."
         )
     if config.training.chosen_on == "test":
         log.warning(chosen_on_test(run.run_id))

@@ -44,7 +44,7 @@ def seconds(model: Recommender, batches: Sequence[list[Item]], movies: int, pad_
 def main() -> None:
     task = load_task("conversational", load_preset("default").data, 0, settings())
     movie_text = torch.from_numpy(load_arrays(settings().assets_dir / VECTORS_FILE, task.catalog)["vectors"])
-    print(task.dialogues.describe())
+    print(task.data.describe())
     examples, movies = task.examples("train")[: 40 * BATCH], len(task.catalog)
 
     def fresh(preset: str, *overrides: str) -> Recommender:

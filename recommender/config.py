@@ -17,8 +17,9 @@ PRESETS = Path(__file__).parent / "presets"
 MODULES = "training.modules."  # before the name of a part of the model
 SHORT = reprlib.Repr()
 SHORT.maxstring = SHORT.maxother = 80
-Protocol = Literal["notebook", "paper", "one_shot", "conversational"]
-PROTOCOLS: tuple[Protocol, ...] = ("notebook", "paper", "one_shot", "conversational")
+Protocol = Literal["notebook", "paper", "one_shot", "conversational", "next_movie"]
+DIALOGUE_PROTOCOLS: tuple[Protocol, ...] = ("notebook", "paper", "one_shot", "conversational")
+PROTOCOLS: tuple[Protocol, ...] = (*DIALOGUE_PROTOCOLS, "next_movie")  # the last asks of what people watched
 TargetKind = Literal["all", "new"]
 # Which targets pick the best epoch: where the answers may stand in the input, repeating them is part of the task.
 SELECTION_TARGETS: dict[Protocol, TargetKind] = {
@@ -26,6 +27,7 @@ SELECTION_TARGETS: dict[Protocol, TargetKind] = {
     "paper": "all",
     "one_shot": "new",
     "conversational": "new",
+    "next_movie": "new",
 }
 
 
@@ -46,12 +48,18 @@ class Part(BaseModel):
 class DataConfig(Part):
     source: Literal["auto", "folder", "cache", "hub", "sample"] = "auto"
     validation: float = Field(0.1, gt=0, lt=1, description="share of the training dialogues held out")
+    test: float = Field(0.1, gt=0, lt=1, description="next_movie: share of the events or people held out for the test")
     held_out_movies: int = Field(0, ge=0, description="movies left out of the catalogue, to measure new ones with")
-    hold_out: Literal["random", "latest"] = Field("random", description="latest is more like ReDial's test split")
+    hold_out: Literal["random", "latest", "leave_one_out"] = Field(
+        "random", description="latest is more like ReDial's test split; leave_one_out is for next_movie alone"
+    )
     learn_from: Literal["recommender", "everyone"] = Field(
         "recommender", description="conversational: whether the seeker's movies are answers to learn from, too"
     )
     max_mentioned: int = Field(20, ge=1, description="one_shot: mentioned movies kept; dialogue reads them all")
+    max_answers: int | None = Field(
+        None, ge=1, description="next_movie: of each person ask for so many events at most, the latest"
+    )
     keep_mentioned: Literal["first", "last"] = "last"
     max_tokens: int = Field(256, ge=8, description="a longer text (dialogue: a longer message) is cut")
     keep_tokens: Literal["first", "last"] = "last"

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from recommender.config import PROTOCOLS, TextConfig
+from recommender.config import DIALOGUE_PROTOCOLS, TextConfig
 from recommender.data.assets import (
     CATALOG_FILE,
     COUNTS_FILE,
@@ -23,9 +23,11 @@ from recommender.data.assets import (
 from recommender.data.catalog import Catalog
 from recommender.data.examples import build_examples
 from recommender.data.facts import FACTS_FILE, build_facts
+from recommender.data.interactions import load_interactions
 from recommender.data.movielens import coverage
 from recommender.data.redial import DialogueSet, load_dialogues
 from recommender.data.task import load_catalog
+from recommender.errors import DataError
 from recommender.models.text_encoder import TextEncoder
 from recommender.settings import Settings
 
@@ -54,7 +56,7 @@ def prepare(source: str, settings: Settings) -> Prepared:
             result.lines.append(f"the shipped catalogue stays: {settings.data_dir} lacks {CSV_FILE} or {INFO_FILE}")
     catalog = catalog or load_catalog(settings)
     result.lines.append(f"catalogue: {len(catalog):,} movies; with a MovieLens id: {coverage(catalog)}")
-    for protocol in PROTOCOLS:
+    for protocol in DIALOGUE_PROTOCOLS:
         for split, part in (("train", dialogues.train), ("test", dialogues.test)):
             examples = build_examples(part, protocol, catalog)
             targets = sum(len(example.targets) for example in examples)
@@ -62,7 +64,17 @@ def prepare(source: str, settings: Settings) -> Prepared:
             result.lines.append(
                 f"{protocol:15} {split:5} {len(examples):6,} examples {targets:6,} targets {new:6,} of them new"
             )
+    result.lines.append(_ratings(dialogues.source, settings))
     return result
+
+
+def _ratings(source: str, settings: Settings) -> str:
+    """What `next_movie` would learn from here, or why it cannot."""
+    try:
+        found = load_interactions("sample" if source == "sample" else "auto", settings, load_catalog(settings))
+    except DataError as error:
+        return f"ratings: {error}"
+    return f"ratings: {found.describe()}, read from {found.origin}"
 
 
 def build_assets(dialogues: DialogueSet, folder: Path, settings: Settings) -> Catalog:

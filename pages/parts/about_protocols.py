@@ -1,20 +1,24 @@
-"""The four protocols, shown on one conversation that was made up for this page."""
+"""The protocols, shown on one conversation, or one person's movies, that were made up for this page."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import streamlit as st
 
 from pages.shared.text import plain
-from recommender.config import PROTOCOLS, Protocol
+from recommender.config import DIALOGUE_PROTOCOLS, PROTOCOLS, DataConfig, Protocol
 from recommender.data.catalog import Catalog, Movie
 from recommender.data.examples import Example, build_examples
 from recommender.data.facts import Facts
+from recommender.data.interactions import Interaction, as_events
+from recommender.data.next_movie import next_movies
 from recommender.data.redial import MENTION, Dialogue, Message
 
 Part = Literal["input", "answers", "ignored", "later"]
+FIRST: Protocol = "conversational"  # the one that is shown at first
 
 MOVIES = Catalog(
     [
@@ -36,6 +40,7 @@ DIALOGUE = Dialogue(
         Message("seeker", "@4 it is, thank you!"),
     ),
 )
+WATCHED = as_events(Interaction("made-up", movie_id, day) for day, movie_id in enumerate((1, 5, 2, 3)))
 PLAIN = {
     "notebook": "**Input:** every word of whoever wrote first. **Answers:** every movie of the other person. The 2025 "
     "reproduction asked like this. Mostly the recommender writes first, so the roles are swapped.",
@@ -45,6 +50,9 @@ PLAIN = {
     "recommended from then on that nobody had named. An honest first wish: nothing in the input comes after an answer.",
     "conversational": "**Input:** everything both said before one turn of the recommender. **Answers:** the movies of "
     "that turn; scores for “new” answers leave out those named before. The field's benchmark.",
+    "next_movie": "**Input:** the movies that one person watched, in order of time; the text is the latest's title. "
+    "**Answer:** the movie watched next. Asked of MovieLens' ratings, not of conversations. A wish that names titles "
+    "is read the same way.",
 }
 BADGES: dict[Part, str] = {
     "input": ":blue-badge[:material/input: input]",
@@ -66,14 +74,17 @@ class Line:
 
 @st.fragment
 def draw_protocols(facts: Facts | None) -> None:
-    st.header("Four ways to ask", anchor=False)
+    st.header("Five ways to ask", anchor=False)
     st.markdown(
-        "A conversation becomes questions with known answers, and a model is measured by the answers it finds. What "
-        "counts as input and as answer is a choice, called a protocol. Figures under different protocols cannot be "
-        "compared."
+        "A conversation, or what a person watched, becomes questions with known answers; a model is measured by the "
+        "answers it finds. What counts as input and as answer is a choice, called a protocol. Figures under different "
+        "protocols cannot be compared."
     )
-    protocol = st.radio("Protocol", PROTOCOLS, format_func=name_of, index=len(PROTOCOLS) - 1, horizontal=True)
+    protocol = st.radio("Protocol", PROTOCOLS, format_func=name_of, index=PROTOCOLS.index(FIRST), horizontal=True)
     st.markdown(PLAIN[protocol])
+    if protocol not in DIALOGUE_PROTOCOLS:
+        draw_watched(question_of_watched())
+        return
     examples = build_examples([DIALOGUE], protocol, MOVIES)
     number = 1
     if len(examples) > 1:
@@ -85,6 +96,22 @@ def draw_protocols(facts: Facts | None) -> None:
     draw_question(example)
     if facts:
         draw_size(facts, protocol)
+
+
+def question_of_watched() -> Example:
+    """The last movie asked for, as for the test under leave-one-out."""
+    asked = np.arange(len(WATCHED)) == len(WATCHED) - 1
+    [example] = next_movies(WATCHED, asked, MOVIES, DataConfig(), latest=0, whole=True)
+    return example
+
+
+def draw_watched(example: Example) -> None:
+    with st.container(border=True, gap="small"):
+        st.caption("Made up for this page.")
+        for part, movie_ids in (("input", example.mentioned), ("answers", example.targets)):
+            for movie_id in movie_ids:
+                st.markdown(f"{plain(MOVIES.by_id(movie_id).name)} {BADGES[part]}")
+    draw_question(example)
 
 
 def name_of(protocol: Protocol) -> str:

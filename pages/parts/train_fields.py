@@ -48,6 +48,8 @@ LABELS = {
     "data.max_tokens": "Length of a text in word pieces",
     "data.keep_tokens": "Of a longer text keep the",
     "data.hold_out": "Held out are",
+    "data.test": "Share held out for the test",
+    "data.max_answers": "Movies asked for of one person at most",
     "data.learn_from": "Whose movies are answers to learn from",
     "data.tag_join": "Movies of MovieLens and ReDial",
     "data.tag_min_chars": "Letters of a tag at least",

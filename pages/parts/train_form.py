@@ -6,7 +6,8 @@ import streamlit as st
 
 from pages.parts.train_fields import SETTINGS, Setting, draw_setting, is_read, key_of, read_config
 from pages.shared.text import plain
-from recommender.config import RunConfig, load_preset, preset_names
+from recommender.config import DIALOGUE_PROTOCOLS, RunConfig, load_preset, preset_names
+from recommender.data.interactions import find_source
 from recommender.data.redial import find_split
 from recommender.errors import DataError
 from recommender.runs import RUN_ID, list_runs
@@ -22,14 +23,15 @@ PROTOCOLS = {
     "one_shot": "One wish, before any suggestion",
     "paper": "Whole talk, as in the 2024 paper",
     "notebook": "Whole talk, first reproduction",
+    "next_movie": "What a person watched (ratings)",
 }
 LEAKY = (
     "Under this rule more than a fifth of the answers already stand in the wish, "
     "so its numbers look better than the model is."
 )
 SOURCES = {
-    "auto": "ReDial where it can be had, else the sample",
-    "folder": "ReDial from your folder",
+    "auto": "The real data where it can be had, else the sample",
+    "folder": "The real data from your folder",
     "cache": "ReDial, downloaded before",
     "hub": "ReDial, downloaded now",
     "sample": "Synthetic sample",
@@ -67,7 +69,10 @@ def draw_form() -> None:
     with source:
         draw_setting(_setting("data.source"), preset, start, SOURCES)
     st.caption(plain(f"{start.description}."))
-    _draw_source_here(st.session_state[key_of(preset, "data.source")])
+    _draw_source_here(
+        st.session_state[key_of(preset, "data.source")],
+        st.session_state.get(key_of(preset, "protocol"), start.protocol) in DIALOGUE_PROTOCOLS,
+    )
     learns = start.model.learns
     main = _settings_that_matter(start) if learns else COUNTED
     _draw_in_rows([_setting(path) for path in main], preset, start)
@@ -98,12 +103,14 @@ def fresh_name(preset: str) -> str:
     return next(name for name in (preset, *numbered) if name not in taken)
 
 
-def source_here(source: str) -> str:
+def source_here(source: str, of_dialogues: bool = True) -> str:
     """The source that `auto` will take, without reading or fetching it: folder, cache, hub or sample.
 
-    Raises `DataError` for a folder with several files for a split.
+    Raises `DataError` for a folder with several files for a split, or without ratings where those are asked for.
     """
     here = settings()
+    if not of_dialogues:
+        return "sample" if find_source(source, here) is None else "folder"
     if source != "auto":
         return source
     if here.data_dir is not None:
@@ -134,21 +141,22 @@ def _draw_preset() -> str:
     return preset
 
 
-def _draw_source_here(source: str) -> None:
+def _draw_source_here(source: str, of_dialogues: bool) -> None:
     """Says what the chosen source is on this machine; the sample is called one loudly."""
+    name, what = ("ReDial", "dialogues") if of_dialogues else ("MovieLens", "ratings")
     try:
-        found = source_here(source)
+        found = source_here(source, of_dialogues)
     except DataError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
     if found == "sample":
         st.warning(
-            "**Synthetic sample, NOT ReDial.** Made-up dialogues to try the app with. What a model scores on them "
-            "says nothing about real people.",
+            f"**Synthetic sample, NOT {name}.** Made-up {what} to try the app with. What a model scores on them says "
+            "nothing about real people.",
             icon=":material/science:",
         )
     elif found == "folder" and settings().data_dir:  # without one the page says what is missing
-        st.caption("Found here: ReDial in the folder that RECOMMENDER\\_DATA\\_DIR names.")
+        st.caption(f"Found here: {name} in the folder that RECOMMENDER\\_DATA\\_DIR names.")
     elif found == "cache":
         st.caption("Found here: ReDial, downloaded before.")
     elif source == "hub":

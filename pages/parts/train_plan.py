@@ -12,7 +12,7 @@ from pages.parts.train_trials import Trial, trials
 from pages.shared.callback import whole
 from pages.shared.setup import Key
 from pages.shared.text import plain
-from recommender.config import RunConfig
+from recommender.config import DIALOGUE_PROTOCOLS, RunConfig
 from recommender.data.assets import find_file
 from recommender.settings import settings
 from recommender.training import job
@@ -98,7 +98,9 @@ def obstacles(config: RunConfig, runs: list[Seen]) -> list[str]:
         found.append(missing)
     folder = settings().data_dir
     if config.data.source == "folder" and folder is None:
-        found.append("No folder is named. Set RECOMMENDER_DATA_DIR to the one that holds ReDial, or choose other data.")
+        found.append(
+            "No folder is named. Set RECOMMENDER_DATA_DIR to the one that holds the data, or choose other data."
+        )
     tagged = folder is not None and (find_file(folder, "tags.csv") or find_file(folder, "tags.parquet"))
     if config.model.tags and not tagged:
         found.append(
@@ -191,7 +193,8 @@ def draw_trial(trial: Trial | None) -> None:
         precision = f" in {found.precision}" if found.precision else ""
         st.caption(plain(f"Measured on {found.device}{precision}. {capitalised(found.source)}."))
         if "NOT ReDial" in found.source and trial.config.data.source != "sample":
-            st.warning("ReDial could not be had: this would train on the **synthetic sample, NOT ReDial**.")
+            name = "ReDial" if trial.config.protocol in DIALOGUE_PROTOCOLS else "MovieLens"
+            st.warning(f"{name} could not be had: this would train on the **synthetic sample, NOT {name}**.")
     elif trial and trial.problem:
         st.warning(plain(trial.problem), icon=":material/warning:")
     elif trial:

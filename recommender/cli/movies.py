@@ -51,8 +51,7 @@ def new_movies(run_id: RunId, as_json: AsJson = False) -> None:
     from dataclasses import asdict
 
     from recommender.checkpoints import load_checkpoint
-    from recommender.data.redial import load_dialogues
-    from recommender.data.task import Task
+    from recommender.data.task import Task, load_data
     from recommender.device import choose_device
     from recommender.evaluation.new_movies import measure_new_movies
 
@@ -60,13 +59,13 @@ def new_movies(run_id: RunId, as_json: AsJson = False) -> None:
         device = choose_device(settings())
         checkpoint = load_checkpoint(find_run(run_id, settings()), device)
         config = checkpoint.config
-        dialogues = load_dialogues(config.data.source, settings(), checkpoint.catalog)
-        task = Task(checkpoint.catalog, dialogues, config.protocol, config.data, config.seed, settings())
+        data = load_data(config.protocol, config.data.source, settings(), checkpoint.catalog)
+        task = Task(checkpoint.catalog, data, config.protocol, config.data, config.seed, settings())
         found = measure_new_movies(checkpoint.model, task, device)
     if as_json:
         typer.echo(json.dumps(asdict(found)))
         return
-    typer.echo(f"{found.movies} movies added by their text; {found.new_targets} targets, {dialogues.describe()}")
+    typer.echo(f"{found.movies} movies added by their text; {found.new_targets} targets, {data.describe()}")
     for name, (value, low, high) in found.new.items():
         trained, chance = found.trained[name][0], found.chance[name]
         typer.echo(f"{name:10} {value:.4f} ({low:.4f} - {high:.4f})  trained {trained:.4f}  chance {chance:.4f}")

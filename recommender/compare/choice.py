@@ -8,7 +8,7 @@ from recommender.runs import DEFAULT_RUN
 from recommender.wording import SAMPLE
 
 SPLITS = ("test", "validation", "train")  # the held-out dialogues first
-SOURCE_NAMES = {"redial": "ReDial", "sample": SAMPLE}
+SOURCE_NAMES = {"redial": "ReDial", "movielens": "MovieLens", "sample": SAMPLE}
 SPLIT_NAMES = {"test": "test split", "validation": "validation split", "train": "training split"}
 TARGET_NAMES = {"all": "all answers", "new": "new answers only"}
 

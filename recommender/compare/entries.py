@@ -41,6 +41,10 @@ class Group(NamedTuple):
     targets: str
 
 
+def _published_data(protocol: str) -> str:
+    return "movielens" if protocol == "next_movie" else "redial"
+
+
 class Report(BaseModel):
     """A report as far as the comparison reads it. Older ones lack what stands here with a default."""
 
@@ -66,7 +70,7 @@ class Report(BaseModel):
     @property
     def group(self) -> Group:
         # A folder, the cache and the hub hold the same dialogues.
-        source = self.source if self.source == "sample" else "redial"
+        source = self.source if self.source == "sample" else _published_data(self.protocol)
         return Group(source, self.protocol, self.split, self.targets)
 
 
@@ -118,8 +122,8 @@ class Entry:
     @property
     def validated_on(self) -> Group:
         """The examples on which its epoch was picked, and which its curves are of."""
-        source = "sample" if SAMPLE in self.status.source else "redial"
         protocol = self.config.protocol
+        source = "sample" if SAMPLE in self.status.source else _published_data(protocol)
         return Group(source, protocol, self.config.training.chosen_on, SELECTION_TARGETS[protocol])
 
     @property

@@ -72,11 +72,12 @@ def how_tested(view: View) -> str:
     reference = view.reference
     if reference is None or view.group is None:
         return ""
+    whole = "people" if view.protocol == "next_movie" else "dialogues"
     return (
         f"{describe_group(view.group)}: {reference.examples:,} wishes with {reference.target_count:,} answers, ranked "
-        f"over the whole catalogue. Intervals hold 95 % of {INTERVAL_DRAWS:,} bootstrap draws of whole dialogues, "
+        f"over the whole catalogue. Intervals hold 95 % of {INTERVAL_DRAWS:,} bootstrap draws of whole {whole}, "
         f"those of differences of {DRAWS:,}. Differences are tested wish by wish with a randomisation test over "
-        "dialogues; “no difference shown” means p of 0.05 or more. With many runs one test in twenty finds a "
+        f"{whole}; “no difference shown” means p of 0.05 or more. With many runs one test in twenty finds a "
         "difference by chance."
     )
 

@@ -1,9 +1,9 @@
-"""Dialogue -> Example, one function for each protocol. A typed wish becomes the same `Example`."""
+"""Dialogue -> Example, one function for each protocol of dialogues. A typed wish becomes the same `Example`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from recommender.config import PROTOCOLS, Protocol
+from recommender.config import DIALOGUE_PROTOCOLS, Protocol
 from recommender.data.catalog import Catalog
 from recommender.data.engagement import UNKNOWN, Engagement
 from recommender.data.redial import MENTION, Dialogue, Message, Role
@@ -27,7 +27,8 @@ class Example:
     """A wish, and the movies that answered it.
 
     `mentioned` and `targets` are movie ids in the order of mention, each once. `turn` is the number of the message
-    that answers (0 for the protocols with one example a dialogue). `said` is the input message by message, `text` the
+    that answers (0 for the protocols with one example a dialogue), or of the event. `dialogue_id` is the person, where
+    there are no dialogues. `said` is the input message by message, `text` the
     same in one string. `engagement` holds what is known of the person and single movies; nothing of it is input.
     """
 
@@ -71,9 +72,12 @@ def what_was_said(protocol: Protocol, messages: Iterable[Message], names: Callab
 
 
 def in_one_text(protocol: Protocol, said: Iterable[Said]) -> str:
-    """`conversational` marks the roles, one message after the other; the others join with [SEP]."""
+    """`conversational` marks the roles, one message after the other; `next_movie` is a list with commas; the others
+    join with [SEP]."""
     if protocol == "conversational":
         return " ".join(f"{ROLE_NAMES[message.role]}: {message.text}" for message in said)
+    if protocol == "next_movie":
+        return ", ".join(message.text for message in said)
     return SEPARATOR.join(message.text for message in said)
 
 
@@ -148,10 +152,10 @@ def build_examples(
     """Every example of a protocol that has a target. Movies outside the catalogue keep their name in the text and
     are left out of mentions and targets. `of_both`: see `conversational_of_both`.
 
-    Raises `UnknownNameError` for an unknown protocol.
+    Raises `UnknownNameError` for a protocol that dialogues do not have.
     """
-    if protocol not in PROTOCOLS:
-        raise UnknownNameError("protocol", protocol, PROTOCOLS)
+    if protocol not in DIALOGUE_PROTOCOLS:
+        raise UnknownNameError("protocol of dialogues", protocol, DIALOGUE_PROTOCOLS)
     build = conversational_of_both if of_both and protocol == "conversational" else BUILDERS[protocol]
     examples = []
     for dialogue in dialogues:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from recommender.config import PROTOCOLS, Protocol
+from recommender.config import DIALOGUE_PROTOCOLS, Protocol
 from recommender.data.catalog import Catalog
 from recommender.data.examples import build_examples, distinct_ids
 from recommender.data.redial import Dialogue, DialogueSet
@@ -89,7 +89,7 @@ def build_facts(dialogues: DialogueSet, catalog: Catalog) -> Facts:
         popularity=_histogram(counts.values()),
         genres=dict(sorted(genres.items(), key=lambda item: (-item[1].mentions, item[0]))),
         decades=dict(sorted(decades.items())),
-        questions={protocol: _questions(dialogues.test, protocol, catalog) for protocol in PROTOCOLS},
+        questions={protocol: _questions(dialogues.test, protocol, catalog) for protocol in DIALOGUE_PROTOCOLS},
     )
 
 

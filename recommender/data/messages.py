@@ -39,11 +39,12 @@ def _spoken(message: Said, tokens: list[int], catalog: Catalog, with_movies: boo
 def packed(items: Sequence[Item]) -> list[Item]:
     """The items of each dialogue as one: the longest input, of which the others are beginnings, and all answers.
 
-    A model that sees only what stands before scores them all in one pass, and each message is read once.
+    A model that sees only what stands before scores them all in one pass, and each message is read once. Items that do
+    not begin with the same message, as those of a person's events, stay apart.
     """
-    dialogues: dict[str, list[Item]] = {}
+    dialogues: dict[tuple[str, tuple[int, ...]], list[Item]] = {}
     for item in items:
-        dialogues.setdefault(item.dialogue, []).append(item)
+        dialogues.setdefault((item.dialogue, tuple(map(id, item.messages[:1]))), []).append(item)
     return [_one(parts) for parts in dialogues.values()]
 
 

@@ -51,7 +51,8 @@ def movielens_roots(folder: Path) -> list[Path]:
     return [folder, folder.parent / "movielens"]
 
 
-def _find(folder: Path, name: str) -> list[Path]:
+def find_files(folder: Path, name: str) -> list[Path]:
+    """Every file of this name below the places of `movielens_roots`."""
     return sorted({path for root in movielens_roots(folder) if root.is_dir() for path in root.rglob(name)})
 
 
@@ -60,13 +61,13 @@ def read_movies(folder: Path) -> pd.DataFrame:
 
     A folder without MovieLens gives an empty frame.
     """
-    frames = [pd.read_csv(path) for path in _find(folder, "movies.csv")]
-    frames += [pd.read_parquet(path) for path in _find(folder, "movies.parquet")]
+    frames = [pd.read_csv(path) for path in find_files(folder, "movies.csv")]
+    frames += [pd.read_parquet(path) for path in find_files(folder, "movies.parquet")]
     if not frames:
         return pd.DataFrame(columns=["movielens_id", "title", "year", "genres", "imdb"])
     movies = pd.concat(frames).drop_duplicates("movieId").sort_values("movieId")
     names = [split_name(name) for name in movies["title"]]
-    links = [pd.read_csv(path, dtype={"imdbId": str}) for path in _find(folder, "links.csv")]
+    links = [pd.read_csv(path, dtype={"imdbId": str}) for path in find_files(folder, "links.csv")]
     imdb = pd.concat(links).drop_duplicates("movieId").set_index("movieId")["imdbId"] if links else pd.Series(dtype=str)
     return pd.DataFrame(
         {
@@ -171,7 +172,7 @@ def load_tags(
     `same_number` repeats the mistake of the 2025 reproduction: a tag goes to the movie whose ReDial id is the number
     that MovieLens gave to another.
     """
-    files = [] if folder is None else _find(folder, "tags.csv") + _find(folder, "tags.parquet")
+    files = [] if folder is None else find_files(folder, "tags.csv") + find_files(folder, "tags.parquet")
     if not files:
         raise DataError(
             "The tag task needs MovieLens tags and none were found. Download ml-latest-small from "

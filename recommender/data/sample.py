@@ -6,18 +6,14 @@ which movies follow. Every line was written for this file; none comes from ReDia
 """
 
 import random
-from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
-from typing import TypeVar
 
 from recommender.data.catalog import Catalog, Movie
+from recommender.data.chance import between, chance, choose, choose_by_rank
 from recommender.data.engagement import Engagement
 from recommender.data.redial import Dialogue, Message, Role
 from recommender.errors import DataError
-
-T = TypeVar("T")
 
 HEAD = 300  # tastes choose among this many of the most mentioned movies
 POOL = 18  # movies of one taste
@@ -138,7 +134,7 @@ class _Conversation:
     def line(self, lines: Sequence[str], movies: Sequence[Movie] = (), **words: str) -> str:
         """One of the lines, filled in."""
         self.names.update((movie.movie_id, movie.name) for movie in movies)
-        return _choose(self.rng, lines).format(movies=_mention(movies), **words)
+        return choose(self.rng, lines).format(movies=_mention(movies), **words)
 
     def say(self, role: Role, *sentences: str) -> None:
         self.messages.append(Message(role, " ".join(sentences)))
@@ -156,13 +152,13 @@ def sample_dialogues(
         raise DataError(f"The sample needs a catalogue of at least {MIN_MOVIES} movies; this one holds {len(catalog)}.")
     ranked = sorted(catalog, key=lambda movie: (-movie.mentions, movie.movie_id))
     popular = ranked[:POOL]
-    tastes = _tastes(ranked) or [Taste((), None, tuple(popular))]
+    tastes = tastes_of(ranked) or [Taste((), None, tuple(popular))]
     rng = random.Random(seed)
-    dialogues = [_dialogue(rng, number, _choose(rng, tastes), popular) for number in range(1, train + test + 1)]
+    dialogues = [_dialogue(rng, number, choose(rng, tastes), popular) for number in range(1, train + test + 1)]
     return dialogues[:train], dialogues[train:]
 
 
-def _tastes(ranked: Sequence[Movie]) -> list[Taste]:
+def tastes_of(ranked: Sequence[Movie]) -> list[Taste]:
     """The tastes of `TASTES` for which the catalogue has enough movies."""
     head = [movie for movie in ranked if movie.genres][:HEAD]
     tastes = [Taste(genres, decade, _pool(head, genres, decade)) for genres, decade in TASTES]
@@ -181,10 +177,10 @@ def _pool(head: Sequence[Movie], genres: tuple[str, ...], decade: int | None) ->
 
 
 def _dialogue(rng: random.Random, number: int, taste: Taste, popular: Sequence[Movie]) -> Dialogue:
-    dislike = _dislike(rng, taste) if _chance(rng, 0.3) else None
+    dislike = _dislike(rng, taste) if chance(rng, 0.3) else None
     pool = [movie for movie in taste.pool if dislike not in movie.genres]
-    liked = _draw(rng, pool, popular, _between(rng, 0, MAX_LIKED), used=[])
-    recommended = _draw(rng, pool, popular, _between(rng, MIN_RECOMMENDED, MAX_RECOMMENDED), used=liked)
+    liked = draw(rng, pool, popular, between(rng, 0, MAX_LIKED), used=[])
+    recommended = draw(rng, pool, popular, between(rng, MIN_RECOMMENDED, MAX_RECOMMENDED), used=liked)
 
     conversation = _Conversation(rng)
     _open(conversation)
@@ -203,29 +199,29 @@ def _dislike(rng: random.Random, taste: Taste) -> str | None:
     genres = sorted({genre for movie in taste.pool for genre in movie.genres} - set(taste.genres))
     spared = {genre: sum(genre not in movie.genres for movie in taste.pool) for genre in genres}
     choices = [genre for genre in genres if spared[genre] >= MIN_POOL]
-    return _choose(rng, choices) if choices else None
+    return choose(rng, choices) if choices else None
 
 
-def _draw(
+def draw(
     rng: random.Random, pool: Sequence[Movie], popular: Sequence[Movie], count: int, used: Sequence[Movie]
 ) -> list[Movie]:
     """`count` movies, none of them used, nearly all from the pool; a few, or all once it is empty, are just popular."""
     drawn: list[Movie] = []
     for _ in range(count):
-        source = popular if _chance(rng, 0.08) else pool
+        source = popular if chance(rng, 0.08) else pool
         taken = [*used, *drawn]
         left = [movie for movie in source if movie not in taken] or [movie for movie in popular if movie not in taken]
-        drawn.append(_choose_by_rank(rng, left))
+        drawn.append(choose_by_rank(rng, left))
     return drawn
 
 
 def _open(conversation: _Conversation) -> None:
     """Greetings; the recommender writes first in about six dialogues of ten."""
-    if _chance(conversation.rng, 0.6):
+    if chance(conversation.rng, 0.6):
         conversation.say(RECOMMENDER, conversation.line(GREETINGS), conversation.line(INVITATIONS))
         return
     conversation.say(SEEKER, conversation.line(GREETINGS))
-    if _chance(conversation.rng, 0.5):
+    if chance(conversation.rng, 0.5):
         conversation.say(RECOMMENDER, conversation.line(GREETINGS), conversation.line(INVITATIONS))
 
 
@@ -235,7 +231,7 @@ def _wish(conversation: _Conversation, taste: Taste, dislike: str | None, liked:
     if dislike is not None:
         wish.append(conversation.line(DISLIKES, dislike=dislike))
     favourites = [conversation.line(FAVOURITES, liked)] if liked else []
-    if favourites and _chance(conversation.rng, 0.4):
+    if favourites and chance(conversation.rng, 0.4):
         conversation.say(SEEKER, *wish)
         conversation.say(RECOMMENDER, conversation.line(QUESTIONS))
         conversation.say(SEEKER, *favourites)
@@ -247,10 +243,10 @@ def _recommend(conversation: _Conversation, taste: Taste, movies: Sequence[Movie
     """Turns of one or two movies, each followed by the seeker's reaction."""
     rng, start = conversation.rng, 0
     while start < len(movies):
-        turn = movies[start : start + (2 if _chance(rng, 0.2) else 1)]
+        turn = movies[start : start + (2 if chance(rng, 0.2) else 1)]
         sentences = [conversation.line(SUGGESTIONS, turn)]
-        if start > 0 and _chance(rng, 0.1):
-            sentences.append(conversation.line(REMINDERS, [_choose(rng, movies[:start])]))
+        if start > 0 and chance(rng, 0.1):
+            sentences.append(conversation.line(REMINDERS, [choose(rng, movies[:start])]))
         conversation.say(RECOMMENDER, *sentences)
         for movie in turn[:-1]:
             conversation.engagement[movie.movie_id] = Engagement(suggested=1)
@@ -276,9 +272,9 @@ def _react(conversation: _Conversation, taste: Taste, movie: Movie) -> Engagemen
 
 def _kind(rng: random.Random, taste: Taste) -> str:
     """A wording of the taste: `"eighties funny"`, `"romantic comedy"`."""
-    words = [_choose(rng, GENRE_WORDS[genre]) for genre in taste.genres] or [_choose(rng, ANY_WORDS)]
+    words = [choose(rng, GENRE_WORDS[genre]) for genre in taste.genres] or [choose(rng, ANY_WORDS)]
     if taste.decade is not None:
-        words.insert(0, _choose(rng, DECADE_WORDS[taste.decade]))
+        words.insert(0, choose(rng, DECADE_WORDS[taste.decade]))
     return " ".join(words)
 
 
@@ -286,26 +282,3 @@ def _mention(movies: Sequence[Movie]) -> str:
     """`"@1"`, `"@1 and @2"`, `"@1, @2 and @3"`."""
     mentions = [f"@{movie.movie_id}" for movie in movies]
     return " and ".join(filter(None, [", ".join(mentions[:-1]), *mentions[-1:]]))
-
-
-# Of a generator's methods only `random()` is promised to give the same numbers on every Python version.
-
-
-def _chance(rng: random.Random, probability: float) -> bool:
-    return rng.random() < probability
-
-
-def _between(rng: random.Random, low: int, high: int) -> int:
-    """A whole number from `low` to `high`, both included."""
-    return low + int(rng.random() * (high - low + 1))
-
-
-def _choose(rng: random.Random, options: Sequence[T]) -> T:
-    return options[_between(rng, 0, len(options) - 1)]
-
-
-def _choose_by_rank(rng: random.Random, ranked: Sequence[Movie]) -> Movie:
-    """Zipf-like: the movie at place r (from 0) has the weight 1 / (r + 3)."""
-    # Added one by one: since Python 3.12 `sum` rounds floats differently.
-    bounds = list(accumulate(1 / (place + 3) for place in range(len(ranked))))
-    return ranked[bisect(bounds, rng.random() * bounds[-1])]

@@ -1,70 +1,113 @@
-"""What a run learns from and is measured on: catalogue, dialogues and the examples of its protocol, split."""
+"""What a run learns from and is measured on: catalogue, data and the examples of its protocol, split."""
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
-from recommender.config import DataConfig, Protocol
+from recommender.config import DIALOGUE_PROTOCOLS, DataConfig, Protocol
 from recommender.data.assets import CATALOG_FILE
 from recommender.data.catalog import Catalog
-from recommender.data.examples import Example, build_examples
+from recommender.data.examples import Example
+from recommender.data.interactions import InteractionSet, load_interactions
 from recommender.data.movielens import TagRow, load_tags
+from recommender.data.parts import DialogueParts, HistoryParts, Parts
 from recommender.data.redial import Dialogue, DialogueSet, load_dialogues
-from recommender.data.splits import hold_out_movies, split_dialogues
-from recommender.errors import UnknownNameError
+from recommender.data.splits import SPLITS, hold_out_movies
+from recommender.errors import DataError, UnknownNameError
 from recommender.settings import Settings
-
-SPLITS = ("train", "validation", "test")
 
 
 def load_catalog(settings: Settings) -> Catalog:
     return Catalog.load(settings.assets_dir / CATALOG_FILE)
 
 
+def load_data(protocol: Protocol, source: str, settings: Settings, catalog: Catalog) -> DialogueSet | InteractionSet:
+    """The dialogues or interactions that a protocol asks of. `catalog` is the run's; interactions are joined with the
+    shipped one, so that they are split alike whichever movies the run knows."""
+    if protocol in DIALOGUE_PROTOCOLS:
+        return load_dialogues(source, settings, catalog)
+    return load_interactions(source, settings, load_catalog(settings))
+
+
+def measured_with(protocol: Protocol, config: DataConfig) -> DataConfig:
+    """A run's settings under a protocol that may be another than its own: a run of ratings that is measured on
+    conversations learned from none of them, and nobody's last movies can be left out there."""
+    if protocol in DIALOGUE_PROTOCOLS and config.hold_out == "leave_one_out":
+        return config.model_copy(update={"hold_out": "latest"})
+    return config
+
+
 @dataclass(frozen=True)
 class Task:
-    """Train and validation come from the training dialogues; test is ReDial's, read only when asked for."""
+    """Examples come from training, validation and test data that are apart; those of the test only when asked for."""
 
     catalog: Catalog
-    dialogues: DialogueSet
+    data: DialogueSet | InteractionSet
     protocol: Protocol
     config: DataConfig
     seed: int
     settings: Settings
 
     @cached_property
-    def _parts(self) -> dict[str, list[Dialogue]]:
-        train, validation = split_dialogues(
-            self.dialogues.train, self.config.validation, self.seed, self.config.hold_out
-        )
-        return {"train": train, "validation": validation, "test": self.dialogues.test}
+    def parts(self) -> Parts:
+        """Raises `DataError` for a protocol that asks of another kind of data."""
+        if isinstance(self.data, DialogueSet) != (self.protocol in DIALOGUE_PROTOCOLS):
+            raise DataError(f"The protocol {self.protocol} does not ask of such data: {self.data.describe()}.")
+        if isinstance(self.data, DialogueSet):
+            return DialogueParts(self.data, self.protocol, self.catalog, self.config, self.seed)
+        return HistoryParts(self.data, self.catalog, self.config, self.seed)
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of the training dialogues' ids and the catalogue: a run may only be resumed on the same."""
-        ids = sorted(dialogue.dialogue_id for dialogue in self.dialogues.train)
-        return hashlib.sha256("\n".join([self.catalog.fingerprint, *ids]).encode()).hexdigest()[:16]
+        """A hash of the data's ids and the catalogue: a run may only be resumed on the same."""
+        return hashlib.sha256("\n".join([self.catalog.fingerprint, *self.parts.identity()]).encode()).hexdigest()[:16]
+
+    @property
+    def dialogues(self) -> DialogueSet:
+        """Raises `DataError` for a task without dialogues."""
+        if not isinstance(self.data, DialogueSet):
+            raise DataError(f"This needs dialogues, and the protocol {self.protocol} has none.")
+        return self.data
 
     def split(self, name: str) -> list[Dialogue]:
-        """The dialogues of a split. Raises `UnknownNameError` for a split that does not exist."""
-        if name not in SPLITS:
-            raise UnknownNameError("split", name, SPLITS)
-        return self._parts[name]
+        """The dialogues of a split. Raises `UnknownNameError` for a split that does not exist and `DataError` for a
+        task without dialogues."""
+        _check(name)
+        if not isinstance(self.parts, DialogueParts):
+            raise DataError(f"This needs dialogues, and the protocol {self.protocol} has none.")
+        return self.parts.of(name)
+
+    def ids(self, split: str) -> list[str]:
+        """Of the dialogues or events of a split."""
+        _check(split)
+        return self.parts.ids(split)
+
+    def mentions(self, split: str) -> Counter[int]:
+        """In how many messages, or by how many people, each movie is named in a split: movie id -> count."""
+        _check(split)
+        return self.parts.mentions(split)
 
     def examples(self, split: str) -> list[Example]:
-        return build_examples(self.split(split), self.protocol, self.catalog)
+        _check(split)
+        return self.parts.examples(split)
 
     def learning_examples(self) -> list[Example]:
         """The training examples, with the seeker's movies as answers too where the settings ask for that."""
-        return build_examples(self.split("train"), self.protocol, self.catalog, self.config.learn_from == "everyone")
+        return self.parts.learning_examples()
 
     def tags(self) -> list[TagRow]:
         limits = (self.config.tags_per_movie, self.config.tag_min_chars)
         return load_tags(self.settings.data_dir, self.catalog, *limits, self.config.tag_join == "same_number")
 
 
+def _check(split: str) -> None:
+    if split not in SPLITS:
+        raise UnknownNameError("split", split, SPLITS)
+
+
 def load_task(protocol: Protocol, config: DataConfig, seed: int, settings: Settings) -> Task:
     catalog = load_catalog(settings)
-    dialogues = load_dialogues(config.source, settings, catalog)
+    data = load_data(protocol, config.source, settings, catalog)
     kept, _ = hold_out_movies(catalog, config.held_out_movies, seed)
-    return Task(kept, dialogues, protocol, config, seed, settings)
+    return Task(kept, data, protocol, config, seed, settings)

@@ -5,7 +5,6 @@ and inputs. `evaluation.measures` says which way is better.
 """
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,8 +20,8 @@ Counts = NDArray[np.int64]
 
 
 def training_mentions(task: Task) -> Counts:
-    """In how many messages of the task's training dialogues each movie is named, [V]."""
-    named = Counter(m for dialogue in task.split("train") for message in dialogue.messages for m in message.movie_ids)
+    """In how many messages of the task's training dialogues each movie is named, or how many people watched it, [V]."""
+    named = task.mentions("train")
     return np.array([named[movie.movie_id] for movie in task.catalog], dtype=np.int64)
 
 

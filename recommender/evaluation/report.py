@@ -74,10 +74,10 @@ def evaluate(
     rankings_file: Path | None = None,
     asked: Sequence[int] = (),
 ) -> tuple[dict[str, Any], Record]:
-    """The report: metrics with 95 % intervals (bootstrap over dialogues), what is beyond accuracy, the counts, and the
-    baselines fitted on the same training examples; and the record of the single examples. Everything at the cut-offs
-    `CUTOFFS` and at those `asked` for, to which the record's rankings reach too. `rankings_file` gets a JSON line an
-    example.
+    """The report: metrics with 95 % intervals (bootstrap over dialogues, or over people), what is beyond accuracy, the
+    counts, and the baselines fitted on the same training examples; and the record of the single examples. Everything at
+    the cut-offs `CUTOFFS` and at those `asked` for, to which the record's rankings reach too. `rankings_file` gets a
+    JSON line an example.
 
     Raises `DataError` when no example of the split has such a target, and `MetricError` for a cut-off that cannot be.
     """
@@ -94,7 +94,7 @@ def evaluate(
         "protocol": task.protocol,
         "split": split,
         "targets": targets,
-        "source": task.dialogues.source,
+        "source": task.data.source,
         "examples": len(examples),
         "target_count": sum(len(wanted(example, targets)) for example in examples),
         "seed": task.seed,

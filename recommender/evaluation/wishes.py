@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from recommender.config import DataConfig
+from recommender.config import DIALOGUE_PROTOCOLS, DataConfig
 from recommender.data.catalog import Catalog
 from recommender.data.examples import Example
-from recommender.data.redial import DialogueSet, load_dialogues
-from recommender.data.task import Task
+from recommender.data.interactions import InteractionSet
+from recommender.data.redial import DialogueSet
+from recommender.data.task import Task, load_data, measured_with
 from recommender.errors import DataError
 from recommender.settings import Settings
 
@@ -20,27 +21,31 @@ def look_up(
     """The examples of a report by their ids, in that order; `targets` are those that the report measured.
 
     `config` and `catalog` are the run's. Reads the data folder or the cache and downloads nothing; takes a second or
-    two for ReDial. Raises `DataError` that says what to do when the dialogues are not at hand, or are others.
+    two for ReDial. Raises `DataError` that says what to do when the data is not at hand, or is other data.
     """
-    dialogues = _dialogues(report, catalog, settings)
-    task = Task(catalog, dialogues, report["protocol"], config, report["seed"], settings)
+    data = _data(report, catalog, settings)
+    held_out = measured_with(report["protocol"], config)
+    task = Task(catalog, data, report["protocol"], held_out, report["seed"], settings)
     examples = {example.example_id: example for example in task.examples(report["split"])}
     missing = [example_id for example_id in example_ids if example_id not in examples]
     if missing:
         raise DataError(
-            f"{len(missing)} of {len(example_ids)} wishes are not in {dialogues.describe()}: "
-            "the run was measured on other dialogues."
+            f"{len(missing)} of {len(example_ids)} wishes are not in {data.describe()}: "
+            f"the run was measured on other {task.parts.unit}."
         )
     found = [examples[example_id] for example_id in example_ids]
     return [replace(example, targets=example.new_targets) for example in found] if report["targets"] == "new" else found
 
 
-def _dialogues(report: Mapping[str, Any], catalog: Catalog, settings: Settings) -> DialogueSet:
-    """The sample for a run that was measured on it; else ReDial from wherever it is on this machine."""
+def _data(report: Mapping[str, Any], catalog: Catalog, settings: Settings) -> DialogueSet | InteractionSet:
+    """The sample for a run that was measured on it; else the data from wherever it is on this machine."""
+    protocol = report["protocol"]
     if report["source"] == "sample":
-        return load_dialogues("sample", settings, catalog)
+        return load_data(protocol, "sample", settings, catalog)
+    if protocol not in DIALOGUE_PROTOCOLS:
+        return load_data(protocol, "folder", settings, catalog)
     try:
-        return load_dialogues("cache" if settings.data_dir is None else "folder", settings, catalog)
+        return load_data(protocol, "cache" if settings.data_dir is None else "folder", settings, catalog)
     except DataError as error:
         raise DataError(
             "The words of these wishes are in ReDial, which is not at hand here. Set RECOMMENDER_DATA_DIR to a folder "

@@ -1,12 +1,14 @@
 """Popularity, copy and item-kNN: what a model has to beat. They read the same batches and save the same way."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
 
 from recommender.data.collate import PADDING, Batch, Item
 from recommender.models.base import Recommender
+
+PAIRS_AT_ONCE = 2**23
 
 
 class Popularity(Recommender):
@@ -46,7 +48,8 @@ class Copy(Recommender):
 
 
 class ItemKnn(Recommender):
-    """In how many training dialogues each movie was named together with the mentioned movies, summed over them.
+    """In how many training dialogues each movie was named together with the mentioned movies (or watched by how many
+    people who watched these), summed over them.
 
     The counts are kept sparse: `rows[i]` to `rows[i + 1]` are the places in `columns` and `values` of the movies that
     were named with movie i.
@@ -68,8 +71,7 @@ class ItemKnn(Recommender):
         dialogues: dict[str, set[int]] = {}
         for item in items:
             dialogues.setdefault(item.dialogue, set()).update(item.exclude, item.targets)
-        pairs = [i * size + j for movies in dialogues.values() for i in movies for j in movies if i != j]
-        cells, counts = torch.unique(torch.tensor(pairs, dtype=torch.long), return_counts=True)  # sorted: row by row
+        cells, counts = _pairs(dialogues.values(), size)
         self.rows[1:] = torch.bincount(cells // size, minlength=size).cumsum(0)
         self.columns, self.values = (cells % size).int(), counts.float()
 
@@ -92,6 +94,31 @@ class ItemKnn(Recommender):
                     part = slice(int(self.rows[movie]), int(self.rows[movie + 1]))
                     row.index_add_(0, self.columns[part], self.values[part])
         return scores
+
+
+def _pairs(groups: Iterable[set[int]], size: int) -> tuple[Tensor, Tensor]:
+    """How many groups hold columns i and j both, i and j not the same: cells i * size + j [C] in order, counts [C].
+
+    Added up some millions of pairs at a time: those of people who rated hundreds of movies each would not fit at once.
+    """
+    cells = counts = torch.zeros(0, dtype=torch.long)
+    waiting: list[Tensor] = []
+    length = 0
+    for group in groups:
+        columns = torch.tensor(list(group), dtype=torch.long)
+        pairs = columns.unsqueeze(1) * size + columns  # [G, G]
+        waiting.append(pairs[~torch.eye(len(columns), dtype=torch.bool)])
+        length += len(waiting[-1])
+        if length > PAIRS_AT_ONCE:
+            cells, counts = _added(cells, counts, waiting)
+            waiting, length = [], 0
+    return _added(cells, counts, waiting)
+
+
+def _added(cells: Tensor, counts: Tensor, more: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    found, places = torch.unique(torch.cat([cells, *more]), return_inverse=True)  # sorted: row by row
+    ones = torch.ones(len(places) - len(cells), dtype=torch.long)
+    return found, torch.zeros_like(found).index_add_(0, places, torch.cat([counts, ones]))
 
 
 class WeightedCounts(ItemKnn):

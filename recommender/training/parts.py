@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from recommender.config import SELECTION_TARGETS, RunConfig, preset_names
+from recommender.config import DIALOGUE_PROTOCOLS, SELECTION_TARGETS, RunConfig, preset_names
 from recommender.data.assets import load_movie_text
 from recommender.data.collate import Item
 from recommender.data.examples import Example
@@ -36,7 +36,7 @@ def checked_examples(task: Task, split: str) -> list[Example]:
     if not any(wanted(example, SELECTION_TARGETS[task.protocol]) for example in examples):
         raise DataError(
             f"The {split} split has no example with a target under the protocol {task.protocol}: "
-            f"{len(task.split(split)):,} dialogues were read. Use more data or another data.validation share."
+            f"{len(task.ids(split)):,} {task.parts.unit} were read. Use more data or another data.validation share."
         )
     return examples
 
@@ -73,13 +73,13 @@ def start_from(model: Recommender, run_id: str, task: Task, settings: Settings) 
     status = source.status()
     if status.state != "finished":
         raise RecommenderError(f"The run {run_id!r} that this preset starts from is {status.state}, not finished.")
-    if (SAMPLE in status.source) != (task.dialogues.source == "sample"):
+    if (SAMPLE in status.source) != (task.data.source == "sample"):
         raise RecommenderError(f"The run {run_id!r} learned from other data: {status.source}. Start from another run.")
     if learned := _learned_from(source, task):
         raise RecommenderError(
-            f"The run {run_id!r} learned from {learned:,} of the {len(task.split('validation')):,} dialogues that this "
-            f"run holds out, so they would tell nothing. Start from a run (--set start_from=...) trained with {alike}, "
-            "or hold out what that one did."
+            f"The run {run_id!r} learned from {learned:,} of the {len(task.ids('validation')):,} {task.parts.unit} "
+            "that this run holds out, so they would tell nothing. Start from a run (--set start_from=...) trained with "
+            f"{alike}, or hold out what that one did."
         )
     weights, facts = source.weights()
     encoder = model.text.weights_hash if model.text is not None else ""
@@ -89,10 +89,12 @@ def start_from(model: Recommender, run_id: str, task: Task, settings: Settings) 
 
 
 def _learned_from(source: Run, task: Task) -> int:
-    """How many of the validation dialogues the other run was trained on."""
+    """How many of the validation dialogues or events the other run was trained on; none, if it is of the other kind."""
     config = source.config()
-    learned = replace(task, config=config.data, seed=config.seed).split("train")
-    return len({d.dialogue_id for d in learned} & {d.dialogue_id for d in task.split("validation")})
+    if (config.protocol in DIALOGUE_PROTOCOLS) != (task.protocol in DIALOGUE_PROTOCOLS):
+        return 0
+    learned = replace(task, config=config.data, seed=config.seed).ids("train")
+    return len(set(learned) & set(task.ids("validation")))
 
 
 def make_trainer(

@@ -103,17 +103,17 @@ def _train(work: Work, resume: bool) -> None:
     check_installed(config.training.report_to)
     with processes.first_one_first():
         task = load_task(config.protocol, config.data, config.seed, work.settings)
-    log.info("data: %s, read from %s", task.dialogues.describe(), task.dialogues.origin)
+    log.info("data: %s, read from %s", task.data.describe(), task.data.origin)
     if resume and status.data and status.data != task.fingerprint:
         raise RecommenderError(
-            f"The run {run.run_id} was begun on {status.source}; now the data is {task.dialogues.describe()}. "
+            f"The run {run.run_id} was begun on {status.source}; now the data is {task.data.describe()}. "
             "Resume it with the data it was begun on."
         )
     model = build_model(config, task, work.settings).to(device)
     checkpoint = last_checkpoint(run.resume_folder) if resume else None
     if config.start_from and checkpoint is None:
         start_from(model, config.start_from, task, work.settings)
-    status.device, status.source, status.data = describe_device(device), task.dialogues.describe(), task.fingerprint
+    status.device, status.source, status.data = describe_device(device), task.data.describe(), task.fingerprint
     status.commit, status.seed = current_commit(), config.seed
     run.write_catalog(task.catalog)
     with telling_vectors(work):

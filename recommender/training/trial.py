@@ -15,7 +15,7 @@ import torch
 
 from recommender.config import ModelConfig, RunConfig
 from recommender.data.collate import Item, collate
-from recommender.data.examples import Example
+from recommender.data.examples import Example, Said
 from recommender.data.task import Task, load_task
 from recommender.device import choose_device, describe_device, peak_memory_mb
 from recommender.evaluation.metrics import CUTOFFS
@@ -101,7 +101,7 @@ def trial(config: RunConfig, settings: Settings) -> Estimate:
         memory_mb=round(max(memory, peak_memory_mb(device))),
         device=describe_device(device),
         precision=precision(config, device),
-        source=task.dialogues.describe(),
+        source=task.data.describe(),
     )
 
 
@@ -124,9 +124,10 @@ def _pool(config: RunConfig, task: Task, model: Recommender, examples: Sequence[
 
 def _of_one_item(model: Recommender, examples: Sequence[Example]) -> list[list[Example]]:
     """The examples that the model learns from together: those of a dialogue, or each alone."""
-    parts: dict[str, list[Example]] = {}
+    parts: dict[tuple[str, tuple[Said, ...]], list[Example]] = {}
     for example in examples:
-        parts.setdefault(example.dialogue_id if model.reads_messages else example.example_id, []).append(example)
+        key = (example.dialogue_id, example.said[:1]) if model.reads_messages else (example.example_id, ())
+        parts.setdefault(key, []).append(example)
     return list(parts.values())
 
 

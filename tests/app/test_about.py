@@ -16,8 +16,9 @@ from pages.parts.about_data import middle
 from pages.parts.about_findings import COPY, POPULARITY, measured
 from pages.parts.about_project import versions
 from pages.parts.about_protocols import DIALOGUE, MOVIES, Line, read_by
+from pages.shared.text import plain
 from recommender.charts.findings import Step
-from recommender.config import PROTOCOLS
+from recommender.config import DIALOGUE_PROTOCOLS
 from recommender.data.examples import Example, build_examples, distinct_ids, in_one_text, what_was_said
 from recommender.results.causes import LEAK_NAME, alone, steps
 from recommender.results.pulls import load_pulls
@@ -36,7 +37,9 @@ def texts(app: AppTest) -> str:
 
 
 def examples() -> list[tuple[str, Example]]:
-    return [(protocol, found) for protocol in PROTOCOLS for found in build_examples([DIALOGUE], protocol, MOVIES)]
+    return [
+        (protocol, found) for protocol in DIALOGUE_PROTOCOLS for found in build_examples([DIALOGUE], protocol, MOVIES)
+    ]
 
 
 def answers(lines: Sequence[Line]) -> tuple[int, ...]:
@@ -64,7 +67,7 @@ def test_the_movies_with_a_star_are_the_answers(protocol: str, example: Example)
 
 
 def test_the_made_up_conversation_shows_what_the_protocols_differ_in() -> None:
-    by_protocol = {protocol: build_examples([DIALOGUE], protocol, MOVIES) for protocol in PROTOCOLS}
+    by_protocol = {protocol: build_examples([DIALOGUE], protocol, MOVIES) for protocol in DIALOGUE_PROTOCOLS}
     assert DIALOGUE.messages[0].role == "recommender"  # so that `notebook` swaps the roles
     assert by_protocol["paper"][0].new_targets != by_protocol["paper"][0].targets  # it leaks
     assert by_protocol["one_shot"][0].new_targets == by_protocol["one_shot"][0].targets
@@ -79,7 +82,7 @@ def test_the_page_shows_the_data_the_protocols_the_findings_and_the_licences(abo
     assert not about.error
     assert [title.value for title in about.title] == ["About Reelwish"]
     assert [header.value for header in about.header] == [
-        "The data", "Four ways to ask", "What went wrong before", "Licences and versions"
+        "The data", "Five ways to ask", "What went wrong before", "Licences and versions"
     ]  # fmt: skip
     assert {metric.label: metric.value for metric in about.metric} == {
         "Conversations": "11,347", "Messages": "206,101", "Movies": "6,924", "Mentions": "72,997"
@@ -108,6 +111,16 @@ def test_another_protocol_shows_another_question(about: AppTest) -> None:
         message.markdown[0].value.split("badge[")[1].split("]")[0].split(": ")[1] for message in about.chat_message
     ]
     assert badges == ["ignored", "input", "answers", "input", "answers", "input"]
+
+
+def test_what_a_person_watched_is_shown_as_the_code_asks_of_it(about: AppTest) -> None:
+    about.radio[0].set_value("next_movie").run()
+    assert not about.exception
+    assert [radio.label for radio in about.radio] == ["Protocol"]
+    assert about.code[0].value == "Gravity (2013)"
+    told = ", ".join(map(plain, ("Alien (1979)", "Event Horizon (1997)", "Gravity (2013)")))
+    assert f"Movies it is told of: {told}." in texts(about)
+    assert f"Movies it has to find: {plain('The Martian (2015)')}." in texts(about)
 
 
 def test_an_earlier_turn_leaves_more_to_come(about: AppTest) -> None:

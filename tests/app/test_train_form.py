@@ -1,6 +1,7 @@
 """The Train page, without a browser: the form, and what it means on this machine."""
 
 import errno
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,6 +37,17 @@ def test_every_setting_of_a_run_is_on_the_page_of_a_kind_that_reads_it() -> None
     assert {setting.path for setting in SETTINGS} - {"description"} == found["frozen"] | found["original-baseline"]
     assert "model.history.kind" not in found["frozen"]
     assert "model.dialogue.members" not in found["original-baseline"]
+
+
+def test_a_preset_of_ratings_says_which_ratings_are_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened()
+    app.selectbox(key="train:preset").set_value("interactions").run()
+    assert "Synthetic sample, NOT MovieLens" in words(app)
+    monkeypatch.setenv("RECOMMENDER_DATA_DIR", str(tmp_path))
+    settings.cache_clear()
+    assert "Download ml-latest-small" in words(app.run())
+    (tmp_path / "ratings.csv").write_text("userId,movieId,rating,timestamp\n")
+    assert "Found here: MovieLens" in words(app.run())
 
 
 def settings_shown(preset: str) -> set[str]:

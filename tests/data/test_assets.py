@@ -167,7 +167,8 @@ def test_prepare_without_movie_facts_counts_examples_and_keeps_the_assets(world:
     assert prepared.lines[0].startswith("ReDial (folder)")
     assert prepared.lines[1].startswith("the shipped catalogue stays: ")
     assert "catalogue: 12 movies; with a MovieLens id: 8 of 12 movies" in prepared.lines[2]
-    assert [line.split()[:2] for line in prepared.lines[3:]] == [
+    assert prepared.lines[-1].startswith("ratings: The protocol next_movie learns from MovieLens ratings and ")
+    assert [line.split()[:2] for line in prepared.lines[3:-1]] == [
         [protocol, split]
         for protocol in ("notebook", "paper", "one_shot", "conversational")
         for split in ("train", "test")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.config import PROTOCOLS, Protocol
+from recommender.config import DIALOGUE_PROTOCOLS, PROTOCOLS, Protocol
 from recommender.data.catalog import Catalog, Movie
 from recommender.data.examples import BUILDERS, Example, Said, build_examples, distinct_ids, in_one_text, what_was_said
 from recommender.data.redial import Dialogue, Message
@@ -96,7 +96,7 @@ def test_a_movie_without_any_name_stays_readable() -> None:
     assert (example.text, example.mentioned) == ("I saw a movie", ())
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", DIALOGUE_PROTOCOLS)
 def test_an_example_without_a_known_target_is_left_out(protocol: str) -> None:
     silent = Dialogue("d", (Message("seeker", "Hi @1"), Message("recommender", "Hm"), Message("seeker", "Bye")))
     foreign = Dialogue("e", (Message("seeker", "Hi"), Message("recommender", "@77")))
@@ -115,7 +115,8 @@ def test_ids_are_replaced_as_whole_numbers() -> None:
 
 
 def test_the_table_holds_every_protocol_and_an_unknown_one_is_an_error() -> None:
-    assert set(BUILDERS) == set(PROTOCOLS) == set(get_args(Protocol))
+    assert set(BUILDERS) == set(DIALOGUE_PROTOCOLS)
+    assert set(PROTOCOLS) == set(get_args(Protocol))
     with pytest.raises(UnknownNameError, match="Did you mean: one_shot"):
         build_examples([], "oneshot", FOUR)
 
@@ -149,7 +150,7 @@ def test_no_one_shot_target_was_mentioned_before_it_was_recommended(dialogue: Di
             assert FOUR.by_id(target).name not in example.text
 
 
-@given(dialogues, st.sampled_from(PROTOCOLS))
+@given(dialogues, st.sampled_from(DIALOGUE_PROTOCOLS))
 def test_mentions_and_targets_are_distinct_movies_of_the_catalogue(dialogue: Dialogue, protocol: str) -> None:
     for example in build_examples([dialogue], protocol, FOUR):
         assert example.targets
@@ -158,7 +159,7 @@ def test_mentions_and_targets_are_distinct_movies_of_the_catalogue(dialogue: Dia
             assert all(FOUR.has(movie_id) for movie_id in ids)
 
 
-@given(dialogues, st.sampled_from(PROTOCOLS))
+@given(dialogues, st.sampled_from(DIALOGUE_PROTOCOLS))
 def test_the_messages_of_an_input_are_its_text_and_its_movies(dialogue: Dialogue, protocol: Protocol) -> None:
     for example in build_examples([dialogue], protocol, FOUR):
         assert in_one_text(protocol, example.said) == example.text

@@ -13,7 +13,9 @@ from recommender.data.assets import COUNTS_FILE, build_catalog, count_follows, l
 from recommender.data.catalog import Catalog
 from recommender.data.collate import Item
 from recommender.data.examples import build_examples
+from recommender.data.interactions import load_interactions
 from recommender.data.movielens import coverage, load_tags
+from recommender.data.parts import HistoryParts
 from recommender.data.redial import Dialogue, DialogueSet, load_dialogues
 from recommender.evaluation.metrics import evaluate_rankings
 from recommender.evaluation.ranking import rank
@@ -27,6 +29,16 @@ pytestmark = pytest.mark.data
 @pytest.fixture(scope="module")
 def redial(data_dir: Path) -> DialogueSet:
     return load_dialogues("folder", Settings(data_dir=data_dir), None)
+
+
+def test_every_rating_of_a_movie_of_the_catalogue_is_read(data_dir: Path, shipped_catalog: Catalog) -> None:
+    found = load_interactions("folder", Settings(data_dir=data_dir), shipped_catalog)
+    assert (len(found.events), found.left_out, found.problems) == (82_589, 18_247, [])
+    assert found.events["person"].nunique() == 610
+    config = DataConfig(hold_out="leave_one_out")
+    parts = HistoryParts(found, shipped_catalog, config, seed=0)
+    assert [len(parts.ids(split)) for split in ("train", "validation", "test")] == [81_369, 610, 610]
+    assert len(parts.examples("train")) == 81_369 - 610  # everyone's first has nothing before it
 
 
 def test_every_dialogue_is_read(redial: DialogueSet, shipped_catalog: Catalog) -> None:

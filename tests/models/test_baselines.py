@@ -1,11 +1,13 @@
 """Popularity, copy and item-kNN on cases counted by hand."""
 
+import pytest
 import torch
 
 from recommender.config import ModelConfig
 from recommender.data.collate import Item, collate
 from recommender.evaluation.ranking import top_k
 from recommender.models.base import Recommender
+from recommender.models.baselines import ItemKnn
 from recommender.models.registry import make_model
 
 TRAIN = [
@@ -65,3 +67,22 @@ def test_item_knn_takes_over_counts_of_any_number() -> None:
     empty.load_weights({name: tensor.clone() for name, tensor in model.saved_weights().items()})
     assert scores(empty, [0, 1]) == [[1, 1, 4, 1, 0]]
     assert {tensor.dtype for tensor in empty.saved_weights().values()} == {torch.int32, torch.float32}
+
+
+@pytest.mark.parametrize("at_once", [1, 2**23])
+def test_counts_are_the_same_however_many_pairs_are_added_at_once(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Movies 0 and 1 together in two dialogues, 1 and 2 in one; what a dialogue names twice counts once."""
+    monkeypatch.setattr("recommender.models.baselines.PAIRS_AT_ONCE", at_once)
+    model = ItemKnn(4)
+    model.fit(
+        [
+            Item([], targets=[0], exclude=[1], dialogue="a"),
+            Item([], targets=[1], exclude=[0], dialogue="a"),
+            Item([], targets=[1], exclude=[0, 2], dialogue="b"),
+            Item([], targets=[3], dialogue="c"),
+        ]
+    )
+    scores = model({"mentioned": torch.tensor([[0], [1], [2], [3]])})
+    assert scores.tolist() == [[0, 2, 1, 0], [2, 0, 1, 0], [1, 1, 0, 0], [0, 0, 0, 0]]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.config import PROTOCOLS, Protocol
+from recommender.config import DIALOGUE_PROTOCOLS, Protocol
 from recommender.data.catalog import Catalog, Movie
 from recommender.data.examples import build_examples
 from recommender.data.redial import Dialogue, Message
@@ -119,7 +119,7 @@ def test_a_typed_wish_is_the_example_the_dialogue_would_give(small_catalog: Cata
     typed = "I loved the red lantern, nothing scary"
     wish = Wish((Utterance(typed, (match(typed, "the red lantern", small_catalog.by_id(1234)),)),))
     said = (Message("seeker", "I loved @1234, nothing scary"), Message("recommender", "@20"))
-    for protocol in PROTOCOLS:
+    for protocol in DIALOGUE_PROTOCOLS:
         [expected] = build_examples([Dialogue("wish", said)], protocol, small_catalog)
         example = to_example(wish, protocol, small_catalog)
         assert (example.text, example.mentioned) == (expected.text, expected.mentioned)
@@ -130,6 +130,7 @@ def test_a_typed_wish_is_the_example_the_dialogue_would_give(small_catalog: Cata
     ("protocol", "text"),
     [
         ("notebook", "I like @, @ [SEP] scary [SEP] but not gory"),
+        ("next_movie", "I like Iron Comet (1982), Lost Footage, scary, but not gory"),
         ("one_shot", "I like Iron Comet (1982), Lost Footage [SEP] scary [SEP] but not gory"),
         ("conversational", "Seeker: I like Iron Comet (1982), Lost Footage Seeker: scary Seeker: but not gory"),
     ],

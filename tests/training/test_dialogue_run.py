@@ -8,7 +8,8 @@ import torch
 
 from recommender.checkpoints import load_checkpoint
 from recommender.config import RunConfig
-from recommender.data.task import Task, load_task
+from recommender.data.parts import DialogueParts
+from recommender.data.task import load_task
 from recommender.errors import DataError, RecommenderError
 from recommender.evaluation.new_movies import measure_new_movies
 from recommender.evaluation.ranking import rank
@@ -95,8 +96,8 @@ def test_training_and_choosing_never_look_at_the_test_split(
     config: RunConfig, world: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    split = Task.split
-    monkeypatch.setattr(Task, "split", lambda task, name: asked.append(name) or split(task, name))
+    of = DialogueParts.of
+    monkeypatch.setattr(DialogueParts, "of", lambda parts, name: asked.append(name) or of(parts, name))
     trained(config, world)
     assert set(asked) == {"train", "validation"}
 

@@ -1,0 +1,74 @@
+"""Events -> Example, the protocol `next_movie`: what a person watched, and the movie that came next."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from recommender.config import DataConfig
+from recommender.data.catalog import Catalog
+from recommender.data.examples import Example, Said
+from recommender.data.interactions import Interaction, engagement_of
+
+TITLES = 1  # of the latest movies in the text: with one there are as many texts to encode as movies, and not as events
+
+
+def next_movies(
+    events: pd.DataFrame, asked: NDArray[np.bool_], catalog: Catalog, config: DataConfig, latest: int, whole: bool
+) -> list[Example]:
+    """One example for each asked event that has one before it: the person's earlier movies, answered by this one. The
+    text is what somebody would type who wants more like the latest: its title. For a model of messages it is one
+    message that names the movies.
+
+    `events` are in the order of `interactions.ordered`, `asked` has a flag for each; the answers are at most
+    `config.max_answers` a person, the latest. Movies outside the catalogue are left out. `latest`: see `engagement_of`.
+
+    `whole`: `mentioned` holds every earlier movie, so that a ranking of new movies leaves them all out. That is for
+    what is measured. Otherwise it holds the `config.max_mentioned` that models read: with all of them the memory of the
+    examples would grow with the square of what a person watched, and learning leaves nothing out of a ranking.
+    """
+    known = events["movie_id"].map(catalog.has).to_numpy(dtype=bool)
+    events, asked = events[known], asked[known]
+    columns = [events[name].to_numpy() for name in Interaction._fields[1:]]
+    names = {movie_id: catalog.by_id(movie_id).name for movie_id in events["movie_id"].unique().tolist()}
+    examples = []
+    for person, start, end in _people(events):
+        places = np.flatnonzero(asked[start:end])
+        places = places[places > 0][-(config.max_answers or len(places)) :]
+        if not len(places):
+            continue
+        rows = zip(*(column[start:end].tolist() for column in columns), strict=True)
+        history = [Interaction(person, *row) for row in rows]
+        movie_ids = [event.movie_id for event in history]
+        for place in map(int, places):
+            read = _read(movie_ids, place, config)
+            answer = history[place]
+            text = ", ".join(names[movie_id] for movie_id in movie_ids[max(0, place - TITLES) : place])
+            examples.append(
+                Example(
+                    f"{person}:{answer.movie_id}",
+                    person,
+                    place,
+                    text,
+                    tuple(movie_ids[:place]) if whole else read,
+                    (answer.movie_id,),
+                    (Said("seeker", text, read),),
+                    engagement={answer.movie_id: engagement_of(answer, latest)},
+                )
+            )
+    return examples
+
+
+def _people(events: pd.DataFrame) -> Iterator[tuple[str, int, int]]:
+    """Each person, and where the person's events begin and end."""
+    codes = events["person"].cat.codes.to_numpy()
+    starts = np.flatnonzero(np.diff(codes, prepend=-1))
+    for start, end in zip(starts, [*starts[1:], len(codes)], strict=True):
+        yield str(events["person"].cat.categories[codes[start]]), int(start), int(end)
+
+
+def _read(movie_ids: list[int], place: int, config: DataConfig) -> tuple[int, ...]:
+    """The part of what came before that models read, as `to_items` takes it."""
+    first = 0 if config.keep_mentioned == "first" else max(0, place - config.max_mentioned)
+    return tuple(movie_ids[first : min(place, first + config.max_mentioned)])

@@ -1,0 +1,209 @@
+"""Ratings: read and joined with the catalogue, ordered whatever the file's order, and told apart from the sample."""
+
+import math
+import random
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recommender.data.catalog import Catalog, Movie
+from recommender.data.engagement import Engagement
+from recommender.data.interactions import (
+    DAY,
+    Interaction,
+    as_events,
+    engagement_of,
+    load_interactions,
+    movielens_ids,
+    ordered,
+    read_ratings,
+)
+from recommender.data.sample_interactions import sample_interactions
+from recommender.errors import DataError, UnknownNameError
+from recommender.settings import Settings
+from recommender.wording import SAMPLE
+
+HEAD = "userId,movieId,rating,timestamp"
+LINES = ("1,61,4.0,300", "1,63,2.0,100", "2,61,0.5,50", "1,66,5.0,100", "2,999,3.0,60", "1,65,3.0,100")
+
+
+def written(folder: Path, *lines: str, head: str = HEAD) -> Path:
+    path = folder / "ratings.csv"
+    path.write_text("\n".join((head, *lines)) + "\n")
+    return path
+
+
+def rows(events: pd.DataFrame) -> list[tuple[str, int, int]]:
+    return list(zip(events["person"], events["movie_id"].tolist(), events["timestamp"].tolist(), strict=True))
+
+
+# Reading.
+
+
+def test_ratings_come_by_person_and_time_with_the_catalogue_s_ids(tmp_path: Path, small_catalog: Catalog) -> None:
+    found = read_ratings(written(tmp_path, *LINES), small_catalog)
+    assert found.left_out == 1  # MovieLens' 999 is no movie of the catalogue
+    got = rows(found.events)
+    assert [row for row in got if row[2] != 100] == [("1", 1234, 300), ("2", 1234, 50)]
+    assert set(got[:3]) == {("1", 20, 100), ("1", 40, 100), ("1", 30, 100)}
+    assert found.events["rating"].tolist()[3] == 4.0
+    assert found.events["plays"].isna().all()
+    assert found.describe() == (
+        "MovieLens (folder): 5 events of 2 people with 4 movies; 1 of movies outside the catalogue left out"
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_order_of_the_file_does_not_matter(seed: int, tmp_path: Path, small_catalog: Catalog) -> None:
+    first = read_ratings(written(tmp_path, *LINES), small_catalog).events
+    shuffled = random.Random(seed).sample(LINES, k=len(LINES))
+    pd.testing.assert_frame_equal(read_ratings(written(tmp_path, *shuffled), small_catalog).events, first)
+
+
+def test_parquet_holds_the_same(tmp_path: Path, small_catalog: Catalog) -> None:
+    path = written(tmp_path, *LINES)
+    other = tmp_path / "ratings.parquet"
+    pd.read_csv(path).to_parquet(other)
+    pd.testing.assert_frame_equal(read_ratings(other, small_catalog).events, read_ratings(path, small_catalog).events)
+
+
+def test_completion_and_plays_are_read_where_a_file_has_them(tmp_path: Path, small_catalog: Catalog) -> None:
+    path = written(tmp_path, "ann,61,9,0.25,3", "ann,63,12,,", head="userId,movieId,timestamp,completion,plays")
+    one, two = (Interaction(*row) for row in read_ratings(path, small_catalog).events.itertuples(index=False))
+    assert one[:3] == ("ann", 1234, 9)
+    assert engagement_of(one, 9) == Engagement(completion=0.25, plays=3, age_days=0)
+    assert engagement_of(two, 12) == Engagement(age_days=0)
+
+
+def test_lines_that_cannot_be_used_are_told(tmp_path: Path, small_catalog: Catalog) -> None:
+    bad = (
+        ",61,3.0,1",
+        "1,sixty,3.0,1",
+        "1,63,0.0,1",
+        "1,63,5.5,1",
+        "1,63,inf,1",
+        "1,63,x,1",
+        "1,63,3.0,soon",
+        "1,63,3,1e300",
+    )
+    found = read_ratings(written(tmp_path, *bad, "1,61,,7"), small_catalog)
+    assert rows(found.events) == [("1", 1234, 7)]
+    assert [problem.split(":")[1] for problem in found.problems] == [str(line) for line in range(2, 10)]
+    assert found.problems[2] == "ratings.csv:4: a rating that is not above 0 and up to 5"
+    assert "8 malformed line(s) skipped" in found.describe()
+
+
+def test_a_person_and_a_movie_are_one_event_the_first(tmp_path: Path, small_catalog: Catalog) -> None:
+    found = read_ratings(written(tmp_path, "1,61,4.0,300", "1,61,2.0,100", "1,63,1.0,200"), small_catalog)
+    assert rows(found.events) == [("1", 1234, 100), ("1", 20, 200)]
+
+
+def test_ratings_of_a_movie_that_stands_twice_are_of_the_entry_named_more_often() -> None:
+    heat = [Movie(1, "Heat", 1995, (), 6, 7), Movie(2, "Heat", 1996, (), 6, 38), Movie(3, "Up", 2009, (), 8, 1)]
+    assert movielens_ids(Catalog(heat)) == {6: 2, 8: 3}
+    assert movielens_ids(Catalog([Movie(5, "A", 1990, (), 6, 7), Movie(4, "B", 1990, (), 6, 7)])) == {6: 4}
+
+
+@pytest.mark.parametrize(
+    ("head", "line", "told"),
+    [
+        ("userId,rating,timestamp", "1,3.0,1", "lacks movieId"),
+        (HEAD, "1,999,3.0,1", "no usable rating"),
+        (HEAD, "1,61,9.0,1", "First problem: ratings.csv:2: a rating"),
+        (HEAD, '1,61,"9', "not readable"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_an_error(
+    head: str, line: str, told: str, tmp_path: Path, small_catalog: Catalog
+) -> None:
+    with pytest.raises(DataError, match=told):
+        read_ratings(written(tmp_path, line, head=head), small_catalog)
+
+
+def test_an_empty_or_a_broken_file_is_an_error(tmp_path: Path, small_catalog: Catalog) -> None:
+    for name, content in (("ratings.csv", b""), ("ratings.csv", b"\xff\xfe\x00"), ("ratings.parquet", b"PAR1")):
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=name):
+            read_ratings(path, small_catalog)
+
+
+# Where they come from.
+
+
+def test_auto_takes_the_folder_or_says_how_to_fill_it(tmp_path: Path, small_catalog: Catalog) -> None:
+    here = Settings(data_dir=tmp_path / "data")
+    (tmp_path / "data").mkdir()
+    for source in ("auto", "folder"):
+        with pytest.raises(DataError, match=r"has none\. Download ml-latest-small .*grouplens"):
+            load_interactions(source, here, small_catalog)
+    (tmp_path / "data" / "ml").mkdir()
+    path = written(tmp_path / "data" / "ml", *LINES)
+    found = load_interactions("auto", here, small_catalog)
+    assert (found.source, found.origin) == ("folder", str(path))
+    written(tmp_path / "data", *LINES)
+    with pytest.raises(DataError, match="several files of ratings"):
+        load_interactions("auto", here, small_catalog)
+
+
+def test_without_a_folder_there_is_the_sample_and_it_says_so(small_catalog: Catalog) -> None:
+    bare = Settings(data_dir=None)
+    found = load_interactions("auto", bare, small_catalog)
+    assert found.source == "sample"
+    assert SAMPLE in found.describe()
+    assert "not MovieLens" in found.describe()
+    for source in ("folder", "cache", "hub"):
+        with pytest.raises(DataError, match="grouplens"):
+            load_interactions(source, bare, small_catalog)
+    with pytest.raises(UnknownNameError):
+        load_interactions("elsewhere", bare, small_catalog)
+
+
+def test_the_sample_has_what_the_losses_and_the_splits_are_tried_with(small_catalog: Catalog) -> None:
+    made = sample_interactions(small_catalog)
+    assert made == sample_interactions(small_catalog)
+    assert made != sample_interactions(small_catalog, seed=1)
+    events = as_events(made)
+    assert len(events) == len(made)
+    assert events.duplicated(["person", "timestamp"], keep=False).mean() > 0.2
+    assert events["rating"].between(0.5, 5).all()
+    assert events["completion"].between(0, 1).all()
+    assert events["plays"].max() > 1
+    with pytest.raises(DataError, match="at least"):
+        sample_interactions(Catalog([Movie(1, "One")]))
+
+
+# What is known of an event.
+
+
+@pytest.mark.parametrize(
+    ("rating", "liked", "share"), [(5.0, 1, 1.0), (4.0, 1, 0.8), (3.5, None, 0.7), (2.5, None, 0.5), (2.0, 0, 0.4)]
+)
+def test_a_rating_of_four_is_liked_and_of_two_is_not(rating: float, liked: float | None, share: float) -> None:
+    facts = engagement_of(Interaction("p", 1, 0, rating), DAY * 3)
+    assert facts == Engagement(liked=liked, rating=pytest.approx(share), age_days=3)
+
+
+def test_what_is_later_than_the_training_has_no_age() -> None:
+    assert engagement_of(Interaction("p", 1, 11), 10) == Engagement()
+    assert all(math.isnan(number) for number in engagement_of(Interaction("p", 1, 11), 10).as_numbers)
+
+
+# The order.
+
+PLACES = st.tuples(st.sampled_from("abc"), st.integers(1, 6), st.integers(0, 2))
+
+
+@given(st.lists(PLACES, max_size=25), st.randoms(use_true_random=False))
+def test_any_shuffle_gives_the_same_order(events: list[tuple[str, int, int]], rng: random.Random) -> None:
+    made = [Interaction(*event) for event in events]
+    first = as_events(made)
+    again = as_events(rng.sample(made, k=len(made)))
+    pd.testing.assert_frame_equal(again, first)
+    pd.testing.assert_frame_equal(ordered(first), first)
+    assert set(zip(first["person"], first["movie_id"], strict=True)) == {event[:2] for event in events}
+    for _, one in first.groupby("person", observed=True):
+        assert one["timestamp"].is_monotonic_increasing

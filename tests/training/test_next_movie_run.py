@@ -1,0 +1,137 @@
+"""A run that learns from ratings: from its settings to its report, and to the wishes that it answers."""
+
+import json
+from typing import Any
+
+import pytest
+import torch
+
+from recommender.checkpoints import load_checkpoint
+from recommender.config import RunConfig
+from recommender.data.task import load_task
+from recommender.errors import DataError
+from recommender.evaluation.new_movies import measure_new_movies
+from recommender.evaluation.ranking import rank
+from recommender.evaluation.wishes import look_up
+from recommender.measure import measure_run
+from recommender.models.inputs import example_items, learning_items
+from recommender.query.engine import Engine
+from recommender.query.wish import Wish
+from recommender.runs import Run, new_run
+from recommender.settings import Settings
+from recommender.training.parts import build_model
+from recommender.training.run import train_run
+from recommender.wording import SAMPLE
+
+CPU = torch.device("cpu")
+HISTORY = {"kind": "attention", "embedding": 16, "hidden": 8}
+
+
+def config_of(encoder: str, kind: str = "one_shot", hold_out: str = "leave_one_out", **data: Any) -> RunConfig:
+    return RunConfig.model_validate(
+        {
+            "protocol": "next_movie",
+            "data": {"source": "sample", "hold_out": hold_out, "max_answers": 3, **data},
+            "model": {
+                "kind": kind,
+                "text": {"name": encoder, "train": "none"},
+                "history": HISTORY,
+                "dialogue": {"members": 1, "width": 16, "layers": 1},
+                "head": {"kind": "catalogue"},
+            },
+            "loss": {"kind": "softmax"},
+            "training": {"epochs": 2, "batch_size": 32, "tag_batch_size": 32, "head_lr": 1e-2},
+        }
+    )
+
+
+def trained(config: RunConfig, world: Settings, run_id: str = "r") -> Run:
+    run = new_run(run_id, config, world)
+    train_run(run, world)
+    return run
+
+
+def test_a_run_of_ratings_is_measured_and_answers_wishes(tiny_encoder: str, world: Settings) -> None:
+    run = trained(config_of(tiny_encoder), world)
+    assert run.status().state == "finished"
+    assert SAMPLE in run.status().source
+    assert "not MovieLens" in run.status().source
+    [name] = run.report_names()
+    assert name.startswith("report-sample-next_movie-validation-new")
+    report, record = measure_run(run, "next_movie", "test", "new", world)
+    assert report["examples"] == report["target_count"] == len(set(record.dialogues))  # one answer a person
+    assert set(report["baselines"]) == {"popularity", "copy", "item_knn"}
+    engine = Engine(run, world)
+    utterance, _ = engine.read("something like Iron Comet (1982)")
+    assert len(engine.recommend(Wish((utterance,)), 3).recommendations) == 3
+
+
+def test_a_ranking_of_new_movies_holds_nothing_that_the_person_watched(tiny_encoder: str, world: Settings) -> None:
+    config = config_of(tiny_encoder, max_mentioned=1)
+    task = load_task(config.protocol, config.data, config.seed, world)
+    model = build_model(config, task, world)
+    examples = task.examples("test")
+    items = example_items(model, examples, task.catalog, config.data, world.cache_dir)
+    assert all(len(item.mentioned) == 1 for item in items)
+    rankings = rank(model, items, len(task.catalog), CPU).new
+    for example, ranking in zip(examples, rankings, strict=True):
+        assert not set(example.mentioned) & {task.catalog[index].movie_id for index in ranking if index >= 0}
+
+
+@pytest.mark.parametrize("hold_out", ["random", "latest"])
+def test_the_other_splits_train_too(hold_out: str, tiny_encoder: str, world: Settings) -> None:
+    run = trained(config_of(tiny_encoder, hold_out=hold_out), world)
+    report, _ = measure_run(run, "next_movie", "test", "new", world)
+    assert report["examples"] > 10
+
+
+def test_a_model_of_messages_reads_one_message_that_names_the_movies(tiny_encoder: str, world: Settings) -> None:
+    config = config_of(tiny_encoder, "dialogue")
+    task = load_task(config.protocol, config.data, config.seed, world)
+    model = build_model(config, task, world)
+    examples = task.learning_examples()
+    items = learning_items(model, example_items(model, examples, task.catalog, config.data, world.cache_dir))
+    assert len(items) == len(examples)  # no example is the beginning of another
+    assert [task.catalog.indices(e.targets) for e in examples] == [item.answers[0].targets for item in items]
+    assert trained(config, world).status().state == "finished"
+
+
+def test_what_is_held_out_is_never_learned_from(tiny_encoder: str, world: Settings) -> None:
+    for hold_out in ("random", "latest", "leave_one_out"):
+        config = config_of(tiny_encoder, hold_out=hold_out)
+        task = load_task(config.protocol, config.data, config.seed, world)
+        learned = {(e.dialogue_id, movie) for e in task.learning_examples() for movie in (*e.mentioned, *e.targets)}
+        for split in ("validation", "test"):
+            assert not learned & {(e.dialogue_id, e.targets[0]) for e in task.examples(split)}
+            assert not {f"{person}:{movie}" for person, movie in learned} & set(task.ids(split))
+
+
+def test_the_words_of_a_report_are_looked_up(tiny_encoder: str, world: Settings) -> None:
+    run = trained(config_of(tiny_encoder), world)
+    report, record = measure_run(run, "next_movie", "test", "new", world)
+    checkpoint = load_checkpoint(run, CPU)
+    found = look_up(record.example_ids[:3], report, checkpoint.config.data, checkpoint.catalog, world)
+    assert [example.example_id for example in found] == list(record.example_ids[:3])
+
+
+def test_it_can_be_measured_on_conversations_too(tiny_encoder: str, world: Settings) -> None:
+    run = trained(config_of(tiny_encoder), world)
+    report, _ = measure_run(run, "conversational", "test", "new", world)
+    assert report["protocol"] == "conversational"
+    assert json.dumps(report)
+
+
+def test_what_needs_dialogues_says_so(tiny_encoder: str, world: Settings) -> None:
+    config = config_of(tiny_encoder, held_out_movies=2)
+    task = load_task(config.protocol, config.data, config.seed, world)
+    with pytest.raises(DataError, match="needs dialogues"):
+        measure_new_movies(build_model(config, task, world), task, CPU)
+    with pytest.raises(DataError, match="needs dialogues"):
+        _ = task.dialogues
+
+
+def test_a_folder_without_ratings_ends_the_run_with_what_to_do(tiny_encoder: str, world: Settings) -> None:
+    run = new_run("r", config_of(tiny_encoder, source="auto"), world)
+    with pytest.raises(DataError, match="grouplens"):
+        train_run(run, world)
+    assert "next_movie learns from MovieLens ratings" in run.status().reason

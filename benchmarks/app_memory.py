@@ -16,7 +16,7 @@ import typer
 from playwright.sync_api import CDPSession, Page
 
 from benchmarks.app_page import APP, BROWSER, TAB, any_chromium, app, processes, settle, visitor
-from recommender.config import load_preset
+from recommender.preset import load_preset
 from recommender.runs import Run
 from recommender.settings import Settings
 from recommender.status import LIVE

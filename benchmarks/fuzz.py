@@ -34,7 +34,7 @@ from recommender import config as config_module
 from recommender.additions import load_added
 from recommender.checkpoints import load_checkpoint, weights_facts
 from recommender.compare.entries import read_entry
-from recommender.config import PROTOCOLS, RunConfig, load_preset, parse_config, preset_names
+from recommender.config import PROTOCOLS, RunConfig, parse_config
 from recommender.data.catalog import Catalog, Movie
 from recommender.data.examples import build_examples
 from recommender.data.redial import read_split
@@ -42,6 +42,7 @@ from recommender.data.task import load_catalog
 from recommender.errors import RecommenderError
 from recommender.evaluation.records import Record
 from recommender.models.registry import make_model
+from recommender.preset import load_preset, preset_names
 from recommender.query.refusals import with_stances
 from recommender.query.titles import TitleMatcher
 from recommender.query.wish import Utterance, Wish, clean_wish, hear, references, to_example

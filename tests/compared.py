@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from recommender.config import load_preset
 from recommender.data.catalog import Catalog, Movie
 from recommender.evaluation.metrics import padded
 from recommender.evaluation.records import Record
+from recommender.preset import load_preset
 from recommender.runs import Run
 from recommender.status import Status
 

@@ -8,11 +8,12 @@ import torch
 from safetensors.torch import save_file
 
 from recommender.checkpoints import _least_numbers, halve, load_checkpoint, weights_facts
-from recommender.config import RunConfig, load_preset, preset_names
+from recommender.config import RunConfig
 from recommender.data.catalog import Catalog, Movie
 from recommender.data.collate import Item, collate
 from recommender.errors import CheckpointError, RecommenderError
 from recommender.models.registry import make_model
+from recommender.preset import load_preset, preset_names
 from recommender.runs import Run, new_run
 from recommender.settings import settings
 

@@ -10,8 +10,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from recommender.__main__ import app
-from recommender.config import RunConfig, load_preset
+from recommender.config import RunConfig
 from recommender.data.task import load_catalog
+from recommender.preset import load_preset
 from recommender.runs import find_run, new_run
 from recommender.settings import Settings, settings
 from recommender.training.run import train_run

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from pages.shared.link import LinkError, from_params
-from recommender.config import RunConfig, load_preset
+from recommender.config import RunConfig
 from recommender.errors import CheckpointError, RecommenderError, UnknownNameError
 from recommender.files import write_atomically
+from recommender.preset import load_preset
 from recommender.runs import Run, find_run, list_runs, new_run
 from recommender.settings import ROOT, Settings, settings
 from recommender.status import Status

@@ -6,10 +6,11 @@ import streamlit as st
 
 from pages.parts.train_fields import SETTINGS, Setting, draw_setting, is_read, key_of, read_config
 from pages.shared.text import plain
-from recommender.config import DIALOGUE_PROTOCOLS, RunConfig, load_preset, preset_names
+from recommender.config import DIALOGUE_PROTOCOLS, RunConfig
 from recommender.data.interactions import find_source
 from recommender.data.redial import find_split
 from recommender.errors import DataError
+from recommender.preset import load_preset, preset_names
 from recommender.runs import RUN_ID, list_runs
 from recommender.settings import settings
 

@@ -11,7 +11,7 @@ from pages.parts.train_study_live import names_of
 from pages.shared.callback import whole
 from pages.shared.setup import Key
 from pages.shared.text import plain
-from recommender.config import preset_names
+from recommender.preset import preset_names
 from recommender.settings import settings
 from recommender.training import job as runs
 from recommender.tuning import job

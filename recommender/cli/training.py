@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal, TextIO
 import typer
 
 from recommender.cli.common import AsJson, RunId, app, quiet_transformers, user_errors
-from recommender.config import PROTOCOLS, load_preset, parse_config
+from recommender.config import PROTOCOLS, parse_config
 from recommender.errors import RecommenderError, UnknownNameError
 from recommender.evaluation.measures import CALIBRATED, DIRECTIONS, measure_of
 from recommender.files import parse_json
+from recommender.preset import load_preset
 from recommender.runs import DEFAULT_RUN, Run, find_run
 from recommender.settings import Settings, settings
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from recommender.cli.common import AsJson, app, quiet_transformers, user_errors
-from recommender.config import save_preset
+from recommender.preset import save_preset
 from recommender.settings import Settings, settings
 from recommender.wording import duration
 

@@ -8,8 +8,9 @@ import threading
 import time
 from pathlib import Path
 
-from recommender.config import RunConfig, save_preset
+from recommender.config import RunConfig
 from recommender.errors import RecommenderError
+from recommender.preset import save_preset
 from recommender.runs import Run
 from recommender.settings import Settings
 from recommender.status import LIVE

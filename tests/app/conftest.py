@@ -13,7 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from benchmarks.screenshot import chromium, find_chromium, serving
 from pages.parts.train_trials import trials
-from recommender.config import RunConfig, load_preset
+from recommender.config import RunConfig
+from recommender.preset import load_preset
 from recommender.query.engine import Engine
 from recommender.runs import Run, new_run
 from recommender.settings import ROOT, Settings, settings

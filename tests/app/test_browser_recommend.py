@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, WebSocket, expect
 
 from benchmarks.screenshot import serving
-from recommender.config import load_preset
+from recommender.preset import load_preset
 from recommender.runs import new_run
 from recommender.settings import ROOT, Settings
 from recommender.training.run import train_run

@@ -15,7 +15,8 @@ from pages.parts.train_live import last_lines, seconds_left
 from pages.parts.train_trials import Trials
 from pages.parts.train_words import place_in_line
 from pages.shared.setup import Key
-from recommender.config import RunConfig, load_preset
+from recommender.config import RunConfig
+from recommender.preset import load_preset
 from recommender.runs import Run
 from recommender.settings import settings
 from recommender.status import Status

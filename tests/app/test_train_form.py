@@ -8,8 +8,9 @@ import pytest
 
 from pages.parts.train_fields import SETTINGS
 from pages.shared.setup import Key
-from recommender.config import RunConfig, load_preset, preset_names
+from recommender.config import RunConfig
 from recommender.errors import RecommenderError
+from recommender.preset import load_preset, preset_names
 from recommender.runs import Run
 from recommender.settings import settings
 from recommender.training import estimate as estimates

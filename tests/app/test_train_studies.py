@@ -9,8 +9,9 @@ from streamlit.testing.v1 import AppTest
 
 from pages.parts.train_studies import TUNE
 from pages.shared.setup import Key
-from recommender.config import RunConfig, load_preset, saved_presets
+from recommender.config import RunConfig
 from recommender.errors import RecommenderError
+from recommender.preset import load_preset, saved_presets
 from recommender.runs import Run
 from recommender.settings import settings
 from recommender.studies import new_worker, trial_run

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from recommender.config import load_preset
 from recommender.errors import DataError, UnknownNameError
+from recommender.preset import load_preset
 from recommender.results import tables
 from recommender.results.causes import alone, steps
 from recommender.results.experiments import EXPERIMENTS, Experiment, find_experiment

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from recommender.config import load_preset
 from recommender.errors import RecommenderError
+from recommender.preset import load_preset
 from recommender.runs import find_run, new_run
 from recommender.settings import ROOT, Settings
 from recommender.training import processes

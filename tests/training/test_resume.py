@@ -48,7 +48,7 @@ def settings_of(tiny_encoder: str, more: list[str]) -> list[str]:
 
 
 def config_of(tiny_encoder: str, more: list[str]) -> RunConfig:
-    from recommender.config import load_preset
+    from recommender.preset import load_preset
 
     return load_preset("original-baseline", settings_of(tiny_encoder, more))
 

@@ -11,8 +11,8 @@ from typing import Any
 import optuna
 import pytest
 
-from recommender.config import load_preset, save_preset
 from recommender.errors import RecommenderError, UnknownNameError
+from recommender.preset import load_preset, save_preset
 from recommender.runs import Run, list_runs, new_run
 from recommender.settings import Settings
 from recommender.status import Status

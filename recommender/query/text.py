@@ -18,6 +18,7 @@ _ABBREVIATIONS = frozenset({"mr", "mrs", "ms", "dr", "vs", "vol", "st", "jr", "p
 _LETTER = r"[^\W_]"
 _WORD = re.compile(rf"(?:[^\W\d_]\.){{2,12}}(?:[^\W\d_]\b)?|{_LETTER}(?:[\u0300-\u036f]|['’‘`´]?{_LETTER})*|&")
 _DROPPED = re.compile(r"[^\w&]|_")
+_LONG_WORD = 64  # letters from which a word is no word, and is not remembered
 _OPENING = " \t\"'“”‘’«(*@"
 
 
@@ -38,13 +39,17 @@ def _normalise_word(raw: str) -> str:
     return ALIASES.get(form, form)
 
 
+def _form(raw: str) -> str:
+    return _normalise_word(raw) if len(raw) < _LONG_WORD else _normalise_word.__wrapped__(raw)
+
+
 def words_of(text: str) -> list[Word]:
     """The words of a text, lower-case, without accents and apostrophes; roman numerals and number words as digits.
 
     >>> [word.form for word in words_of("Ocean’s Eleven & Amélie: Part II")]
     ['oceans', '11', 'and', 'amelie', 'part', '2']
     """
-    found = ((_normalise_word(match[0]), match.start(), match.end()) for match in _WORD.finditer(text))
+    found = ((_form(match[0]), match.start(), match.end()) for match in _WORD.finditer(text))
     return [Word(form, start, end) for form, start, end in found if form]
 
 
@@ -54,7 +59,7 @@ def split_article(title: str) -> tuple[str, str]:
     >>> split_article("The Matrix"), split_article("Matrix, The"), split_article("The")
     (('the', 'matrix'), ('the', 'matrix'), ('', 'the'))
     """
-    words = [form for raw in _WORD.findall(title) if (form := _normalise_word(raw))]
+    words = [form for raw in _WORD.findall(title) if (form := _form(raw))]
     if len(words) > 1 and words[0] in ARTICLES:
         return words[0], " ".join(words[1:])
     if len(words) > 1 and words[-1] in ARTICLES and title.rpartition(",")[2].strip().casefold() == words[-1]:

@@ -8,7 +8,7 @@ from benchmarks.titles import accuracy, samples
 from recommender.data.catalog import Movie
 from recommender.data.redial import find_split, read_split
 from recommender.data.task import load_catalog
-from recommender.query.text import normalise
+from recommender.query.text import _normalise_word, normalise
 from recommender.query.title_forms import forms_of
 from recommender.query.titles import Match, TitleMatcher
 from recommender.settings import settings
@@ -321,3 +321,11 @@ def test_accuracy_on_real_dialogues(data_dir) -> None:  # type: ignore[no-untype
     aims = {"plain": 0.95, "lower-cased": 0.93, "one typo a title": 0.88, "lower-cased, one typo a title": 0.88}
     for variant, aim in aims.items():
         assert accuracy(matcher, list(samples(dialogues, by_id, variant)))["title F1"] >= aim, variant
+
+
+def test_words_that_are_none_are_not_remembered(matcher: TitleMatcher) -> None:
+    """Or whoever writes such texts fills the memory: a hundred thousand words are remembered."""
+    matcher.find("inception")
+    before = _normalise_word.cache_info().currsize
+    matcher.find(" ".join(f"{number}{'x' * 100}" for number in range(50)))
+    assert _normalise_word.cache_info().currsize == before

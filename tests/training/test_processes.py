@@ -14,8 +14,8 @@ from recommender.preset import load_preset
 from recommender.runs import find_run, new_run
 from recommender.settings import ROOT, Settings
 from recommender.training import processes
+from recommender.training.arguments import training_arguments
 from recommender.training.run import train_run
-from recommender.training.trainer import training_arguments
 from tests.compared import reports_of
 
 

@@ -73,11 +73,15 @@ LABELS = {
     "model.head.kind": "Kind of head",
     "model.head.hidden": "Width of the hidden layer",
     "model.tags": "Tag task",
+    "model.opinions": "Also learns to tell what is",
     "loss.kind": "Kind of loss",
     "loss.factor": "Factor of the positive weight",
     "loss.alpha": "Focal alpha",
     "loss.gamma": "Focal gamma",
+    "loss.balance": "How the tasks are weighed",
     "loss.tag_weight": "Weight of the tag loss",
+    "loss.liked_weight": "Weight of telling what is liked",
+    "loss.seen_weight": "Weight of telling what was seen",
     "loss.effective_number": "Class balance (beta)",
     "loss.weights.liked": "Liked",
     "loss.weights.disliked": "Not liked",
@@ -145,9 +149,11 @@ UNUSED = {
 }  # parts and settings that a kind of model does not read
 
 
-def is_read(setting: Setting, kind: str) -> bool:
-    """Whether this kind of model has a use for the setting."""
+def is_read(setting: Setting, kind: str, loss: str) -> bool:
+    """Whether this kind of model, with this kind of loss, has a use for the setting."""
     unused = UNUSED.get(kind, ())
+    if setting.part == "loss.negatives" and loss != "bpr":
+        return False
     return setting.path not in unused and setting.part not in unused
 
 
@@ -157,6 +163,12 @@ DEFAULTS = RunConfig(protocol="conversational")  # every setting as it is withou
 def key_of(preset: str, path: str) -> str:
     """The widget's key. Every preset has widgets of its own, which start at its values."""
     return f"train:{preset}:{path}"
+
+
+def kinds_of(preset: str, start: RunConfig) -> tuple[str, str]:
+    """Of the model and of the loss, as the widgets say now."""
+    kind = st.session_state.get(key_of(preset, "model.kind"), start.model.kind)
+    return kind, st.session_state.get(key_of(preset, "loss.kind"), start.loss.kind)
 
 
 def value_at(config: RunConfig, path: str) -> Any:
@@ -196,10 +208,10 @@ def draw_setting(setting: Setting, preset: str, start: RunConfig, names: dict[st
 def read_config(preset: str, start: RunConfig) -> tuple[RunConfig | None, list[str]]:
     """What the widgets say now, or what is wrong with it in words. Callbacks see the newest values here, too."""
     values = start.model_dump()
-    kind = st.session_state.get(key_of(preset, "model.kind"), start.model.kind)
+    kind, loss = kinds_of(preset, start)
     problems = []
     for setting in SETTINGS:
-        if not is_read(setting, kind):  # hidden: what was typed there counts no longer
+        if not is_read(setting, kind, loss):  # hidden: what was typed there counts no longer
             _put(values, setting.path, value_at(start if kind == start.model.kind else DEFAULTS, setting.path))
             continue
         typed = st.session_state.get(key_of(preset, setting.path), value_at(start, setting.path))

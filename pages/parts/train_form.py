@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.parts.train_fields import SETTINGS, Setting, draw_setting, is_read, key_of, read_config
+from pages.parts.train_fields import SETTINGS, Setting, draw_setting, is_read, key_of, kinds_of, read_config
 from pages.shared.text import plain
 from recommender.config import DIALOGUE_PROTOCOLS, RunConfig
 from recommender.data.interactions import find_source
@@ -79,9 +79,9 @@ def draw_form() -> None:
     _draw_in_rows([_setting(path) for path in main], preset, start)
     if st.session_state[key_of(preset, "protocol")] in ("paper", "notebook"):
         st.caption(LEAKY)
-    kind = st.session_state.get(key_of(preset, "model.kind"), start.model.kind)
+    kind, loss = kinds_of(preset, start)
     rest = [s for s in SETTINGS if s.path not in (*main, *ABOVE) and (learns or s.part == "data")]
-    _draw_advanced([s for s in rest if is_read(s, kind)], preset, start)
+    _draw_advanced([s for s in rest if is_read(s, kind, loss)], preset, start)
     _draw_name(preset)
 
 

@@ -34,8 +34,9 @@ def test_idle_offers_every_preset_and_says_what_the_first_one_means(tried: list[
 
 
 def test_every_setting_of_a_run_is_on_the_page_of_a_kind_that_reads_it() -> None:
-    found = {preset: settings_shown(preset) for preset in ("frozen", "original-baseline")}
-    assert {setting.path for setting in SETTINGS} - {"description"} == found["frozen"] | found["original-baseline"]
+    found = {preset: settings_shown(preset) for preset in ("frozen", "frozen-bpr", "original-baseline")}
+    assert {setting.path for setting in SETTINGS} - {"description"} == set().union(*found.values())
+    assert found["frozen-bpr"] - found["frozen"] == {s.path for s in SETTINGS if s.part == "loss.negatives"}
     assert "model.history.kind" not in found["frozen"]
     assert "model.dialogue.members" not in found["original-baseline"]
 

@@ -16,6 +16,7 @@ from recommender.errors import DataError, RecommenderError, UnknownNameError
 from recommender.evaluation.report import wanted
 from recommender.losses.pointwise import BinaryCrossEntropy
 from recommender.losses.registry import make_loss, make_weights
+from recommender.losses.sampled import make_sampler
 from recommender.losses.weights import target_facts
 from recommender.models.base import Recommender
 from recommender.models.registry import make_model
@@ -118,6 +119,7 @@ def make_trainer(
         args,
         loss=make_loss(config.loss, facts),
         weights=make_weights(config.loss, facts),
+        sampler=make_sampler(config.loss, facts.counts),
         tag_loss=BinaryCrossEntropy(),
         config=parts,
         loss_config=config.loss,

@@ -20,6 +20,7 @@ from recommender.evaluation.metrics import CUTOFFS, evaluate_rankings
 from recommender.evaluation.ranking import rank
 from recommender.files import write_atomically
 from recommender.losses.base import ALL_ALIKE, Weights
+from recommender.losses.sampled import ColumnSampler, Drawn
 from recommender.models.base import Recommender
 from recommender.runs import SELECTION_METRIC
 from recommender.training import resume
@@ -92,6 +93,7 @@ class RecommenderTrainer(Trainer):
         args: TrainingArguments,
         loss: nn.Module,
         weights: nn.Module | None,
+        sampler: ColumnSampler | None,
         tag_loss: nn.Module,
         config: TrainingConfig,
         loss_config: LossConfig,
@@ -114,6 +116,7 @@ class RecommenderTrainer(Trainer):
         self.recommender, self.train_items, self.validation_items = model, train, validation
         self.movie_loss, self.tag_loss = loss.to(args.device), tag_loss.to(args.device)
         self.weights = weights.to(args.device) if weights is not None else None
+        self.sampler = sampler.to(args.device) if sampler is not None else None
         self.settings, self.loss_config, self.targets = config, loss_config, targets
         self.parts: dict[str, list[float]] = {}
 
@@ -152,14 +155,16 @@ class RecommenderTrainer(Trainer):
             loss = loss + weighted
         return loss
 
-    def _scored(self, model: nn.Module, inputs: Any) -> tuple[Tensor, Tensor, Weights]:
-        """The scores, their targets, and how much these count."""
-        scores, own = model(inputs), self.recommender
+    def _scored(self, model: nn.Module, inputs: Any) -> tuple[Tensor, Tensor, Weights, Drawn | None]:
+        """The scores, their targets, how much these count, and the movies that were drawn, if not all are scored."""
+        drawn = self.sampler(inputs["targets"]) if self.sampler is not None else None
+        scores, own = model(inputs if drawn is None else inputs | {"columns": drawn.columns}), self.recommender
         targets = own.training_rows(inputs["targets"], inputs)
-        if self.weights is None:
-            return scores, targets, ALL_ALIKE
-        known = own.training_rows(inputs["engagement"], inputs) if "engagement" in inputs else None
-        return scores, targets, self.weights(targets, known)
+        weights = ALL_ALIKE
+        if self.weights is not None:
+            known = own.training_rows(inputs["engagement"], inputs) if "engagement" in inputs else None
+            weights = self.weights(targets, known)
+        return scores, targets if drawn is None else drawn.places(targets), weights, drawn
 
     def _keep_gradients(self, **losses: Tensor) -> None:
         """The norm of each loss's gradient at the encoder's weights; nothing for a frozen encoder."""

@@ -12,6 +12,7 @@ from recommender.config import HeadConfig, HistoryConfig, LossConfig, ModelConfi
 from recommender.data.collate import Item, collate
 from recommender.losses.pointwise import BinaryCrossEntropy
 from recommender.losses.registry import make_loss, make_weights
+from recommender.losses.sampled import make_sampler
 from recommender.losses.weights import target_facts
 from recommender.models.registry import make_model
 from recommender.training.trainer import RecommenderTrainer, WishSet, training_arguments
@@ -49,6 +50,7 @@ def trainer_for(tiny_encoder: str, tmp_path: Path) -> Any:
             training_arguments(config, 7, tmp_path / "resume", len(train), use_cpu=True, bf16=False),
             loss=make_loss(loss_config, facts),
             weights=make_weights(loss_config, facts),
+            sampler=make_sampler(loss_config, facts.counts),
             tag_loss=BinaryCrossEntropy(),
             config=config,
             loss_config=loss_config,
@@ -59,6 +61,16 @@ def trainer_for(tiny_encoder: str, tmp_path: Path) -> Any:
         )
 
     return build
+
+
+def test_a_sampled_run_learns_from_drawn_movies_and_ranks_them_all(trainer_for: Any) -> None:
+    trainer = trainer_for(wish_items(8), loss=LossConfig(kind="softmax", sampled=3), epochs=1)
+    scored = []
+    trainer.recommender.register_forward_hook(lambda model, inputs, scores: scored.append((model.training, scores)))
+    trainer.train()
+    widths = {training: {scores.shape[1] for mode, scores in scored if mode is training} for training in (True, False)}
+    assert max(widths[True]) < MOVIES
+    assert widths[False] == {MOVIES}
 
 
 def test_the_pull_of_each_loss_at_the_encoder_is_logged(trainer_for: Any) -> None:

@@ -1,0 +1,54 @@
+"""What `benchmarks.scale` measured, as two charts side by side on log-log axes: `python -m benchmarks.scale_chart`.
+
+Reads docs/scale.jsonl, writes docs/scale.png through chromium.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from benchmarks.scale import ROOT, STAGES
+from benchmarks.screenshot import chromium, find_chromium
+
+RESULTS, PICTURE = ROOT / "docs/scale.jsonl", ROOT / "docs/scale.png"
+LIMIT_MB = 8 * 1024
+COLOURS = dict(zip(STAGES, ("#4c6ef5", "#e8590c", "#2b8a3e"), strict=True))
+
+
+def figure(rows: list[dict]) -> go.Figure:
+    drawn = make_subplots(cols=2, subplot_titles=("Processor seconds", "Highest memory, MB"))
+    for stage in STAGES:
+        own = sorted((row for row in rows if row["stage"] == stage), key=lambda row: row["movies"])
+        sizes = [row["movies"] for row in own]
+        for place, values in enumerate(
+            ([sum(row["seconds"].values()) for row in own], [max(row["memory_mb"].values()) for row in own]), start=1
+        ):
+            line = {"color": COLOURS[stage]}
+            drawn.add_scatter(
+                x=sizes, y=values, name=stage, line=line, mode="lines+markers", showlegend=place == 1, row=1, col=place
+            )
+    drawn.add_hline(LIMIT_MB, line_dash="dot", annotation_text="8 GB", row=1, col=2)
+    drawn.update_xaxes(type="log", dtick=1, title="Dialogues, and movies")
+    drawn.update_yaxes(type="log", dtick=1)
+    return drawn.update_layout(template="plotly_white", width=1000, height=420, legend={"orientation": "h", "y": -0.25})
+
+
+def main() -> None:
+    rows = [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
+    path = find_chromium()
+    if path is None:
+        raise SystemExit("There is no chromium or google-chrome on the PATH.")
+    with tempfile.TemporaryDirectory() as folder, chromium(path) as browser:
+        page_file = Path(folder) / "scale.html"
+        figure(rows).write_html(page_file, include_plotlyjs=True, config={"displayModeBar": False})
+        page = browser.new_page(viewport={"width": 1020, "height": 440})
+        page.goto(page_file.as_uri())
+        page.locator(".main-svg").first.wait_for()
+        page.screenshot(path=PICTURE, animations="disabled")
+
+
+if __name__ == "__main__":
+    main()

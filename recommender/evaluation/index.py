@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recommender.errors import RecommenderError
+from recommender.evaluation.metrics import AT_ONCE
 from recommender.models.base import DotProducts, Recommender
 
 log = logging.getLogger(__name__)
@@ -17,7 +18,6 @@ log = logging.getLogger(__name__)
 INDEX_ABOVE = 100_000  # movies, from which a ranking asks an index
 RECALL = 0.99  # of the exact best on the wishes that the index is set by, so that others have 0.98 and more
 WISHES = 128  # that it is set by
-AT_ONCE = 2**24  # scores: so many wishes times movies are scored exactly at a time, to set the index
 LISTS = 4  # times the square root of the catalogue: into so many lists the movies are sorted
 SAMPLE = 40  # movies a list, by which the lists' centres are found
 

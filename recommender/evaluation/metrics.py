@@ -23,6 +23,7 @@ Targets = Sequence[Sequence[int]] | Ints
 
 
 CUTOFFS = (1, 10, 50)  # what every report shows
+AT_ONCE = 2**24  # scores that are ranked at a time
 
 
 class MetricError(RecommenderError):
@@ -43,6 +44,10 @@ def top_k(scores: Tensor, k: int, exclude: Tensor | None = None) -> Tensor:
     if scores.isnan().any():
         raise MetricError(f"Cannot rank: {int(scores.isnan().sum())} of the scores {list(scores.shape)} are NaN.")
     movies = scores.shape[1]
+    rows = max(1, AT_ONCE // max(movies, 1))
+    if len(scores) > rows:  # several tables as large as the scores come
+        out = [None] * len(scores) if exclude is None else exclude.split(rows)
+        return torch.cat([top_k(part, k, gone) for part, gone in zip(scores.split(rows), out, strict=False)])
     # k empty columns stand behind the movies: they fill the rows that run short, and become -1.
     scores = F.pad(scores, (0, k), value=-torch.inf)  # [B, V + K]
     allowed = torch.ones_like(scores, dtype=torch.bool)  # [B, V + K]

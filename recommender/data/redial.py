@@ -26,6 +26,7 @@ Source = Literal["folder", "cache", "hub", "sample"]
 SOURCES = ("auto", "folder", "cache", "hub", "sample")
 HUB_NAME = "community-datasets/re_dial"
 MENTION = re.compile(r"@(\d+)")
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def _parse_message(message: Any, roles: dict[Any, Role]) -> Message:
     if not isinstance(sender, int) or sender not in roles:
         raise ValueError(f"a message by worker {sender!r}, who is neither seeker nor recommender")
     text = clean_text(message["text"])
-    if any("\ud800" <= letter <= "\udfff" for letter in text):  # no tokenizer can read half of a surrogate pair
+    if SURROGATE.search(text):  # no tokenizer can read half of a surrogate pair
         raise ValueError("text that is not valid Unicode")
     return Message(roles[sender], text)
 
@@ -124,9 +125,9 @@ def _parse_engagement(record: dict[str, Any]) -> dict[int, Engagement]:
     return {movie_id: _completed(own.get(movie_id, UNKNOWN), other.get(movie_id, UNKNOWN)) for movie_id in own | other}
 
 
+@cache
 def _completed(own: Engagement, other: Engagement) -> Engagement:
-    known = own.or_else(other)
-    return _engagement(known.liked, known.seen, known.suggested)
+    return own.or_else(other)
 
 
 def _parse_form(form: Any) -> dict[int, Engagement]:
@@ -146,7 +147,7 @@ def _parse_form(form: Any) -> dict[int, Engagement]:
 
 @cache
 def _engagement(liked: float | None, seen: float | None, suggested: float | None) -> Engagement:
-    """One object for all that say the same: there are 27."""
+    """One object for all that say the same, of which there are 27."""
     return Engagement(liked, seen, suggested)
 
 

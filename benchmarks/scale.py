@@ -72,6 +72,7 @@ def train(measured: Measured) -> None:
     with measured.part("text vectors"):
         add_vectors(model, part, settings().cache_dir)
     measured.facts |= {"examples": len(items), "vectors": len(part)}
+    del examples  # a run lets go of them here, too
     with measured.part("set-up"):  # counts are of the whole data
         folder = settings().cache_dir / "resume"
         trainer = make_trainer(config, model, len(task.catalog), items, [], items[:1], folder, [])

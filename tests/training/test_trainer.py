@@ -14,6 +14,7 @@ from recommender.losses.pointwise import BinaryCrossEntropy
 from recommender.losses.registry import make_loss, make_weights
 from recommender.losses.sampled import make_sampler
 from recommender.losses.weights import target_facts
+from recommender.models.base import Recommender
 from recommender.models.registry import make_model
 from recommender.training.trainer import RecommenderTrainer, WishSet, training_arguments
 
@@ -225,7 +226,7 @@ def test_the_mentioned_movies_are_no_answers_to_new_targets(trainer_for: Any) ->
     scores = torch.zeros(2, MOVIES)
     scores[:, 3], scores[:, 4], scores[:, 5] = 3, 2, 1
 
-    class Fixed(nn.Module):
+    class Fixed(Recommender):
         def forward(self, batch: Any) -> torch.Tensor:
             return scores[: len(batch["targets"])]
 

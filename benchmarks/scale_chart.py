@@ -1,6 +1,6 @@
 """What `benchmarks.scale` measured, as two charts side by side on log-log axes: `python -m benchmarks.scale_chart`.
 
-Reads docs/scale.jsonl, writes docs/scale.png through chromium.
+Reads docs/scale.jsonl, writes docs/scale.png through chromium and prints the table of docs/scale.md.
 """
 
 import json
@@ -36,8 +36,24 @@ def figure(rows: list[dict]) -> go.Figure:
     return drawn.update_layout(template="plotly_white", width=1000, height=420, legend={"orientation": "h", "y": -0.25})
 
 
+def table(rows: list[dict]) -> str:
+    """Markdown: a line for each part of each stage, seconds and MB for each size."""
+    sizes = sorted({row["movies"] for row in rows})
+    lines = ["| stage | part | " + " | ".join(f"{size:,}" for size in sizes) + " |", "| --- " * (2 + len(sizes)) + "|"]
+    for stage in STAGES:
+        own = {row["movies"]: row for row in rows if row["stage"] == stage}
+        for part in next(iter(own.values()))["seconds"]:
+            cells = [
+                f"{own[size]['seconds'][part]:,.1f} s, {own[size]['memory_mb'][part]:,} MB" if size in own else "-"
+                for size in sizes
+            ]
+            lines.append(f"| {stage} | {part} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     rows = [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
+    print(table(rows))
     path = find_chromium()
     if path is None:
         raise SystemExit("There is no chromium or google-chrome on the PATH.")

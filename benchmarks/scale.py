@@ -181,6 +181,7 @@ def main(
         from benchmarks.scale_data import write_data
 
         write_data(place, dialogues, movies)
+    shutil.rmtree(place / "cache", ignore_errors=True)  # vectors of an earlier time would cost nothing
     names = {"DATA": "data", "ASSETS": "assets", "CACHE": "cache", "CHECKPOINTS": "checkpoints"}
     variables = {f"RECOMMENDER_{name}_DIR": str(place / part) for name, part in names.items()}
     options = ["--dialogues", str(dialogues), "--movies", str(movies), "--folder", str(folder)]

@@ -19,7 +19,9 @@ COLOURS = dict(zip(STAGES, ("#4c6ef5", "#e8590c", "#2b8a3e"), strict=True))
 
 
 def figure(rows: list[dict]) -> go.Figure:
-    drawn = make_subplots(cols=2, subplot_titles=("Processor seconds, without text vectors", "Highest memory, MB (dotted: 8 GB)"))
+    drawn = make_subplots(
+        cols=2, subplot_titles=("Processor seconds, without text vectors", "Highest memory, MB (dotted: 8 GB)")
+    )
     for stage in STAGES:
         own = sorted((row for row in rows if row["stage"] == stage), key=lambda row: row["movies"])
         sizes = [row["movies"] for row in own]

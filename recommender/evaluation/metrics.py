@@ -46,8 +46,8 @@ def top_k(scores: Tensor, k: int, exclude: Tensor | None = None) -> Tensor:
     movies = scores.shape[1]
     rows = max(1, AT_ONCE // max(movies, 1))
     if len(scores) > rows:  # several tables as large as the scores come
-        out = [None] * len(scores) if exclude is None else exclude.split(rows)
-        return torch.cat([top_k(part, k, gone) for part, gone in zip(scores.split(rows), out, strict=False)])
+        out = [None] * len(scores) if exclude is None else torch.split(exclude, rows)
+        return torch.cat([top_k(part, k, gone) for part, gone in zip(torch.split(scores, rows), out, strict=False)])
     # k empty columns stand behind the movies: they fill the rows that run short, and become -1.
     scores = F.pad(scores, (0, k), value=-torch.inf)  # [B, V + K]
     allowed = torch.ones_like(scores, dtype=torch.bool)  # [B, V + K]

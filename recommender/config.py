@@ -160,7 +160,9 @@ class NegativeConfig(Part):
 
     count: int = Field(32, ge=1, description="for every input")
     kind: Literal["uniform", "popularity", "in_batch"] = "uniform"
-    power: float = Field(0.75, ge=0, description="popularity: drawn by the number of targets to this power")
+    power: float = Field(
+        0.75, ge=0, description="popularity, and loss.sampled: drawn by the number of targets to this power"
+    )
     hard: float = Field(0.0, ge=0, le=1, description="share that is drawn from the model's own top ranks")
     hard_from: int = Field(200, ge=1, description="how many of the top ranks these are drawn from")
 
@@ -171,6 +173,10 @@ class LossConfig(Part):
     alpha: float = Field(1.0, gt=0, description="focal")
     gamma: float = Field(2.0, ge=0, description="focal")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="softmax")
+    sampled: int = Field(
+        0, ge=0, description="movies drawn a step, which its targets are compared with; 0: the whole catalogue"
+    )
+    sample_above: int = Field(100_000, ge=1, description="a catalogue of more movies is sampled whatever loss.sampled")
     balance: Literal["fixed", "uncertainty", "gradient_norm"] = Field(
         "fixed",
         description="loss = movie loss + weight * other loss. uncertainty: learned weights, whatever is set here; "

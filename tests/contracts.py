@@ -189,6 +189,18 @@ class GradientContract(ModelContract):
         unused = {n for n, p in model.named_parameters() if p.requires_grad and p.grad is None}
         assert {name for name in unused if "pooler" not in name} == set()
 
+    @pytest.mark.parametrize("training", [False, True])
+    def test_some_movies_score_as_they_do_among_all(
+        self, model: Recommender, items: list[Item], training: bool
+    ) -> None:
+        model = self.learned(model, items).train(training)
+        batch, columns = collate(items), torch.tensor([0, 2, 3, 8, 11])
+        torch.manual_seed(7)
+        every = model(batch)
+        torch.manual_seed(7)
+        some = model(batch | {"columns": columns})
+        torch.testing.assert_close(some, every[:, columns], atol=1e-5, rtol=1e-5)
+
     def test_seeds_differ(self, tiny_encoder: str) -> None:
         one, other = (make_model(self.config(tiny_encoder), self.movies, self.TEXT, seed=seed) for seed in (3, 4))
         assert any(not torch.equal(tensor, other.state_dict()[name]) for name, tensor in one.state_dict().items())

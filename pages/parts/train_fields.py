@@ -94,6 +94,8 @@ LABELS = {
     "loss.weights.plays": "Times the logarithm of its plays",
     "loss.weights.half_life_days": "Days until it counts half",
     "loss.weights.level": "What is weighed",
+    "loss.sampled": "Movies that each step draws",
+    "loss.sample_above": "Draw them at the latest above so many movies",
     "loss.negatives.count": "How many of them",
     "loss.negatives.kind": "Drawn",
     "loss.negatives.power": "Popularity to the power of",

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -127,7 +127,9 @@ class Catalog:
 
     def save(self, path: Path) -> None:
         """Write as JSON, one movie a line, so that a change shows as a small diff."""
-        lines = [json.dumps(asdict(movie), ensure_ascii=False) for movie in self.movies]
+        names = [field.name for field in fields(Movie)]
+        rows = ({name: getattr(movie, name) for name in names} for movie in self.movies)
+        lines = [json.dumps(row, ensure_ascii=False) for row in rows]
         write_atomically(path, "[\n" + ",\n".join(lines) + "\n]\n")
 
     @classmethod

@@ -15,7 +15,7 @@ from recommender.data.examples import Example
 
 PADDING = -1  # in `mentioned` and `targets`; never a catalogue index
 
-Tokenize = Callable[[Sequence[str], int, str], list[list[int]]]
+Tokenize = Callable[[Sequence[str], int, str], Sequence[Sequence[int]]]
 
 
 class Batch(TypedDict, total=False):
@@ -31,6 +31,7 @@ class Batch(TypedDict, total=False):
     text_vectors: Tensor  # [B, D]
     mentioned: Tensor  # [B, H] int64, padded with -1 on the right, in order of mention
     targets: Tensor  # [B, T] int64, padded with -1; [P, T] for a model of messages
+    columns: Tensor  # [C] int64, ascending, each once: the movies to score; without it all
     engagement: Tensor  # [B, T, F] or [P, T, F] float32, what is known of each target, NaN where nothing is
     message_ids: Tensor  # [M, L] int64, the messages of all rows
     message_mask: Tensor  # [M, L]
@@ -52,7 +53,7 @@ class Batch(TypedDict, total=False):
 class Spoken:
     """One message in numbers. `vector` as in `Item`."""
 
-    tokens: list[int]
+    tokens: Sequence[int]
     mentioned: list[int]
     speaker: int = 0
     vector: Tensor | None = None  # [D]
@@ -78,7 +79,7 @@ class Item:
     with its answer.
     """
 
-    tokens: list[int]
+    tokens: Sequence[int]
     mentioned: list[int] = field(default_factory=list)
     targets: list[int] = field(default_factory=list)
     exclude: list[int] = field(default_factory=list)

@@ -32,7 +32,7 @@ def to_message_items(
     return items
 
 
-def _spoken(message: Said, tokens: list[int], catalog: Catalog, with_movies: bool) -> Spoken:
+def _spoken(message: Said, tokens: Sequence[int], catalog: Catalog, with_movies: bool) -> Spoken:
     return Spoken(tokens, catalog.indices(message.mentioned) if with_movies else [], SPEAKERS[message.role])
 
 

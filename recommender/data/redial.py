@@ -8,7 +8,9 @@ import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from sys import intern
 from typing import Any, Literal
 
 from recommender.data.catalog import Catalog, clean_text
@@ -116,14 +118,19 @@ def _parse_names(mentions: Any) -> dict[int, str]:
         pairs = []
     if any(name and not isinstance(name, str) for _, name in pairs):
         raise ValueError("a movie whose name is no text")
-    return {int(movie_id): clean_text(name) for movie_id, name in pairs if name}
+    return {int(movie_id): intern(clean_text(name)) for movie_id, name in pairs if name}
 
 
 def _parse_engagement(record: dict[str, Any]) -> dict[int, Engagement]:
     """The seeker's form, completed by the recommender's where the seeker did not say."""
     forms = [_parse_form(record.get(f"{who}Questions")) for who in ("initiator", "respondent")]
     own, other = forms
-    return {movie_id: own.get(movie_id, UNKNOWN).or_else(other.get(movie_id, UNKNOWN)) for movie_id in own | other}
+    return {movie_id: _completed(own.get(movie_id, UNKNOWN), other.get(movie_id, UNKNOWN)) for movie_id in own | other}
+
+
+@cache
+def _completed(own: Engagement, other: Engagement) -> Engagement:
+    return own.or_else(other)
 
 
 def _parse_form(form: Any) -> dict[int, Engagement]:
@@ -135,10 +142,16 @@ def _parse_form(form: Any) -> dict[int, Engagement]:
     else:
         answers = []
     return {
-        int(movie_id): Engagement(*(_said(answer.get(question)) for question in ("liked", "seen", "suggested")))
+        int(movie_id): _engagement(*(_said(answer.get(question)) for question in ("liked", "seen", "suggested")))
         for movie_id, answer in answers
         if isinstance(answer, dict)
     }
+
+
+@cache
+def _engagement(liked: float | None, seen: float | None, suggested: float | None) -> Engagement:
+    """One object for all that say the same, of which there are 27."""
+    return Engagement(liked, seen, suggested)
 
 
 def _said(value: Any) -> float | None:

@@ -6,7 +6,7 @@ which movies follow. Every line was written for this file; none comes from ReDia
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 from recommender.data.catalog import Catalog, Movie
@@ -209,10 +209,14 @@ def draw(
     drawn: list[Movie] = []
     for _ in range(count):
         source = popular if chance(rng, 0.08) else pool
-        taken = [*used, *drawn]
-        left = [movie for movie in source if movie not in taken] or [movie for movie in popular if movie not in taken]
+        taken = {movie.movie_id for movie in (*used, *drawn)}
+        left = _without(taken, source) or _without(taken, popular)
         drawn.append(choose_by_rank(rng, left))
     return drawn
+
+
+def _without(taken: Container[int], movies: Sequence[Movie]) -> list[Movie]:
+    return [movie for movie in movies if movie.movie_id not in taken]
 
 
 def _open(conversation: _Conversation) -> None:

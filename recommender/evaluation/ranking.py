@@ -1,7 +1,7 @@
 """Scores -> rankings, and a model over many wishes -> rankings. Scores are reduced to the best K batch by batch, so
-memory does not grow with examples x catalogue."""
+memory does not grow with examples x catalogue; of a large catalogue an index proposes the movies that are scored."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recommender.data.collate import Batch, Item, collate, exclusions
+from recommender.evaluation.index import AT_ONCE, WISHES, index_of, spread
 from recommender.evaluation.metrics import MetricError, check_cutoff
 from recommender.losses.base import multi_hot
 from recommender.models.base import Recommender
@@ -31,6 +32,10 @@ def top_k(scores: Tensor, k: int, exclude: Tensor | None = None) -> Tensor:
     if scores.isnan().any():
         raise MetricError(f"Cannot rank: {int(scores.isnan().sum())} of the scores {list(scores.shape)} are NaN.")
     movies = scores.shape[1]
+    rows = max(1, AT_ONCE // max(movies, 1))
+    if len(scores) > rows:  # several tables as large as the scores come
+        out = [None] * len(scores) if exclude is None else torch.split(exclude, rows)
+        return torch.cat([top_k(part, k, gone) for part, gone in zip(torch.split(scores, rows), out, strict=False)])
     # k empty columns stand behind the movies: they fill the rows that run short, and become -1.
     scores = F.pad(scores, (0, k), value=-torch.inf)  # [B, V + K]
     allowed = torch.ones_like(scores, dtype=torch.bool)  # [B, V + K]
@@ -81,13 +86,28 @@ def rank(
     """Rank the whole catalogue for every item and keep the best `cutoff`, in the items' order."""
     was_training = model.training
     model.eval()
+    index = index_of(model)
     every = np.full((len(items), cutoff), -1, dtype=np.int64)
     new = every.copy()
+    if index is not None and items:
+        some = [items[i] for i in spread(len(items), WISHES)]
+        index.calibrate(_read(model.queries, to_device(collate(some), device), bfloat16), cutoff)
     for positions in _batches(items, batch_size):
         part = [items[i] for i in positions]
-        with torch.autocast(device.type, dtype=torch.bfloat16) if bfloat16 else nullcontext():
-            scores = model(to_device(collate(part), device))  # [B, V]
-        every[positions] = top_k(scores.float(), cutoff).cpu().numpy()
-        new[positions] = top_k(scores.float(), cutoff, exclude=exclusions(part).to(device)).cpu().numpy()
+        batch, named = to_device(collate(part), device), exclusions(part).to(device)
+        if index is None:
+            scores = _read(model, batch, bfloat16)  # [B, V]
+            best, best_new = top_k(scores, cutoff), top_k(scores, cutoff, exclude=named)
+        else:
+            found = index.find(_read(model.queries, batch, bfloat16), cutoff + named.shape[1])
+            best, best_new = found.best(cutoff), found.best(cutoff, exclude=named)
+        every[positions], new[positions] = best.cpu().numpy(), best_new.cpu().numpy()
     model.train(was_training)
     return Rankings(every, new)
+
+
+def _read(how: Callable[[Batch], Tensor], batch: Batch, bfloat16: bool) -> Tensor:
+    """What the model makes of a batch, in float32."""
+    device = batch["mentioned"].device
+    with torch.autocast(device.type, dtype=torch.bfloat16) if bfloat16 else nullcontext():
+        return how(batch).float()

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from recommender.errors import RecommenderError
+from recommender.losses.sampled import Drawn
 
 
 class ShapeError(RecommenderError):
@@ -47,10 +48,13 @@ class RankingLoss(nn.Module):
     It gives a scalar, computed in float32 whatever the type of the scores. A target listed twice counts once. The
     weight of a target multiplies what it adds to the loss, that of an example all that its row adds; the loss stays a
     mean over all rows, so weights with a mean of 1 leave it about as large as it was.
+    With `drawn` the scores [B, C] are those of a step's movies and the targets are places among these.
     Raises `ShapeError`, which names both shapes, when scores and targets do not fit together.
     """
 
-    def forward(self, scores: Tensor, targets: Tensor, weights: Weights = ALL_ALIKE) -> Tensor:
+    def forward(
+        self, scores: Tensor, targets: Tensor, weights: Weights = ALL_ALIKE, drawn: Drawn | None = None
+    ) -> Tensor:
         if scores.ndim != 2 or targets.ndim != 2 or len(scores) != len(targets):
             raise ShapeError(
                 f"{type(self).__name__} expects scores [B, V] and targets [B, T] with the same B, "
@@ -59,11 +63,13 @@ class RankingLoss(nn.Module):
         if scores.numel() == 0:
             raise ShapeError(f"{type(self).__name__} has no mean over empty scores {list(scores.shape)}.")
         table = None if weights.targets is None else _weight_table(targets, weights.targets, scores.shape[1])
-        return self.compare(scores.float(), multi_hot(targets, scores.shape[1]), table, weights.examples)
+        return self.compare(scores.float(), multi_hot(targets, scores.shape[1]), table, weights.examples, drawn)
 
-    def compare(self, scores: Tensor, wanted: Tensor, weights: Tensor | None, rows: Tensor | None) -> Tensor:
+    def compare(
+        self, scores: Tensor, wanted: Tensor, weights: Tensor | None, rows: Tensor | None, drawn: Drawn | None
+    ) -> Tensor:
         """Scores [B, V] float32, the targets as ones among zeros [B, V], the targets' weights among ones [B, V], and
-        the examples' weights [B] -> scalar."""
+        the examples' weights [B] -> scalar. C stands for V where movies were drawn."""
         raise NotImplementedError
 
     def rows(self, targets: Tensor) -> Tensor:

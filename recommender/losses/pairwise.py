@@ -7,13 +7,15 @@ from torch import Tensor
 from recommender.config import NegativeConfig
 from recommender.losses.base import RankingLoss, mean_over_answered
 from recommender.losses.negatives import draw_negatives
+from recommender.losses.sampled import Drawn
 
 
 class BprLoss(RankingLoss):
     """`-log sigmoid(positive - negative)` (Rendle et al. 2009, sec. 4.1), times the target's weight: the mean over a
     row's negatives, then over its targets, then over the rows with any.
 
-    `counts` [V] says how often each movie is a target of the training data.
+    `counts` [V] says how often each movie is a target of the training data. Of a step's drawn movies the negatives are
+    drawn among these, so popular ones come more often.
     """
 
     counts: Tensor
@@ -23,17 +25,20 @@ class BprLoss(RankingLoss):
         self.negatives = negatives
         self.register_buffer("counts", counts.float(), persistent=False)
 
-    def compare(self, scores: Tensor, wanted: Tensor, weights: Tensor | None, rows: Tensor | None) -> Tensor:
-        columns, allowed = draw_negatives(scores, wanted, self.negatives, self.counts)  # [B, N]
+    def compare(
+        self, scores: Tensor, wanted: Tensor, weights: Tensor | None, rows: Tensor | None, drawn: Drawn | None
+    ) -> Tensor:
+        counts = self.counts if drawn is None else self.counts[drawn.columns]
+        columns, allowed = draw_negatives(scores, wanted, self.negatives, counts)  # [B, N]
         row, target = wanted.nonzero(as_tuple=True)  # [P], all pairs of a row and a target
         gaps = scores[row, target].unsqueeze(1) - scores.gather(1, columns)[row]  # [P, N]
         kept = allowed[row]
         losses = (-F.logsigmoid(gaps) * kept).sum(dim=1) / kept.sum(dim=1).clamp(min=1)  # [P]
         if weights is not None:
             losses = losses * weights[row, target]
-        counts = wanted.sum(dim=1)  # [B]
-        means = torch.zeros_like(counts).index_add(0, row, losses) / counts.clamp(min=1)
-        return mean_over_answered(means, counts > 0, rows)
+        answers = wanted.sum(dim=1)  # [B]
+        means = torch.zeros_like(answers).index_add(0, row, losses) / answers.clamp(min=1)
+        return mean_over_answered(means, answers > 0, rows)
 
     def rows(self, targets: Tensor) -> Tensor:
         return (targets >= 0).any(dim=1).sum().float()

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from recommender.errors import RecommenderError
 from recommender.losses.base import RankingLoss, weighted
+from recommender.losses.sampled import Drawn
 
 
 class BinaryCrossEntropy(RankingLoss):
@@ -20,11 +21,13 @@ class BinaryCrossEntropy(RankingLoss):
         super().__init__()
         self.register_buffer("pos_weight", torch.tensor(float(pos_weight)), persistent=False)
 
-    def compare(self, scores: Tensor, wanted: Tensor, weights: Tensor | None, rows: Tensor | None) -> Tensor:
-        if weights is None and rows is None:  # one pass over the table in place of three
+    def compare(
+        self, scores: Tensor, wanted: Tensor, weights: Tensor | None, rows: Tensor | None, drawn: Drawn | None
+    ) -> Tensor:
+        if weights is None and rows is None and drawn is None:  # one pass over the table in place of three
             return F.binary_cross_entropy_with_logits(scores, wanted, pos_weight=self.pos_weight)
         losses = F.binary_cross_entropy_with_logits(scores, wanted, pos_weight=self.pos_weight, reduction="none")
-        return weighted(losses, weights, rows).mean()
+        return mean_over_catalogue(weighted(losses, weights, rows), drawn)
 
 
 class FocalLoss(RankingLoss):
@@ -38,11 +41,21 @@ class FocalLoss(RankingLoss):
         self.alpha = alpha
         self.gamma = gamma
 
-    def compare(self, scores: Tensor, wanted: Tensor, weights: Tensor | None, rows: Tensor | None) -> Tensor:
+    def compare(
+        self, scores: Tensor, wanted: Tensor, weights: Tensor | None, rows: Tensor | None, drawn: Drawn | None
+    ) -> Tensor:
         signed = torch.where(wanted.bool(), scores, -scores)  # [B, V], p_t is its sigmoid
         # In logs, since `1 - p_t` rounds to 0 for most of a catalogue and has no finite slope there when gamma < 1.
         modulation = torch.exp(self.gamma * F.logsigmoid(-signed))  # [B, V]
-        return self.alpha * weighted(modulation * -F.logsigmoid(signed), weights, rows).mean()
+        losses = weighted(modulation * -F.logsigmoid(signed), weights, rows)
+        return self.alpha * mean_over_catalogue(losses, drawn)
+
+
+def mean_over_catalogue(losses: Tensor, drawn: Drawn | None) -> Tensor:
+    """The mean of the losses [B, V]; of those of drawn movies [B, C] what is that mean on average."""
+    if drawn is None:
+        return losses.mean()
+    return (losses / drawn.chances).sum() / (len(losses) * drawn.catalogue)
 
 
 def balanced_weight(movies: int, mean_targets: float) -> float:

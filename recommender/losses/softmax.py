@@ -4,6 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from recommender.losses.base import RankingLoss, mean_over_answered
+from recommender.losses.sampled import Drawn
 
 
 class SoftmaxLoss(RankingLoss):
@@ -11,13 +12,18 @@ class SoftmaxLoss(RankingLoss):
 
     A row without targets counts for nothing, also in that last mean; when no row has any the loss is 0.
     `label_smoothing` spreads that share of each row's weight evenly over the catalogue (Szegedy et al. 2016, sec. 7).
+    A drawn movie stands for 1 / chance movies like it, so the sum below the fraction is on average the catalogue's.
     """
 
     def __init__(self, label_smoothing: float = 0.0) -> None:
         super().__init__()
         self.label_smoothing = label_smoothing
 
-    def compare(self, scores: Tensor, wanted: Tensor, weights: Tensor | None, rows: Tensor | None) -> Tensor:
+    def compare(
+        self, scores: Tensor, wanted: Tensor, weights: Tensor | None, rows: Tensor | None, drawn: Drawn | None
+    ) -> Tensor:
+        if drawn is not None:
+            scores = scores - drawn.chances.log()
         counts = wanted.sum(dim=1, keepdim=True)  # [B, 1]
         shares = (wanted if weights is None else wanted * weights) / counts.clamp(min=1)  # [B, V]
         losses = F.cross_entropy(scores, shares, reduction="none", label_smoothing=self.label_smoothing)  # [B]

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from recommender.config import LossConfig, WeightConfig
 from recommender.data.collate import PADDING, Item
-from recommender.data.engagement import FACTS, UNKNOWN, column, numbers_of
+from recommender.data.engagement import FACTS, UNKNOWN, column
 from recommender.errors import DataError
 from recommender.losses.base import Weights
 
@@ -35,10 +36,13 @@ class TargetFacts:
 
 def target_facts(items: Sequence[Item], catalogue: int) -> TargetFacts:
     targets = [targets for item in items for targets in item.target_lists]
-    known = [facts for item in items for facts in item.engagement_lists]
-    rows = [fact for row, facts in zip(targets, known, strict=True) for fact in facts or [UNKNOWN] * len(row)]
-    movies = torch.tensor([movie for row in targets for movie in row], dtype=torch.int64)
-    return TargetFacts(catalogue, len(targets), movies, torch.tensor(numbers_of(rows)).view(-1, len(FACTS)))
+    known = (facts for item in items for facts in item.engagement_lists)
+    rows = (fact for row, facts in zip(targets, known, strict=True) for fact in facts or [UNKNOWN] * len(row))
+    numbers = np.fromiter((number for row in rows for number in row.as_numbers), dtype=np.float32)
+    movies = np.fromiter((movie for row in targets for movie in row), dtype=np.int64)
+    return TargetFacts(
+        catalogue, len(targets), torch.from_numpy(movies), torch.from_numpy(numbers).view(-1, len(FACTS))
+    )
 
 
 class TargetWeights(nn.Module):

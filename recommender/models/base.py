@@ -18,6 +18,13 @@ class Outputs(NamedTuple):
     opinions: dict[str, Tensor] = {}  # opinion -> logits [B, T] for the batch's targets  # noqa: RUF012
 
 
+class DotProducts(NamedTuple):
+    """The movies of a model that scores by `query @ vectors.T + bias`."""
+
+    vectors: Tensor  # [V, W]
+    bias: Tensor  # [V]
+
+
 class Recommender(nn.Module, ABC):
     """Scores are comparable within a row only: higher is better."""
 
@@ -29,13 +36,14 @@ class Recommender(nn.Module, ABC):
         super().__init__()
         self.text: TextEncoder | None = None
 
-    def tokenize(self, texts: Sequence[str], max_tokens: int, keep: str) -> list[list[int]]:
+    def tokenize(self, texts: Sequence[str], max_tokens: int, keep: str) -> Sequence[Sequence[int]]:
         """Texts -> token ids; a model that does not read the text has none."""
         return self.text.tokenize(texts, max_tokens, keep) if self.text is not None else [[] for _ in texts]
 
     @abstractmethod
     def forward(self, batch: Batch) -> Tensor:
-        """Wishes -> scores [B, V], finite for every wish, also an empty one."""
+        """Wishes -> scores [B, V], finite for every wish, also an empty one. Models that learn by gradient score only
+        the movies in `batch["columns"]` [C] where the batch has them -> [B, C]."""
 
     def outputs(self, batch: Batch) -> Outputs:
         """The scores, and what the other tasks of a training batch are learned from."""
@@ -55,6 +63,14 @@ class Recommender(nn.Module, ABC):
     def movie_vectors(self) -> Tensor | None:
         """Where the model places the movies [V, W], for neighbours; None for a model without such a space."""
         return None
+
+    def dot_products(self) -> DotProducts | None:
+        """What the vectors of `queries` are multiplied with in use; None for a model that scores in another way."""
+        return None
+
+    def queries(self, batch: Batch) -> Tensor:
+        """Wishes -> vectors [B, W], for a model that has `dot_products`."""
+        raise NotImplementedError
 
     def add_movies(self, texts: Tensor, like: Sequence[int]) -> None:
         """More movies at the end of the catalogue, known by their texts' vectors [N, D] alone; nothing is trained. How

@@ -13,6 +13,7 @@ from recommender.config import DialogueConfig, ModelConfig
 from recommender.data.collate import PADDING, Batch, Item
 from recommender.models.base import Outputs, Recommender
 from recommender.models.baselines import WeightedCounts
+from recommender.models.columns import places_among
 from recommender.models.heads import CatalogueHead
 from recommender.models.movie_embedding import MovieEmbedding
 from recommender.models.opinions import OpinionHead
@@ -64,7 +65,9 @@ class DialogueRecommender(Recommender):
         if self.counts is not None:
             scores = scores + self.counts(batch)
         gains = [part.gains for part in read if part.gains is not None]
-        return self._with_repeats(scores, gains, batch) if gains else scores
+        if gains:
+            scores = self._with_repeats(scores, gains, batch)
+        return scores[:, batch["columns"]] if "columns" in batch else scores
 
     @staticmethod
     def _learned_from(scores: Tensor, gains: Tensor | None, batch: Batch) -> Tensor:
@@ -169,10 +172,14 @@ class Reader(nn.Module):
         states = self._states(texts, batch)  # [R, 1 + S, W]
         rows = batch["rows"]
         asked = states[rows, batch["ends"]]  # [P, W]
-        scores: Tensor = self.head(asked)
+        # In use a movie's place depends on all others' scores, so those of some columns are taken at the end.
+        columns = batch.get("columns") if self.training else None
+        scores: Tensor = self.head(asked, columns)
         gains = None
         if self.repeat is not None:
-            gains = self.repeat(asked, states[rows, 1:], _named_before(batch), scores.shape[1])
+            named = _named_before(batch)
+            named = named if columns is None else places_among(columns, named)
+            gains = self.repeat(asked, states[rows, 1:], named, scores.shape[1])
         opinions = self.opinions(asked, batch["targets"]) if self.opinions is not None and self.training else {}
         return Read(scores, gains, opinions)
 
@@ -201,7 +208,7 @@ class RepeatScores(nn.Module):
         self.bias = nn.Parameter(torch.tensor(-2.0))  # at first a repeated movie is unlikely, as it is in dialogues
 
     def forward(self, asked: Tensor, slots: Tensor, named: Tensor, movies: int) -> Tensor:
-        """[P, W], [P, S, W], named movies [P, S] padded with -1 -> [P, V]. The states are taken as they are."""
+        """[P, W], [P, S, W], named movies [P, S] padded with -1 -> [P, `movies`]. The states are taken as they are."""
         asked, slots = asked.detach(), slots.detach()
         gains = (self.key(slots) @ self.query(asked).unsqueeze(-1)).squeeze(-1) / asked.shape[1] ** 0.5 + self.bias
         table = gains.new_zeros(len(gains), movies + 1)

@@ -6,18 +6,37 @@ import torch
 from torch import Tensor, nn
 
 from recommender.config import HeadConfig
+from recommender.models.columns import rows_of
 from recommender.models.movie_embedding import MovieEmbedding
 
 
-def ffn_head(inputs: int, movies: int, config: HeadConfig) -> nn.Sequential:
+class FfnHead(nn.Sequential):
     """The paper's head (Nguyen 2024): [B, inputs] -> [B, V]. The tag head is another of the same shape."""
-    return nn.Sequential(
-        nn.Dropout(config.dropout),
-        nn.Linear(inputs, config.hidden),
-        nn.ReLU(),
-        nn.Dropout(config.dropout),
-        nn.Linear(config.hidden, movies),
-    )
+
+    def __init__(self, inputs: int, movies: int, config: HeadConfig) -> None:
+        super().__init__(
+            nn.Dropout(config.dropout),
+            nn.Linear(inputs, config.hidden),
+            nn.ReLU(),
+            nn.Dropout(config.dropout),
+            nn.Linear(config.hidden, movies),
+        )
+
+    def forward(self, wish: Tensor, columns: Tensor | None = None) -> Tensor:
+        """With `columns` [C] the scores of those movies alone [B, C]."""
+        weight, bias = self.dot_products()
+        return nn.functional.linear(self.query(wish), rows_of(weight, columns), rows_of(bias, columns))
+
+    def query(self, wish: Tensor) -> Tensor:
+        """What the movies' vectors are multiplied with [B, W]."""
+        for layer in list(self)[:-1]:
+            wish = layer(wish)
+        return wish
+
+    def dot_products(self) -> tuple[Tensor, Tensor]:
+        """Vectors [V, W] and biases [V]."""
+        last: nn.Linear = self[-1]  # type: ignore[assignment]
+        return last.weight, last.bias
 
 
 class CatalogueHead(nn.Module):
@@ -47,9 +66,14 @@ class CatalogueHead(nn.Module):
         self.movies.add(texts)
         self.bias = nn.Parameter(torch.cat([self.bias, learned.mean().expand(len(texts))]))
 
-    def forward(self, wish: Tensor) -> Tensor:
+    def forward(self, wish: Tensor, columns: Tensor | None = None) -> Tensor:
+        """[B, V], or the scores of the movies in `columns` [C] alone [B, C]."""
         known = self.movies.known
-        bias: Tensor = self.bias
+        bias = rows_of(self.bias, columns)
         if known is not None and self.unknown is not None:
-            bias = torch.where(known > 0, bias, self.unknown)
-        return self.movies.scores(self.query(wish)) + bias  # [B, V]
+            bias = torch.where(rows_of(known, columns) > 0, bias, self.unknown)
+        return self.movies.scores(self.query(wish), columns) + bias
+
+    def dot_products(self) -> tuple[Tensor, Tensor]:
+        """Vectors [V, W] and biases [V]."""
+        return self.movies.table(), self.bias

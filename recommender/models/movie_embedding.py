@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from recommender.models.columns import rows_of
+
 
 class MovieEmbedding(nn.Module):
     """`indices [...] -> vectors [..., width]`. With `text` [V, D] a movie that training never saw still has a place.
@@ -38,20 +40,22 @@ class MovieEmbedding(nn.Module):
         from_text: Tensor = self.project(self.text[indices])
         return learned + from_text
 
-    def scores(self, queries: Tensor) -> Tensor:
-        """Dot products of queries [B, width] with all movies' vectors -> [B, V].
+    def scores(self, queries: Tensor, columns: Tensor | None = None) -> Tensor:
+        """Dot products of queries [B, width] with all movies' vectors -> [B, V], or with those in `columns` -> [B, C].
 
         The projection goes to the queries, not to the V movies: q (l + W t) = q l + (q W) t, a fraction of the work.
         """
-        weight = self.learned.weight if self.known is None else self.learned.weight * self.known.unsqueeze(1)
+        weight = rows_of(self.learned.weight, columns)
+        if self.known is not None:
+            weight = weight * rows_of(self.known, columns).unsqueeze(1)
         learned = queries @ weight.T
-        return learned if self.text is None else learned + self.scores_by_text(queries)
+        return learned if self.text is None else learned + self.scores_by_text(queries, columns)
 
-    def scores_by_text(self, queries: Tensor) -> Tensor:
-        """The part of the scores that the movies' texts give [B, V]."""
+    def scores_by_text(self, queries: Tensor, columns: Tensor | None = None) -> Tensor:
+        """The part of the scores that the movies' texts give [B, V], or [B, C]."""
         if self.project is None or self.text is None:
             raise ValueError("this table places no movie by its text")
-        return (queries @ self.project.weight) @ self.text.T
+        return (queries @ self.project.weight) @ rows_of(self.text, columns).T
 
     def add(self, texts: Tensor) -> None:
         """Movies at the end that nothing was learned of: their place is that of their texts' vectors [N, D] alone."""

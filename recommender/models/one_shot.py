@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from recommender.config import ModelConfig
 from recommender.data.collate import PADDING, Batch, Item
-from recommender.models.base import Outputs, Recommender
+from recommender.models.base import DotProducts, Outputs, Recommender
 from recommender.models.baselines import WeightedCounts
-from recommender.models.heads import CatalogueHead, ffn_head
+from recommender.models.heads import CatalogueHead, FfnHead
 from recommender.models.history_encoder import AttentionHistory, GruHistory
 from recommender.models.movie_embedding import MovieEmbedding
 from recommender.models.opinions import OpinionHead
@@ -32,13 +32,13 @@ class OneShotRecommender(Recommender):
         width = self.text.width + (self.history.width if self.history is not None else 0)
         if catalogue:
             # One table for the movies that were named and the movies that are ranked.
-            self.head: nn.Module = CatalogueHead(width, embedding, config.head)
+            self.head: CatalogueHead | FfnHead = CatalogueHead(width, embedding, config.head)
         else:
-            self.head = ffn_head(width, movies, config.head)
+            self.head = FfnHead(width, movies, config.head)
         self.empty_in_use = config.history.empty_in_use
         self.counts = WeightedCounts(movies, config.history.counts_weight) if config.history.counts_weight else None
         self.opinions = OpinionHead(width, embedding, config.opinions) if config.opinions else None
-        self.tag_head = ffn_head(self.text.width, movies, config.head) if config.tags else None
+        self.tag_head = FfnHead(self.text.width, movies, config.head) if config.tags else None
 
     def _history(self, config: ModelConfig, embedding: MovieEmbedding) -> GruHistory | AttentionHistory | None:
         if config.history.kind == "gru":
@@ -67,9 +67,11 @@ class OneShotRecommender(Recommender):
         return self.wish(text, mentioned)
 
     def _scores(self, wish: Tensor, batch: Batch) -> Tensor:
-        scores: Tensor = self.head(wish)
+        columns = batch.get("columns")
+        scores: Tensor = self.head(wish, columns)
         if self.counts is not None and not self.training:
-            scores = scores + self.counts(batch)
+            counted = self.counts(batch)
+            scores = scores + (counted if columns is None else counted[:, columns])
         return scores
 
     def fit(self, items: Sequence[Item]) -> None:
@@ -106,9 +108,17 @@ class OneShotRecommender(Recommender):
             self.counts.add(len(texts))
 
     @torch.no_grad()
+    def dot_products(self) -> DotProducts | None:
+        """None where counts join the scores."""
+        return DotProducts(*self.head.dot_products()) if self.counts is None else None
+
+    def queries(self, batch: Batch) -> Tensor:
+        queries: Tensor = self.head.query(self._wish(batch))
+        return queries
+
+    @torch.no_grad()
     def movie_vectors(self) -> Tensor:
         """The rows that a wish's vector is multiplied with."""
         if isinstance(self.head, CatalogueHead):
             return self.head.movies.table()
-        vectors: Tensor = self.head[-1].weight.detach()  # type: ignore[index]
-        return vectors
+        return self.head.dot_products()[0].detach()

@@ -12,6 +12,7 @@ from recommender.data.engagement import column
 from recommender.losses.base import ALL_ALIKE, Weights
 from recommender.losses.pointwise import BinaryCrossEntropy
 from recommender.losses.registry import make_loss, make_weights
+from recommender.losses.sampled import make_sampler
 from recommender.losses.tasks import MOVIES, TAGS, OpinionLoss, TaskBalance
 from recommender.losses.weights import TargetFacts
 from recommender.models.base import Recommender
@@ -25,15 +26,18 @@ class Learner(nn.Module):
         self.recommender = recommender
         self.movie_loss = make_loss(config, facts)
         self.weights = make_weights(config, facts)
+        self.sampler = make_sampler(config, facts.counts)
         self.tag_loss = BinaryCrossEntropy()
         self.opinion_loss = OpinionLoss()
         self.balance = TaskBalance(config, tasks)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Task -> its loss, a scalar, before the tasks are weighed."""
-        outputs = self.recommender.outputs(batch)
+        drawn = self.sampler(batch["targets"]) if self.sampler is not None else None
+        outputs = self.recommender.outputs(batch if drawn is None else batch | {"columns": drawn.columns})
         targets = self._of_rows(batch["targets"], batch)
-        losses = {MOVIES: self.movie_loss(outputs.scores, targets, self._weights(targets, batch))}
+        places = targets if drawn is None else drawn.places(targets)
+        losses = {MOVIES: self.movie_loss(outputs.scores, places, self._weights(targets, batch), drawn)}
         if "tag_targets" in batch:
             losses[TAGS] = self.tag_loss(self.recommender.tag_scores(batch), batch["tag_targets"])
         for opinion, logits in outputs.opinions.items():

@@ -133,9 +133,8 @@ def _learn(work: Work, task: Task, model: Recommender, checkpoint: Path | None) 
     if status.trained:
         return
     work.say("preparing the examples")
-    examples = checked_examples(task, "train")
-    status.train_examples = len(examples)
-    log.info("%s examples on %s", f"{len(examples):,}", status.device)
+    status.train_examples = len(checked_examples(task, "train"))
+    log.info("%s examples on %s", f"{status.train_examples:,}", status.device)
     with processes.first_one_first():
         train = example_items(model, task.learning_examples(), task.catalog, config.data, cache)
     model.fit(train)

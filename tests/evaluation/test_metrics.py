@@ -250,3 +250,12 @@ def test_every_metric_agrees_with_trec_eval(levels, k):
     for name, trec_name in names.items():
         expected = [theirs[f"q{i}"][trec_name] for i in range(len(targets))]
         np.testing.assert_allclose(ours[f"{name}@{k}"], expected, atol=1e-6, err_msg=name)
+
+
+def test_many_scores_are_ranked_in_parts_as_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = torch.randint(5, (7, 12), generator=torch.Generator().manual_seed(0)).float()
+    exclude = torch.arange(14).view(7, 2) % 12
+    at_once = top_k(scores, 4), top_k(scores, 4, exclude)
+    monkeypatch.setattr("recommender.evaluation.ranking.AT_ONCE", 30)
+    assert torch.equal(top_k(scores, 4), at_once[0])
+    assert torch.equal(top_k(scores, 4, exclude), at_once[1])

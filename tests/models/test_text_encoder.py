@@ -69,9 +69,16 @@ def test_cls_pooling_is_the_first_token_s_vector(tiny_encoder: str) -> None:
         torch.testing.assert_close(encoder(ids, mask)[0], hidden[0], atol=1e-6, rtol=1e-5)
 
 
+def test_many_texts_are_read_in_parts_as_at_once(tiny_encoder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder, texts = TextEncoder(TextConfig(name=tiny_encoder)), ["one", "two three", "", "four", "five six seven"]
+    at_once = encoder.tokenize(texts, 16, "last")
+    monkeypatch.setattr("recommender.models.text_encoder.TOKENIZED", 2)
+    assert encoder.tokenize(texts, 16, "last") == at_once
+
+
 def test_a_long_text_is_cut_at_the_end_that_is_asked_for(tiny_encoder: str) -> None:
     encoder = TextEncoder(TextConfig(name=tiny_encoder))
-    whole, first, last = (encoder.tokenize(["one two three four five six"], n, keep)[0]
+    whole, first, last = (list(encoder.tokenize(["one two three four five six"], n, keep)[0])
                           for n, keep in ((99, "last"), (5, "first"), (5, "last")))  # fmt: skip
     start, end, words = whole[0], whole[-1], whole[1:-1]
     assert first == [start, *words[:3], end]

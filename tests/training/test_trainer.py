@@ -11,6 +11,7 @@ from torch import nn
 from recommender.config import HeadConfig, HistoryConfig, LossConfig, ModelConfig, TextConfig, TrainingConfig
 from recommender.data.collate import Item, collate
 from recommender.losses.weights import target_facts
+from recommender.models.base import Recommender
 from recommender.models.registry import make_model
 from recommender.training.arguments import training_arguments
 from recommender.training.learner import Learner
@@ -56,6 +57,16 @@ def trainer_for(tiny_encoder: str, tmp_path: Path) -> Any:
         )
 
     return build
+
+
+def test_a_sampled_run_learns_from_drawn_movies_and_ranks_them_all(trainer_for: Any) -> None:
+    trainer = trainer_for(wish_items(8), loss=LossConfig(kind="softmax", sampled=3), epochs=1)
+    learned, ranked = set(), set()
+    trainer.learner.movie_loss.register_forward_hook(lambda loss, inputs, value: learned.add(inputs[0].shape[1]))
+    trainer.recommender.register_forward_hook(lambda model, inputs, scores: ranked.add(scores.shape[1]))
+    trainer.train()
+    assert max(learned) < MOVIES
+    assert ranked == {MOVIES}
 
 
 def test_the_pull_of_each_loss_at_the_encoder_is_logged(trainer_for: Any) -> None:
@@ -251,7 +262,7 @@ def test_the_mentioned_movies_are_no_answers_to_new_targets(trainer_for: Any) ->
     scores = torch.zeros(2, MOVIES)
     scores[:, 3], scores[:, 4], scores[:, 5] = 3, 2, 1
 
-    class Fixed(nn.Module):
+    class Fixed(Recommender):
         def forward(self, batch: Any) -> torch.Tensor:
             return scores[: len(batch["targets"])]
 

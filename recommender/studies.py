@@ -6,6 +6,8 @@ They stand below `.studies` in the checkpoints folder: no name of a run, so that
 from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import FileLock
+
 from recommender.errors import CheckpointError, RecommenderError
 from recommender.files import PLAIN_NAME
 from recommender.runs import Run
@@ -40,16 +42,18 @@ def new_worker(study: str, settings: Settings) -> Run:
     """The folder of a process that is about to work on the study, with its status and log. Those of processes that
     have ended are removed."""
     folder = _study_folder(study, settings) / "workers"
-    number = 1
-    for worker in _workers(study, settings):
-        number = max(number, int(worker.run_id.rpartition("-")[2]) + 1)
-        if (status := _status(worker)) is None or status.state not in LIVE:
-            _remove(worker)
-    worker = Run(folder / f"{study}-worker-{number}")
-    worker.folder.mkdir(parents=True)
-    status = Status(state="queued")
-    status.queue(settings.device)
-    worker.write_status(status)
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):  # of two that begin at once neither may take the other's folder for a dead one's
+        number = 1
+        for worker in _workers(study, settings):
+            number = max(number, int(worker.run_id.rpartition("-")[2]) + 1)
+            if (status := _status(worker)) is None or status.state not in LIVE:
+                _remove(worker)
+        worker = Run(folder / f"{study}-worker-{number}")
+        worker.folder.mkdir()
+        status = Status(state="queued")
+        status.queue(settings.device)
+        worker.write_status(status)
     return worker
 
 

@@ -303,7 +303,7 @@ def checkpoint_target(folder: Path, catalog: Catalog) -> Target:
             if path.name in ("config.json", "catalog.json", "model.safetensors"):
                 with expected():
                     made = load_checkpoint(run, cpu).catalog
-                    assert all(movie.name.encode() and movie.movie_id < 2**63 for movie in made)
+                    assert all(isinstance(movie.name.encode(), bytes) and movie.movie_id < 2**63 for movie in made)
             else:
                 read_run(run)
         finally:

@@ -83,5 +83,5 @@ def safetensors_metadata(raw: bytes) -> dict[str, str]:
     Raises `ValueError` for a header that cannot be read.
     """
     header = parse_json(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
-    metadata: dict[str, str] = header.get("__metadata__", {})
+    metadata: dict[str, str] = header.get("__metadata__") or {}  # safetensors takes a null there for none
     return metadata

@@ -146,6 +146,13 @@ def test_weights_whose_facts_are_none_are_refused(facts: str, run: Run) -> None:
         load_checkpoint(run, CPU)
 
 
+def test_weights_that_say_nothing_of_themselves_are_refused(run: Run) -> None:
+    header = json.dumps({"__metadata__": None, "a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    (run.folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 4)
+    with pytest.raises(CheckpointError, match=r"r/model\.safetensors"):
+        load_checkpoint(run, CPU)
+
+
 def test_numbers_that_torch_cannot_judge_are_refused(run: Run) -> None:
     header = json.dumps({"a": {"dtype": "F8_E8M0", "shape": [4], "data_offsets": [0, 4]}}).encode()
     (run.folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 4)

@@ -14,8 +14,7 @@ class BprLoss(RankingLoss):
     """`-log sigmoid(positive - negative)` (Rendle et al. 2009, sec. 4.1), times the target's weight: the mean over a
     row's negatives, then over its targets, then over the rows with any.
 
-    `counts` [V] says how often each movie is a target of the training data. Of a step's drawn movies the negatives are
-    drawn among these, so popular ones come more often.
+    `counts` [V] says how often each movie is a target of the training data.
     """
 
     counts: Tensor
@@ -28,8 +27,7 @@ class BprLoss(RankingLoss):
     def compare(
         self, scores: Tensor, wanted: Tensor, weights: Tensor | None, rows: Tensor | None, drawn: Drawn | None
     ) -> Tensor:
-        counts = self.counts if drawn is None else self.counts[drawn.columns]
-        columns, allowed = draw_negatives(scores, wanted, self.negatives, counts)  # [B, N]
+        columns, allowed = draw_negatives(scores, wanted, self.negatives, self.counts, drawn)  # [B, N]
         row, target = wanted.nonzero(as_tuple=True)  # [P], all pairs of a row and a target
         gaps = scores[row, target].unsqueeze(1) - scores.gather(1, columns)[row]  # [P, N]
         kept = allowed[row]

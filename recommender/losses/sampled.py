@@ -79,10 +79,11 @@ def make_sampler(config: LossConfig, counts: Tensor) -> ColumnSampler | None:
     number = config.sampled or (DRAWN if movies > config.sample_above else 0)
     if not 0 < number < movies:
         return None
-    if config.label_smoothing:
+    if config.kind == "softmax" and config.label_smoothing:
+        whole = "loss.sampled = 0" if config.sampled else f"loss.sample_above = {movies}"
         raise RecommenderError(
             f"loss.label_smoothing spreads weight over the whole catalogue, of which each step would see {number:,} of "
-            f"{movies:,} movies. Set loss.label_smoothing = 0, or loss.sample_above = {movies} to score all of them."
+            f"{movies:,} movies. Set loss.label_smoothing = 0, or {whole} to score all of them."
         )
     log.info(
         "each step compares with about %s of %s movies: loss.sampled = %s, loss.sample_above = %s",

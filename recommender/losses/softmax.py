@@ -26,7 +26,10 @@ class SoftmaxLoss(RankingLoss):
             scores = scores - drawn.chances.log()
         counts = wanted.sum(dim=1, keepdim=True)  # [B, 1]
         shares = (wanted if weights is None else wanted * weights) / counts.clamp(min=1)  # [B, V]
-        losses = F.cross_entropy(scores, shares, reduction="none", label_smoothing=self.label_smoothing)  # [B]
+        losses = F.cross_entropy(scores, shares, reduction="none")  # [B]
+        if self.label_smoothing:  # by hand, since what is spread has to weigh as much as the targets do
+            spread = -F.log_softmax(scores, dim=1).mean(dim=1) * shares.sum(dim=1)  # [B]
+            losses = (1 - self.label_smoothing) * losses + self.label_smoothing * spread
         return mean_over_answered(losses, counts.squeeze(1) > 0, rows)
 
     def rows(self, targets: Tensor) -> Tensor:

@@ -13,6 +13,16 @@ from recommender.data.engagement import FACTS, UNKNOWN, column
 from recommender.errors import DataError
 from recommender.losses.base import Weights
 
+SETTINGS_OF = {
+    "liked": ("liked", "disliked"),
+    "seen": ("seen", "unseen"),
+    "suggested": ("suggested", "named"),
+    "rating": ("rating",),
+    "completion": ("completion",),
+    "plays": ("plays",),
+    "age_days": ("half_life_days",),
+}  # fact -> what weighs by it
+
 
 @dataclass(frozen=True)
 class TargetFacts:
@@ -27,6 +37,10 @@ class TargetFacts:
     def mean_targets(self) -> float:
         """Of an input."""
         return len(self.movies) / max(self.inputs, 1)
+
+    def knows(self, fact: str) -> bool:
+        """Whether it is known of any target."""
+        return not bool(self.engagement[:, column(fact)].isnan().all())
 
     @property
     def counts(self) -> Tensor:
@@ -50,7 +64,8 @@ class TargetWeights(nn.Module):
 
     Every factor is divided by its mean over those training targets of which it is known, so that an unknown one counts
     as an average one; and the product by its mean over all of them, so that the loss stays as large as without weights.
-    Raises `DataError` if all training targets would weigh nothing.
+    Raises `DataError` if all training targets would weigh nothing, or if a weight is set by a fact that is known of
+    none of them.
     """
 
     balance: Tensor
@@ -59,6 +74,7 @@ class TargetWeights(nn.Module):
     def __init__(self, config: LossConfig, facts: TargetFacts) -> None:
         super().__init__()
         self.config = config.weights
+        _check_known(self.config, facts)
         self.register_buffer("balance", effective_weights(facts.counts, config.effective_number), persistent=False)
         means = _factors(self.config, facts.engagement).nanmean(dim=0)  # [factors]
         self.register_buffer("means", means.where(means != 0, 1.0), persistent=False)
@@ -82,6 +98,16 @@ class TargetWeights(nn.Module):
         return weights * factors.nan_to_num(nan=1.0).prod(dim=-1)
 
 
+def _check_known(config: WeightConfig, facts: TargetFacts) -> None:
+    for fact, settings in SETTINGS_OF.items():
+        changed = [name for name in settings if getattr(config, name) != WeightConfig.model_fields[name].default]
+        if changed and not facts.knows(fact):
+            raise DataError(
+                f"loss.weights.{changed[0]} weighs by what is known of a movie's {fact.replace('_', ' ')}, and these "
+                f"{len(facts.movies):,} training targets tell nothing of it. Leave it out, or learn from other data."
+            )
+
+
 def effective_weights(counts: Tensor, beta: float) -> Tensor:
     """Class-balanced weights of the movies [V]: `(1 - beta) / (1 - beta ** n)` for one that is n times a target, the
     inverse of its effective number of samples (Cui et al. 2019, eq. 3). All are 1 for beta 0.
@@ -89,7 +115,7 @@ def effective_weights(counts: Tensor, beta: float) -> Tensor:
     >>> effective_weights(torch.tensor([1, 2]), 0.5).tolist()
     [1.0, 0.6666666865348816]
     """
-    return ((1 - beta) / (1 - torch.tensor(beta).double() ** counts.clamp(min=1))).float()
+    return ((1 - beta) / (1 - torch.tensor(beta, dtype=torch.float64) ** counts.clamp(min=1))).float()
 
 
 def _factors(config: WeightConfig, engagement: Tensor) -> Tensor:

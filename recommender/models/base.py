@@ -1,7 +1,8 @@
 """The contract every model meets: a batch of wishes in, one score for each movie out, and weights that can be saved."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -11,11 +12,18 @@ from recommender.errors import CheckpointError, RecommenderError
 from recommender.models.text_encoder import TextEncoder
 
 
+def whole(tensor: Tensor) -> Tensor:
+    """A weight as it is, put together where every process has a piece of it (FSDP): then all have to ask for it."""
+    found: Tensor = tensor.detach()
+    # Asked so, since the class of such tensors takes most of a second to import.
+    return found.full_tensor() if hasattr(found, "full_tensor") else found
+
+
 class Outputs(NamedTuple):
     """What a model makes of a training batch in one pass."""
 
     scores: Tensor  # as `forward` gives them
-    opinions: dict[str, Tensor] = {}  # opinion -> logits [B, T] for the batch's targets  # noqa: RUF012
+    opinions: Mapping[str, Tensor] = MappingProxyType({})  # opinion -> logits [B, T] for the batch's targets
 
 
 class DotProducts(NamedTuple):
@@ -95,7 +103,7 @@ class Recommender(nn.Module, ABC):
                 if hasattr(tensor, "full_tensor"):  # under FSDP each process has a piece of it
                     tensor = tensor.full_tensor()
                 # The shipped text vectors are half precision, so nothing is lost by saving them so.
-                kept[name] = tensor.detach().half() if name.endswith("movies.text") else tensor.detach()
+                kept[name] = whole(tensor).half() if name.endswith("movies.text") else whole(tensor)
         return kept
 
     def make_room(self, weights: dict[str, Tensor]) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from recommender.config import LossConfig
 from recommender.data.collate import Batch
 from recommender.data.engagement import column
+from recommender.errors import RecommenderError
 from recommender.losses.base import ALL_ALIKE, Weights
 from recommender.losses.pointwise import BinaryCrossEntropy
 from recommender.losses.registry import make_loss, make_weights
@@ -19,7 +20,10 @@ from recommender.models.base import Recommender
 
 
 class Learner(nn.Module):
-    """What the Trainer trains. `tasks` are those beside ranking: `tag`, `liked`, `seen`."""
+    """What the Trainer trains. `tasks` are those beside ranking: `tag`, `liked`, `seen`.
+
+    Raises `RecommenderError` for a task that the training data, or a sampled catalogue, gives nothing to learn from.
+    """
 
     def __init__(self, recommender: Recommender, config: LossConfig, facts: TargetFacts, tasks: Sequence[str]) -> None:
         super().__init__()
@@ -30,6 +34,7 @@ class Learner(nn.Module):
         self.tag_loss = BinaryCrossEntropy()
         self.opinion_loss = OpinionLoss()
         self.balance = TaskBalance(config, tasks)
+        _check_tasks(tasks, facts, sampled=self.sampler is not None)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Task -> its loss, a scalar, before the tasks are weighed."""
@@ -68,6 +73,20 @@ class Learner(nn.Module):
         known = self._of_rows(batch["engagement"], batch) if "engagement" in batch else None
         weights: Weights = self.weights(targets, known)
         return weights
+
+
+def _check_tasks(tasks: Sequence[str], facts: TargetFacts, sampled: bool) -> None:
+    if TAGS in tasks and sampled:
+        raise RecommenderError(
+            "The tag task (model.tags) scores every movie for every tag, and here only some movies are scored. Set "
+            "model.tags = false, or loss.sampled = 0 and loss.sample_above above the number of movies."
+        )
+    for opinion in tasks:
+        if opinion != TAGS and not facts.knows(opinion):
+            raise RecommenderError(
+                f"model.opinions: of none of the {len(facts.movies):,} training targets it is known whether it was "
+                f"{opinion}. Leave {opinion!r} out, or learn from other data: ReDial tells both, ratings tell liked."
+            )
 
 
 def _opinions(batch: Batch, opinion: str) -> Tensor:

@@ -86,7 +86,9 @@ def start_from(model: Recommender, run_id: str, task: Task, settings: Settings) 
     encoder = model.text.weights_hash if model.text is not None else ""
     if facts.get("catalog") != task.catalog.fingerprint or facts.get("encoder") not in ("", encoder):
         raise RecommenderError(f"The run {run_id!r} was made for another catalogue or encoder; train it again.")
-    model.load_weights({**model.saved_weights(), **weights})
+    own = model.saved_weights()
+    # What only told opinions is of no use to a model that tells none.
+    model.load_weights({**own, **{name: t for name, t in weights.items() if name in own or "opinions." not in name}})
 
 
 def _learned_from(source: Run, task: Task) -> int:
@@ -107,10 +109,10 @@ def make_trainer(
     validation: list[Item],
     folder: Path,
     callbacks: "list[TrainerCallback]",
-    accumulation: int = 1,
+    accumulation: int | None = None,
 ) -> "RecommenderTrainer":
     """The loop over the items, for a catalogue of V = `movies`; its state to go on from goes to `folder`. A batch is
-    learned in `accumulation` pieces, or in as many as the settings ask for."""
+    learned in `accumulation` pieces, those of the settings if it is None."""
     from recommender.training.arguments import training_arguments
     from recommender.training.sampling import WishSet
     from recommender.training.trainer import RecommenderTrainer

@@ -46,7 +46,9 @@ class Progress(TrainerCallback):
             control.should_training_stop = True
 
     def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """A run that is stopped within an epoch goes on from the last whole one, so this piece is not measured."""
+        """A run that is stopped within an epoch goes on from the last whole one, so this piece is not measured. The
+        log ends with the epoch, too: a line across its end would tell less of it in a run that goes on from there."""
+        control.should_log = True
         if self.work.stop.requested and state.epoch is not None and not float(state.epoch).is_integer():
             control.should_evaluate = control.should_save = False
         else:

@@ -22,6 +22,7 @@ STATE_FILE = "trainer_state.json"
 OPTIMIZER_FILE = "optimizer.safetensors"
 SCHEDULE_FILE = "schedule.json"
 RANDOM_FILE = "random.json"
+SCALER_FILE = "scaler.json"  # of fp16
 BALANCE_FILE = "balance.safetensors"  # of tasks whose weights change
 
 
@@ -86,9 +87,10 @@ def step_of(checkpoint: Path) -> int:
     return int(checkpoint.name.rpartition("-")[2])
 
 
-def check_readable(checkpoint: Path) -> None:
+def check_readable(checkpoint: Path, with_balance: bool) -> None:
     """Raises `CheckpointError` naming the file of a checkpoint that is missing, cut or damaged."""
-    for name in (WEIGHTS_FILE, OPTIMIZER_FILE, SCHEDULE_FILE, RANDOM_FILE, STATE_FILE):
+    balance = [BALANCE_FILE] if with_balance else []
+    for name in (WEIGHTS_FILE, OPTIMIZER_FILE, SCHEDULE_FILE, RANDOM_FILE, STATE_FILE, *balance):
         path = checkpoint / name
         try:
             if path.suffix == ".json":

@@ -29,6 +29,7 @@ from recommender.training.ownership import check_free, owning
 from recommender.training.parts import build_model, checked_examples, make_trainer, precision, start_from
 from recommender.training.queue import check_unfinished
 from recommender.training.resume import check_readable, ended_early, last_checkpoint, step_of
+from recommender.training.sharded import in_pieces
 from recommender.training.stopping import Stopped, set_stopped, stoppable
 from recommender.training.tracking import PROJECT, check_installed, tracked
 from recommender.training.work import Work, logging_to, telling_vectors
@@ -67,7 +68,10 @@ def _train_own(run: Run, settings: Settings, resume: bool, callbacks: "Sequence[
             with logging_to(run.log_file):
                 processes.join(settings)
                 config = run.config()
-                status.accumulation = max(status.accumulation, config.training.accumulation)
+                pieces = max(status.accumulation, config.training.accumulation)
+                # Of several processes only the first one has read how far the run is.
+                status.accumulation = int(processes.from_first(pieces))
+                status.trained = bool(processes.from_first(status.trained))
                 _train_within_memory(Work(run, config, status, settings, stop, callbacks), resume)
         except Exception as error:
             status.state, status.phase = "failed", ""
@@ -122,6 +126,8 @@ def _train(work: Work, resume: bool) -> None:
         return
     run.write_status(status)  # that it is trained: a kill from here on must not find less than that
     remove_whole(run.resume_folder)
+    if in_pieces(model):  # the weights to be measured are read from their file
+        model = build_model(config, task, work.settings).to(device)
     _measure(work, task, model, device)
     status.state, status.phase = "finished", ""
     run.write_status(status)
@@ -170,7 +176,7 @@ def _learn_by_gradient(
 
     run, config = work.run, work.config
     if checkpoint is not None:
-        check_readable(checkpoint)
+        check_readable(checkpoint, config.loss.balance != "fixed")
     run.keep_metrics_until(step_of(checkpoint) if checkpoint else 0)
     progress = Progress(work, model, weights_facts(model, task.catalog))
     folder, movies, pieces = run.resume_folder, len(task.catalog), work.status.accumulation

@@ -1,5 +1,6 @@
 """RecommenderTrainer: `transformers.Trainer` with our loss, our batches, our metrics and our way to save."""
 
+import json
 import logging
 import os
 from pathlib import Path
@@ -27,6 +28,7 @@ from recommender.training.learner import Learner
 from recommender.training.optimizer import clip_modules, in_encoder, parameter_groups
 from recommender.training.pulls import measure_pulls
 from recommender.training.sampling import SharedOrder, WishSet
+from recommender.training.sharded import whole_weights
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +48,9 @@ class RecommenderTrainer(Trainer):
         targets: str,
         callbacks: list[TrainerCallback],
     ) -> None:
+        if config.compile:
+            # How hard each task pulls is asked of the same graph that the step goes back over afterwards.
+            torch._functorch.config.donated_buffer = False
         if config.patience is not None:
             callbacks = [*callbacks, EarlyStoppingCallback(early_stopping_patience=config.patience)]
         super().__init__(
@@ -62,6 +67,8 @@ class RecommenderTrainer(Trainer):
         self.settings, self.targets = config, targets
         self.parts: dict[str, list[float]] = {}
         self.rates: dict[str, float] = {}  # learning rates and weights of tasks, of the step just taken
+        self.measures_pulls = True  # now and then; a trial of a few batches need not
+        self._shared: dict[str, list[tuple[float, float]]] = {}  # task -> its pull beside the movies', a pair a piece
         self._kept: dict[str, int] = {}  # the step to which the last value of a part belongs
 
     def _get_train_sampler(self, train_dataset: Dataset[Item] | None = None) -> Sampler[int]:
@@ -95,7 +102,9 @@ class RecommenderTrainer(Trainer):
         return rate
 
     def _clip_grad_norm(self, model: nn.Module) -> Any:
-        """The parts that have a limit of their own first, then all together."""
+        """The parts that have a limit of their own first, then all together. Asked once a step, when all its pieces are
+        read: what they found of the tasks' pulls counts from the next step on."""
+        self._settle_balance()
         if not any(module.clip for module in self.settings.modules.values()):
             return super()._clip_grad_norm(model)  # type: ignore[no-untyped-call]
         self.accelerator.unscale_gradients()
@@ -130,13 +139,13 @@ class RecommenderTrainer(Trainer):
             self._keep(f"{task}_loss", loss.item())
             if self.learner.balance.changes:
                 self.rates[f"{task}_weight"] = weights[task].item()
-        if len(losses) > 1 and self.learner.training and self.state.global_step % self.args.logging_steps == 0:
+        due = self.measures_pulls and self.state.global_step % self.args.logging_steps == 0
+        if len(losses) > 1 and self.learner.training and due:
             self._keep_pulls(losses, weights)
         # The processes' gradients are averaged; those of their shares belong summed.
         whole = torch.stack([weights[task] * loss for task, loss in losses.items()]).sum()
-        return whole * int(self.args.world_size) + self.learner.balance.price() / int(
-            self.args.gradient_accumulation_steps
-        )
+        pieces = getattr(self, "current_gradient_accumulation_steps", 1)  # the last batch of an epoch may have fewer
+        return whole * int(self.args.world_size) + self.learner.balance.price() / int(pieces)
 
     def _keep_pulls(self, losses: dict[str, Tensor], weights: dict[str, Tensor]) -> None:
         """The norm of each weighted loss's gradient at the encoder's weights, of a batch in pieces the sum over those;
@@ -149,8 +158,14 @@ class RecommenderTrainer(Trainer):
         pulls = measure_pulls(losses, self.recommender)
         for task, norm in pulls.at_encoder.items():
             self._keep(f"{task}_gradient", norm * weights[task].item())
-        if balance.asks:
-            balance.measured({task: processes.summed_pair(*pair) for task, pair in pulls.shared.items()})
+        for task, pair in pulls.shared.items():
+            self._shared.setdefault(task, []).append(pair)
+
+    def _settle_balance(self) -> None:
+        if self.learner.balance.asks and self._shared:
+            sums = {task: np.sum(pairs, axis=0).tolist() for task, pairs in self._shared.items()}
+            self.learner.balance.measured({task: processes.summed_pair(*pair) for task, pair in sums.items()})
+        self._shared = {}
 
     def _check_finite(self, part: str, loss: Tensor) -> None:
         if not loss.isfinite():
@@ -198,8 +213,9 @@ class RecommenderTrainer(Trainer):
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Rank the catalogue for every validation item -> mean metrics under `eval_...`. Of several processes the first
-        one does it, unless each has a piece of the weights; the others learn the value that picks the best epoch."""
-        metrics = self._measure() if self.args.process_index == 0 or self.is_fsdp_enabled else {}
+        one does it; the others learn the value that picks the best epoch."""
+        with whole_weights(self.learner):
+            metrics = self._measure() if self.args.process_index == 0 else {}
         metrics[SELECTED_BY] = processes.from_first(metrics.get(SELECTED_BY, 0.0))
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
@@ -240,6 +256,8 @@ class RecommenderTrainer(Trainer):
         write_atomically(aside / resume.WEIGHTS_FILE, save(weights))
         resume.save_optimizer(aside, self.optimizer, self.lr_scheduler)
         resume.save_random_state(aside)
+        if self.accelerator.scaler is not None:
+            write_atomically(aside / resume.SCALER_FILE, json.dumps(self.accelerator.scaler.state_dict()))
         if self.learner.balance.changes:
             write_atomically(aside / resume.BALANCE_FILE, save(self.learner.balance.state_dict()))
         exported = [c for c in [*self.callback_handler.callbacks, self.control] if isinstance(c, ExportableState)]
@@ -260,6 +278,8 @@ class RecommenderTrainer(Trainer):
                 "A run cannot go on under FSDP or DeepSpeed: their pieces of the optimizer's state are not kept. "
                 "Resume it with torchrun, or start anew."
             )
+        if self.learner.balance.asks:
+            raise RecommenderError("loss.balance = gradient_norm does not work under FSDP or DeepSpeed; use another.")
         if any(module.clip for module in self.settings.modules.values()):
             raise RecommenderError("training.modules.*.clip does not work under FSDP or DeepSpeed; use training.clip.")
         log.warning("under FSDP or DeepSpeed an interrupted run cannot be resumed")
@@ -278,6 +298,12 @@ class RecommenderTrainer(Trainer):
         if checkpoint is not None:
             assert self.optimizer is not None
             resume.load_optimizer(Path(checkpoint), self.optimizer, self.lr_scheduler)
+
+    def _load_scaler(self, checkpoint: str | None) -> None:
+        """Of fp16; the Trainer's own would unpickle it."""
+        if checkpoint is not None and self.accelerator.scaler is not None:
+            path = Path(checkpoint) / resume.SCALER_FILE
+            self.accelerator.scaler.load_state_dict(json.loads(path.read_text()))
 
     def _load_rng_state(self, checkpoint: str | None) -> None:
         if checkpoint is not None:

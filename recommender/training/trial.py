@@ -194,6 +194,7 @@ class Steps:
     def __init__(self, trainer: RecommenderTrainer, model: Recommender, pool: Pool, config: RunConfig) -> None:
         self.trainer, self.clip = trainer, config.training.clip
         self.tags, self.tags_per_item = pool.tags, config.training.tag_batch_size // config.training.batch_size
+        trainer.measures_pulls = False
         self.model, self.optimizer = trainer.accelerator.prepare(trainer.learner, trainer.create_optimizer())
 
     def take(self, items: Sequence[Item]) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from recommender.config import NegativeConfig
 from recommender.losses.base import Weights, multi_hot
 from recommender.losses.negatives import draw_negatives
 from recommender.losses.pairwise import BprLoss
+from recommender.losses.sampled import Drawn
 from tests.losses.helpers import MOVIES, ROWS, pad, random_scores, seeded
 
 NONE = torch.zeros(MOVIES, dtype=torch.int64)
@@ -108,3 +109,18 @@ def test_negatives_follow_the_seed():
         torch.manual_seed(3)
         pairs.append(draw_negatives(random_scores(2), wanted, config, NONE)[0].tolist())
     assert pairs[0] == pairs[1]
+
+
+@pytest.mark.parametrize(("kind", "shares"), [("uniform", [1, 1, 1, 1]), ("popularity", [8, 1, 1, 1])])
+def test_negatives_among_drawn_movies_come_as_often_as_in_the_whole_catalogue(kind, shares):
+    """Of eight movies the popular one is drawn at every step, of the others each at every second; the chance that
+    a negative is one movie has to be that of the whole catalogue, up to the number of movies that are there."""
+    counts = torch.tensor([7, 0, 0, 0, 0, 0, 0, 0])
+    chances = torch.tensor([1.0, 0.5, 0.5, 0.5])
+    drawn = Drawn(torch.tensor([0, 2, 5, 7]), chances, 8)
+    torch.manual_seed(0)
+    wanted = torch.zeros(1, 4)
+    columns, _ = draw_negatives(wanted, wanted, NegativeConfig(count=20_000, kind=kind, power=1.0), counts, drawn)
+    found = torch.bincount(columns[0], minlength=4) / 20_000
+    expected = torch.tensor(shares) / chances
+    torch.testing.assert_close(found, expected / expected.sum(), atol=0.02, rtol=0)

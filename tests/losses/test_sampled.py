@@ -30,8 +30,9 @@ def test_when_all_movies_are_drawn_the_loss_is_that_of_the_catalogue(kind, rows)
     targets, scores = pad(rows, extra=1), random_scores(len(rows))
     drawn = draw(MOVIES, targets)
     assert drawn.columns.tolist() == list(range(MOVIES))
-    sampled = seeded(make(kind), scores[:, drawn.columns], drawn.places(targets), ALL_ALIKE, drawn)
-    whole = seeded(make(kind), scores, targets)
+    loss = make(kind, negatives={"kind": "popularity"})  # uniform ones are drawn in another way among drawn movies
+    sampled = seeded(loss, scores[:, drawn.columns], drawn.places(targets), ALL_ALIKE, drawn)
+    whole = seeded(loss, scores, targets)
     if kind in ("bce", "weighted_bce", "focal"):  # another order of the same sum
         torch.testing.assert_close(sampled, whole)
     else:
@@ -122,5 +123,11 @@ def test_sampling_can_be_asked_for_and_put_off():
 
 
 def test_label_smoothing_needs_the_whole_catalogue():
-    with pytest.raises(RecommenderError, match="label_smoothing"):
-        make_sampler(LossConfig(sampled=10, label_smoothing=0.1), torch.zeros(100))
+    smoothed = {"kind": "softmax", "label_smoothing": 0.1}
+    with pytest.raises(RecommenderError, match=r"label_smoothing = 0, or loss\.sampled = 0"):
+        make_sampler(LossConfig(sampled=10, **smoothed), torch.zeros(100))
+    with pytest.raises(RecommenderError, match=r"label_smoothing = 0, or loss\.sample_above = 5000"):
+        make_sampler(LossConfig(sample_above=4999, **smoothed), torch.zeros(5000))
+    assert (
+        make_sampler(LossConfig(sampled=10, label_smoothing=0.1), torch.zeros(100)) is not None
+    )  # BCE smooths nothing

@@ -184,3 +184,26 @@ def test_hand_worked_weighted_softmax():
     weights = Weights(targets=torch.tensor([[3.0, 1.0]]), examples=torch.tensor([2.0]))
     loss = make_loss(LossConfig(kind="softmax"), facts_of([[0]], movies=3))(scores, torch.tensor([[2, 0]]), weights)
     assert loss.item() == pytest.approx(2 * (3 * math.log(8 / 5) + math.log(8)) / 2)
+
+
+@pytest.mark.parametrize(
+    ("setting", "fact"), [({"rating": True}, "rating"), ({"seen": 2.0}, "seen"), ({"half_life_days": 9.0}, "age days")]
+)
+def test_a_weight_by_what_nobody_told_is_an_error(setting, fact):
+    facts = facts_of([[0], [1]], engagement=[[Engagement(liked=1)], [UNKNOWN]])
+    with pytest.raises(DataError, match=f"loss.weights.{next(iter(setting))} .*{fact}"):
+        TargetWeights(LossConfig(weights=WeightConfig(**setting)), facts)
+
+
+def test_beta_may_be_next_to_one():
+    weights = effective_weights(torch.tensor([1, 10, 1000]), 1 - 1e-8).tolist()
+    assert weights == pytest.approx([1, 0.1, 0.001], rel=1e-4)
+
+
+def test_what_label_smoothing_spreads_weighs_as_much_as_the_targets():
+    loss = make_loss(LossConfig(kind="softmax", label_smoothing=0.2), facts_of([[0]]))
+    scores, targets = random_scores(2), pad([[1], [2]])
+    parts = [loss(scores, targets, Weights(targets=torch.tensor(w))).item() for w in ([[1.0], [0]], [[0], [1.0]])]
+    both = loss(scores, targets, Weights(targets=torch.tensor([[1.0], [3.0]]))).item()
+    assert both == pytest.approx(parts[0] + 3 * parts[1], rel=1e-5)
+    assert loss(scores, targets, Weights(targets=torch.zeros(2, 1))) == 0

@@ -10,6 +10,7 @@ import torch
 from recommender.config import HeadConfig, HistoryConfig, LossConfig, ModelConfig, TextConfig, TrainingConfig
 from recommender.data.collate import Item, collate
 from recommender.data.engagement import Engagement
+from recommender.errors import RecommenderError
 from recommender.losses.weights import target_facts
 from recommender.models.registry import make_model
 from recommender.training.arguments import training_arguments
@@ -102,12 +103,14 @@ def test_the_opinions_are_learned(trainer_for: Any) -> None:
 
 def test_weights_by_gradient_norm_are_measured_and_logged(trainer_for: Any) -> None:
     trainer = trainer_for(balance="gradient_norm", liked_weight=0.1)
+    balance, scales = trainer.learner.balance, [0.0]
+    measured = balance.measured
+    balance.measured = lambda pulls: (measured(pulls), scales.append(balance.scales[1].item()))
     trainer.train()
-    row = rows_of(trainer)[-1]
-    scale = trainer.learner.balance.scales[1].item()
-    assert row["movie_weight"] == 1
-    assert row["liked_weight"] == pytest.approx(0.1 * scale, rel=0.5)
-    assert scale not in (0, 1)
+    weights = [0.1 * (scale or 1) for scale in scales[:-1]]  # a step goes by what was measured before it
+    assert [row["liked_weight"] for row in rows_of(trainer)] == pytest.approx(weights)
+    assert {row["movie_weight"] for row in rows_of(trainer)} == {1}
+    assert len(set(scales)) == len(scales)
 
 
 def test_weights_by_uncertainty_are_learned_and_logged(trainer_for: Any) -> None:
@@ -119,7 +122,7 @@ def test_weights_by_uncertainty_are_learned_and_logged(trainer_for: Any) -> None
 
 
 @pytest.mark.parametrize("balance", ["uncertainty", "gradient_norm"])
-def test_a_resumed_run_goes_on_with_its_weights(balance: str, trainer_for: Any, tmp_path: Path) -> None:
+def test_the_weights_of_the_tasks_stand_in_the_checkpoint(balance: str, trainer_for: Any, tmp_path: Path) -> None:
     whole = trainer_for(balance=balance)
     whole.train()
     [checkpoint] = (tmp_path / "resume").glob("checkpoint-*")
@@ -127,3 +130,16 @@ def test_a_resumed_run_goes_on_with_its_weights(balance: str, trainer_for: Any, 
     fresh._load_from_checkpoint(str(checkpoint))
     for task, weight in whole.learner.balance.weights().items():
         assert fresh.learner.balance.weights()[task].item() == weight.item()
+
+
+def test_an_opinion_that_nobody_told_is_an_error(tiny_encoder: str) -> None:
+    model = ModelConfig(text=TextConfig(name=tiny_encoder), head=HeadConfig(hidden=16), opinions=("seen",))
+    made = make_model(model, MOVIES, None, seed=1)
+    untold = [Item([101, 102], [1], [2], engagement=[Engagement(liked=1)])]
+    with pytest.raises(RecommenderError, match=r"of none of the 1 training targets .* seen"):
+        Learner(made, LossConfig(), target_facts(untold, MOVIES), ["seen"])
+
+
+def test_tags_are_not_learned_where_only_some_movies_are_scored(learner_for: Any) -> None:
+    with pytest.raises(RecommenderError, match=r"model\.tags = false"):
+        Learner(learner_for().recommender, LossConfig(sampled=3), target_facts(items(4), MOVIES), ["tag"])

@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Sequence
+from itertools import groupby
 
 import numpy as np
 import torch
@@ -9,6 +10,8 @@ from torch import Tensor
 
 from recommender.data.collate import PADDING, Batch, Item
 from recommender.models.base import Recommender
+
+PAIRS = 4_000_000  # of movies named together that are counted at a time
 
 
 class Popularity(Recommender):
@@ -67,12 +70,16 @@ class ItemKnn(Recommender):
 
     def fit(self, items: Sequence[Item]) -> None:
         size = len(self.rows) - 1
-        dialogues: dict[str, set[int]] = {}
-        for item in items:
-            dialogues.setdefault(item.dialogue, set()).update(item.exclude, item.targets)
-        # An array takes eight bytes a pair, a list of numbers five times as much.
-        pairs = array("q", (i * size + j for movies in dialogues.values() for i in movies for j in movies if i != j))
-        cells, counts = torch.unique(torch.from_numpy(np.asarray(pairs)), return_counts=True)  # sorted: row by row
+        cells, counts = torch.zeros(0, dtype=torch.long), torch.zeros(0, dtype=torch.long)
+        pairs = array("q")  # eight bytes each, a fifth of what a list of numbers takes
+        ordered = sorted(items, key=lambda item: item.dialogue)
+        for _, parts in groupby(ordered, key=lambda item: item.dialogue):
+            movies = {movie for item in parts for movie in (*item.exclude, *item.targets)}
+            pairs.extend(i * size + j for i in movies for j in movies if i != j)
+            if len(pairs) > PAIRS:
+                cells, counts = _added_up(cells, counts, pairs)
+                pairs = array("q")
+        cells, counts = _added_up(cells, counts, pairs)
         self.rows[1:] = torch.bincount(cells // size, minlength=size).cumsum(0)
         self.columns, self.values = (cells % size).int(), counts.float()
 
@@ -95,6 +102,13 @@ class ItemKnn(Recommender):
                     part = slice(int(self.rows[movie]), int(self.rows[movie + 1]))
                     row.index_add_(0, self.columns[part], self.values[part])
         return scores
+
+
+def _added_up(cells: Tensor, counts: Tensor, more: "array[int]") -> tuple[Tensor, Tensor]:
+    """Cells in ascending order and how often each was met, with those of `more`."""
+    found, places = torch.unique(torch.cat([cells, torch.from_numpy(np.asarray(more))]), return_inverse=True)
+    times = torch.cat([counts, counts.new_ones(len(more))])
+    return found, counts.new_zeros(len(found)).index_add(0, places, times)
 
 
 class WeightedCounts(ItemKnn):

@@ -1,5 +1,6 @@
 """Popularity, copy and item-kNN on cases counted by hand."""
 
+import pytest
 import torch
 
 from recommender.config import ModelConfig
@@ -53,6 +54,13 @@ def test_item_knn_adds_up_the_dialogues_that_name_both_movies() -> None:
         [0, 0, 0, 0, 0],
         [0, 0, 0, 0, 0],
     ]
+
+
+def test_pairs_counted_in_parts_add_up_to_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once = fitted("item_knn", TRAIN).state_dict()
+    monkeypatch.setattr("recommender.models.baselines.PAIRS", 1)
+    in_parts = fitted("item_knn", TRAIN).state_dict()
+    assert all(torch.equal(in_parts[name], tensor) for name, tensor in at_once.items())
 
 
 def test_item_knn_without_any_pair_scores_nothing() -> None:

@@ -201,6 +201,18 @@ class GradientContract(ModelContract):
         some = model(batch | {"columns": columns})
         torch.testing.assert_close(some, every[:, columns], atol=1e-5, rtol=1e-5)
 
+    def test_dot_products_are_the_scores(self, model: Recommender, items: list[Item]) -> None:
+        model = self.learned(model, items)
+        movies = model.dot_products()
+        if movies is None:
+            return
+        batch = collate(items)
+        with torch.inference_mode():
+            found = model.queries(batch) @ movies.vectors.T + movies.bias
+        torch.testing.assert_close(found, self.scores(model, batch), atol=1e-5, rtol=1e-5)
+        assert not movies.vectors.requires_grad
+        assert not movies.bias.requires_grad
+
     def test_seeds_differ(self, tiny_encoder: str) -> None:
         one, other = (make_model(self.config(tiny_encoder), self.movies, self.TEXT, seed=seed) for seed in (3, 4))
         assert any(not torch.equal(tensor, other.state_dict()[name]) for name, tensor in one.state_dict().items())

@@ -1,6 +1,7 @@
 """Popularity, copy and item-kNN: what a model has to beat. They read the same batches and save the same way."""
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 import torch
 from torch import Tensor
@@ -68,10 +69,12 @@ class ItemKnn(Recommender):
 
     def fit(self, items: Sequence[Item]) -> None:
         size = len(self.rows) - 1
-        dialogues: dict[str, set[int]] = {}
-        for item in items:
-            dialogues.setdefault(item.dialogue, set()).update(item.exclude, item.targets)
-        cells, counts = _pairs(dialogues.values(), size)
+        ordered = sorted(items, key=lambda item: item.dialogue)
+        groups = (
+            {movie for item in parts for movie in (*item.exclude, *item.targets)}
+            for _, parts in groupby(ordered, key=lambda item: item.dialogue)
+        )
+        cells, counts = _pairs(groups, size)
         self.rows[1:] = torch.bincount(cells // size, minlength=size).cumsum(0)
         self.columns, self.values = (cells % size).int(), counts.float()
 

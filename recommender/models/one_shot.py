@@ -110,7 +110,10 @@ class OneShotRecommender(Recommender):
     @torch.no_grad()
     def dot_products(self) -> DotProducts | None:
         """None where counts join the scores."""
-        return DotProducts(*self.head.dot_products()) if self.counts is None else None
+        if self.counts is not None:
+            return None
+        vectors, bias = self.head.dot_products()
+        return DotProducts(vectors.detach(), bias.detach())
 
     def queries(self, batch: Batch) -> Tensor:
         queries: Tensor = self.head.query(self._wish(batch))

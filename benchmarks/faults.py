@@ -33,7 +33,7 @@ FORKS = get_context("forkserver")
 PRELOADED = ["recommender.training.run", "recommender.training.trainer", "recommender.cli"]
 # Where a kill is aimed, how often, and the names that show that the process is there.
 AIMS = {"anywhere": 10, "checkpoint": 7, "weights": 3}
-SIGNS = {"checkpoint": "resume/.checkpoint-*.{pid}.part", "weights": ".model.safetensors.{pid}.part"}
+SIGNS = {"checkpoint": "resume/.checkpoint-*.{pid}.*.part", "weights": ".model.safetensors.*.{pid}.*.part"}
 SHARE = 1 / 3  # of the undisturbed run's time, at most, until a kill: a run is to take several
 LATER = 3  # sightings, of which one is taken
 AFTER_SECONDS = 0.03  # at most, between the sight and the kill

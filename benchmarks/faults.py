@@ -12,12 +12,15 @@ import sqlite3
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess as Process
 from pathlib import Path
 from typing import Any
 
+from recommender.errors import RecommenderError
 from recommender.models import vector_cache
 from recommender.runs import Run
 from recommender.training.resume import check_readable
@@ -26,14 +29,13 @@ SETTINGS = (
     "data.source=sample", "training.epochs=5", "training.patience=4", "model.dialogue.members=1",
     "model.dialogue.width=64", "model.dialogue.layers=1",
 )  # fmt: skip
-TIMED = ("seconds", "examples_per_second", "memory_mb", "train_runtime", "train_samples_per_second", "train_loss",
-         "train_steps_per_second", "total_flos")  # fmt: skip
+TIMED = ("seconds", "examples_per_second", "memory_mb")
 # Processes are forked from one that has imported what takes long: the kills are to come while a run works.
 FORKS = get_context("forkserver")
 PRELOADED = ["recommender.training.run", "recommender.training.trainer", "recommender.cli"]
 # Where a kill is aimed, how often, and the names that show that the process is there.
 AIMS = {"anywhere": 10, "checkpoint": 7, "weights": 3}
-SIGNS = {"checkpoint": "resume/.checkpoint-*.{pid}.part", "weights": ".model.safetensors.{pid}.part"}
+SIGNS = {"checkpoint": "resume/.checkpoint-*.{pid}.*.part", "weights": ".model.safetensors.*.{pid}.*.part"}
 SHARE = 1 / 3  # of the undisturbed run's time, at most, until a kill: a run is to take several
 LATER = 3  # sightings, of which one is taken
 AFTER_SECONDS = 0.03  # at most, between the sight and the kill
@@ -118,28 +120,48 @@ def kill(place: Place, run_id: str, aim: str, seconds: float) -> str | None:
     return "elsewhere"
 
 
-def check_names(place: Place, run: Run) -> None:
-    """Raises if anything under a finished name cannot be read."""
+def unreadable(place: Place, run: Run) -> list[str]:
+    """What under a finished name cannot be read, and why."""
     if not run.folder.exists():
-        return
-    run.config()
-    assert run.status().state in ("interrupted", "finished"), run.status()
+        return []
+    readers: list[Callable[[], Any]] = [run.config, partial(_check_state, run), partial(_check_log, run), run.baselines]
+    if run.has_weights:
+        readers.append(run.weights)
+    if (run.folder / "catalog.json").exists():
+        readers.append(run.catalog)
+    readers += [partial(_check_record, run, name) for name in run.report_names()]
+    readers += [partial(check_readable, checkpoint) for checkpoint in run.resume_folder.glob("checkpoint-*")]
+    if (store := place.folder / "cache" / vector_cache.FILE).exists():
+        readers.append(partial(_check_store, store))
+    problems = []
+    for read in readers:
+        try:
+            read()
+        except (RecommenderError, ValueError, OSError, sqlite3.Error) as error:
+            problems.append(f"{run.run_id}: {error}")
+    return problems
+
+
+def _check_state(run: Run) -> None:
+    if (state := run.status().state) not in ("interrupted", "finished"):
+        raise ValueError(f"status.json says {state} of a process that is gone")
+
+
+def _check_log(run: Run) -> None:
     if run.metrics_file.exists():
         for line in run.metrics_file.read_text().splitlines():
             json.loads(line)
-    if run.has_weights:
-        run.weights()
-    if (run.folder / "catalog.json").exists():
-        run.catalog()
-    run.baselines()
-    for name in run.report_names():
-        assert run.record(run.report(name)) is not None
-    for checkpoint in run.resume_folder.glob("checkpoint-*"):
-        check_readable(checkpoint)
-    store = place.folder / "cache" / vector_cache.FILE
-    if store.exists():
-        with closing(sqlite3.connect(store)) as connection:
-            assert connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
+
+
+def _check_record(run: Run, name: str) -> None:
+    if run.record(run.report(name)) is None:
+        raise ValueError(f"{name} has no record")
+
+
+def _check_store(store: Path) -> None:
+    with closing(sqlite3.connect(store)) as connection:
+        if (said := connection.execute("PRAGMA quick_check").fetchone()) != ("ok",):
+            raise ValueError(f"{store.name}: {said}")
 
 
 def facts(run: Run) -> dict[str, Any]:
@@ -182,13 +204,14 @@ def main() -> None:
         places: Counter[str] = Counter()
         starts = runs = 0
         differences: list[str] = []
+        damaged: list[str] = []
         ended = False
         while places.total() < asked.kills or not ended:
             run = disturbed.run(f"killed-{runs}")
             last = places.total() == asked.kills  # then the run is left alone
             place = kill(disturbed, run.run_id, "" if last else aims.pop(), seconds)
             starts += 1
-            check_names(disturbed, run)
+            damaged += unreadable(disturbed, run)
             status = run.status() if run.folder.exists() else None
             if place is not None:
                 places[place] += 1
@@ -205,10 +228,11 @@ def main() -> None:
     print(
         f"{places.total()} kills ({places['checkpoint']} inside a checkpoint's writing, {places['weights']} inside the "
         f"best weights'), {starts} processes for {runs} runs, "
-        f"{len(differences)} differences, 0 unreadable files; {inside / places.total():.0%} of the kills inside a write"
+        f"{len(differences)} differences, {len(damaged)} unreadable files; "
+        f"{inside / places.total():.0%} of the kills inside a write"
     )
-    if differences:
-        raise SystemExit("\n".join(differences))
+    if differences or damaged:
+        raise SystemExit("\n".join([*differences, *damaged]))
 
 
 if __name__ == "__main__":

@@ -3,8 +3,13 @@ safetensors file says of itself."""
 
 import json
 import os
+import platform
 import re
 import shutil
+import threading
+import time
+import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +18,20 @@ import psutil
 PLAIN_NAME = re.compile(
     r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}(?<!\.)"
 )  # of a run, a preset, a study: never a path; some file systems drop a last dot
-PART = re.compile(r"\..*\.(\d+)\.part")  # what `write_atomically` writes aside, with the number of its process
+HOST = f"{zlib.crc32(platform.node().encode()):08x}"  # process ids of another machine mean nothing here
+PART = re.compile(r"\..*\.([0-9a-f]{8})\.(\d+)\.(\d+)\.part")  # machine, process and thread of `part_of`
+ABANDONED_AFTER = 3600.0  # seconds; no part takes that long to write
+
+
+def part_of(path: Path) -> Path:
+    """Where this thread writes `path` aside: a name that no other thread, process or machine uses."""
+    return path.with_name(f".{path.name}.{HOST}.{os.getpid()}.{threading.get_ident()}.part")
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write beside `path` and rename over it: at every moment `path` is the old file or the whole new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    aside = part_of(path)
     data = content.encode("utf-8") if isinstance(content, str) else content
     try:
         with aside.open("wb") as file:
@@ -53,7 +65,7 @@ def _sync(path: Path) -> None:
 
 def remove_whole(folder: Path) -> None:
     """Remove a folder, if it is there, so that nobody finds half of it under its name."""
-    aside = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    aside = part_of(folder)
     shutil.rmtree(aside, ignore_errors=True)
     if folder.exists():
         folder.rename(aside)
@@ -61,12 +73,25 @@ def remove_whole(folder: Path) -> None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what killed processes had begun to write, or to remove, in a folder. Called before anything is written
-    there: a part in the name of this process is of an earlier one that had its number."""
+    """Remove what killed processes had begun to write, or to remove, in a folder. Called before this thread writes
+    anything there."""
     for path in folder.glob(".*.part"):
-        made_by = PART.fullmatch(path.name)
-        if made_by and (int(made_by[1]) == os.getpid() or not psutil.pid_exists(int(made_by[1]))):
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another process was quicker
+            if _abandoned(path):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _abandoned(part: Path) -> bool:
+    made_by = PART.fullmatch(part.name)
+    if made_by is None:
+        return False
+    host, process, thread = made_by[1], int(made_by[2]), int(made_by[3])
+    if (host, process) == (HOST, os.getpid()):
+        others = {other.ident for other in threading.enumerate() if other is not threading.current_thread()}
+        return thread not in others
+    times = part.stat()
+    old = time.time() - max(times.st_mtime, times.st_ctime) > ABANDONED_AFTER  # a renamed folder keeps its st_mtime
+    return old or (host == HOST and not psutil.pid_exists(process))
 
 
 def parse_json(text: str | bytes, **options: Any) -> Any:

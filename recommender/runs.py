@@ -3,7 +3,6 @@
 import errno
 import json
 import math
-import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -17,7 +16,14 @@ from pydantic import TypeAdapter, ValidationError
 from recommender.config import RunConfig, parse_config
 from recommender.data.catalog import Catalog
 from recommender.errors import CheckpointError, DataError, RecommenderError, UnknownNameError, first_problem
-from recommender.files import PLAIN_NAME, parse_json, remove_leftovers, safetensors_metadata, write_atomically
+from recommender.files import (
+    PLAIN_NAME,
+    parse_json,
+    part_of,
+    remove_leftovers,
+    safetensors_metadata,
+    write_atomically,
+)
 from recommender.metrics_log import MetricsLog
 from recommender.settings import Settings
 from recommender.status import LIVE
@@ -305,7 +311,7 @@ def new_run(run_id: str, config: RunConfig, settings: Settings) -> Run:
             f"The run id {run_id!r} may hold letters, digits, '.', '_' and '-' only, at most 64, and ends with no dot."
         )
     folder = settings.checkpoints_dir / run_id
-    aside = Run(folder.with_name(f".{run_id}.{os.getpid()}.part"))  # a kill leaves no run without its settings
+    aside = Run(part_of(folder))  # a kill leaves no run without its settings
     taken = f"The run {run_id} exists. Resume it (--resume), or choose another name (--run-id)."
     if folder.exists():
         raise RecommenderError(taken)

@@ -62,8 +62,9 @@ def _train_own(run: Run, settings: Settings, resume: bool, callbacks: "Sequence[
     status.started = status.started or time.time()
     with stoppable(run, status) as stop:
         try:
-            remove_leftovers(run.folder)
-            remove_leftovers(run.resume_folder)
+            if processes.first():
+                remove_leftovers(run.folder)
+                remove_leftovers(run.resume_folder)
             run.write_status(status)
             with logging_to(run.log_file):
                 processes.join(settings)

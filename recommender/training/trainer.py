@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from recommender.data.collate import Item, collate
 from recommender.errors import RecommenderError
 from recommender.evaluation.metrics import CUTOFFS, MetricError, evaluate_rankings
 from recommender.evaluation.ranking import rank
-from recommender.files import remove_leftovers, remove_whole, rename_whole, write_atomically
+from recommender.files import part_of, remove_leftovers, remove_whole, rename_whole, write_atomically
 from recommender.runs import SELECTED_BY
 from recommender.training import processes, resume
 from recommender.training.failure import NotFiniteError
@@ -248,7 +247,7 @@ class RecommenderTrainer(Trainer):
         root = Path(str(self.args.output_dir))
         assert self.optimizer is not None
         folder = root / f"checkpoint-{self.state.global_step}"
-        aside = root / f".{folder.name}.{os.getpid()}.part"
+        aside = part_of(folder)
         root.mkdir(parents=True, exist_ok=True)
         remove_leftovers(root)
         aside.mkdir()

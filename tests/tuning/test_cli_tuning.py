@@ -76,8 +76,8 @@ def test_without_a_study_it_is_said_how_to_begin_one() -> None:
     assert "  2 of 12 trials, best validation nDCG@10 0.1000" in call("studies").stdout
 
 
-def test_the_readmes_search_can_be_run() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    [text] = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
-    search = parse_search(tomllib.loads(text), "README")
+def test_the_search_of_the_documentation_can_be_run() -> None:
+    page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    [text] = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    search = parse_search(tomllib.loads(text), "docs/training.md")
     check_search(search, search.base())

@@ -11,9 +11,11 @@ from recommender.tuning.search import load_search
 from recommender.tuning.study import REASON, SECONDS, Study, begin_study
 
 
-def made_study(name: str, values: Sequence[float | None], settings: Settings, trials: int = 12) -> Study:
-    """A study of the search `frozen`: a finished trial for each value, and one given up early for each None."""
-    study = begin_study(name, load_search("frozen"), trials, settings)
+def made_study(
+    name: str, values: Sequence[float | None], settings: Settings, trials: int = 12, search: str = "frozen"
+) -> Study:
+    """A study of a search: a finished trial for each value, and one given up early for each None."""
+    study = begin_study(name, load_search(search), trials, settings)
     for number, value in enumerate(values):
         trial = begun_trial(study)
         study.search.suggest(trial)

@@ -91,8 +91,15 @@ def first_try(trial: FrozenTrial) -> int:
 def try_again(study: optuna.Study, trial: FrozenTrial) -> None:
     """One that the user has stopped. Unlike `retry` it counts as no try: nothing is wrong with it."""
     again = {FIRST_TRY: trial.number, **trial.system_attrs}
-    kept = {"params": trial.params, "distributions": trial.distributions, "user_attrs": trial.user_attrs}
-    study.add_trial(optuna.create_trial(state=TrialState.WAITING, system_attrs=again, **kept))
+    study.add_trial(
+        optuna.create_trial(
+            state=TrialState.WAITING,
+            params=trial.params,
+            distributions=trial.distributions,
+            user_attrs=trial.user_attrs,
+            system_attrs=again,
+        )
+    )
 
 
 def fail_stale(study: optuna.Study) -> None:

@@ -279,7 +279,9 @@ def parse_config(values: dict[str, Any], where: str) -> RunConfig:
         path = ".".join(str(step) for step in first["loc"])
         if first["type"] == "extra_forbidden":
             raise UnknownNameError(f"setting in {where}", path, _keys(RunConfig)) from error
-        raise RecommenderError(f"{where}: {path} = {_shown(first.get('input'))}: {first['msg']}.") from error
+        given = first.get("input")
+        value = "" if isinstance(given, dict) else f" = {_shown(given)}"  # a rule between settings names them itself
+        raise RecommenderError(f"{where}: {path}{value}: {first['msg']}.") from error
 
 
 def override(values: dict[str, Any], setting: str) -> None:
@@ -287,7 +289,7 @@ def override(values: dict[str, Any], setting: str) -> None:
     path, separator, text = setting.partition("=")
     if not separator:
         raise RecommenderError(f"--set {setting!r}: expected part.key=value, for example training.epochs=5.")
-    parts, key = _place(path)
+    parts, key = place_of(path)
     for part in parts:
         values = values.setdefault(part, {})
         if not isinstance(values, dict):
@@ -312,10 +314,10 @@ def _shown(value: object) -> str:
         return "a number without end"
 
 
-def _place(path: str) -> tuple[list[str], str]:
+def place_of(path: str) -> tuple[list[str], str]:
     """Where a setting stands: the names on the way, and its own. Raises `UnknownNameError`.
 
-    >>> _place("training.modules.readers.0.lr")
+    >>> place_of("training.modules.readers.0.lr")
     (['training', 'modules', 'readers.0'], 'lr')
     """
     inside, _, key = path.rpartition(".")

@@ -64,17 +64,17 @@ def prepare(source: str, settings: Settings) -> Prepared:
             result.lines.append(
                 f"{protocol:15} {split:5} {len(examples):6,} examples {targets:6,} targets {new:6,} of them new"
             )
-    result.lines.append(_ratings(dialogues.source, settings))
-    return result
+    ratings = _ratings(dialogues.source, settings)
+    return Prepared([*result.lines, *ratings.lines], [*result.problems, *ratings.problems])
 
 
-def _ratings(source: str, settings: Settings) -> str:
+def _ratings(source: str, settings: Settings) -> Prepared:
     """What `next_movie` would learn from here, or why it cannot."""
     try:
         found = load_interactions("sample" if source == "sample" else "auto", settings, load_catalog(settings))
     except DataError as error:
-        return f"ratings: {error}"
-    return f"ratings: {found.describe()}, read from {found.origin}"
+        return Prepared([f"ratings: {error}"])
+    return Prepared([f"ratings: {found.describe()}, read from {found.origin}"], found.problems)
 
 
 def build_assets(dialogues: DialogueSet, folder: Path, settings: Settings) -> Catalog:

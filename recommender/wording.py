@@ -1,4 +1,7 @@
-"""How times, sizes and baselines are said, on every page alike."""
+"""How times, sizes, baselines and new names are said, on every page alike."""
+
+from collections.abc import Collection
+from itertools import count
 
 SAMPLE = "the synthetic sample, NOT ReDial"
 BASELINE_NAMES = {"popularity": "popularity", "copy": "copy", "item_knn": "item-kNN"}  # as reports name them
@@ -37,6 +40,17 @@ def capitalised(text: str) -> str:
     'The sample, NOT ReDial'
     """
     return f"{text[:1].upper()}{text[1:]}"
+
+
+def numbered(name: str, taken: Collection[str]) -> str:
+    """The name itself or, where that is taken, with the first number that is free.
+
+    >>> numbered("frozen", ["frozen", "frozen-2"]), numbered("frozen", ["frozen-2"])
+    ('frozen-3', 'frozen')
+    """
+    if name not in taken:
+        return name
+    return next(each for each in (f"{name}-{number}" for number in count(2)) if each not in taken)
 
 
 def defused(text: str) -> str:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from pages.shared.text import plain
-from recommender.config import RunConfig
+from recommender.config import RunConfig, place_of
 from recommender.wording import capitalised
 
 
@@ -174,9 +174,11 @@ def kinds_of(preset: str, start: RunConfig) -> tuple[str, str]:
 
 
 def value_at(config: RunConfig, path: str) -> Any:
+    """None where nothing is set, as for a part of the model that has no settings of its own."""
+    parts, key = place_of(path)
     value: Any = config
-    for name in path.split("."):
-        value = getattr(value, name)
+    for name in (*parts, key):
+        value = value.get(name) if isinstance(value, dict) else getattr(value, name, None)
     return value
 
 

@@ -13,6 +13,7 @@ from recommender.errors import DataError
 from recommender.preset import load_preset, preset_names
 from recommender.runs import RUN_ID, list_runs
 from recommender.settings import settings
+from recommender.wording import numbered
 
 PRESET = "train:preset"  # widget key
 FIRST = "frozen"  # the preset that any machine can train
@@ -99,9 +100,7 @@ def name_key(preset: str) -> str:
 
 def fresh_name(preset: str) -> str:
     """The preset's own name, which presets that build on it look for, or that with a number."""
-    taken = {run.run_id for run in list_runs(settings())}
-    numbered = (f"{preset}-{number}" for number in range(2, len(taken) + 3))
-    return next(name for name in (preset, *numbered) if name not in taken)
+    return numbered(preset, {run.run_id for run in list_runs(settings())})
 
 
 def source_here(source: str, of_dialogues: bool = True) -> str:

@@ -13,9 +13,10 @@ from recommender.settings import settings
 from recommender.tuning import job
 from recommender.tuning.search import Choice, Search, load_search, search_names
 from recommender.tuning.view import read_study, study_names
+from recommender.wording import numbered
 
 TUNE = "Tune"  # label of the tab
-SEARCH, TRIALS, NAME = "tune:search", "tune:trials", "tune:name"  # widget keys
+SEARCH, TRIALS, NAME = "tune:search", "tune:trials", "tune:name"  # widget keys, the last two for each search
 
 
 def draw_studies() -> None:
@@ -49,9 +50,10 @@ def draw_new(names: list[str]) -> None:
         st.caption(plain(_in_words(found)))
         left, right = st.columns(2)
         with left:
-            if NAME not in st.session_state:
-                st.session_state[NAME] = _fresh_name(search, names)
-            st.text_input("Name of the study", key=NAME, max_chars=48, persist_state="session")
+            key = f"{NAME}:{search}"
+            if key not in st.session_state:
+                st.session_state[key] = numbered(search, names)
+            st.text_input("Name of the study", key=key, max_chars=48, persist_state="session")
         with right:
             st.number_input(
                 "Trials", min_value=1, value=found.trials, step=1, key=f"{TRIALS}:{search}", persist_state="session"
@@ -69,19 +71,14 @@ def _in_words(search: Search) -> str:
     return f"Begins with the preset {search.preset} and tries: {', '.join(said)}."
 
 
-def _fresh_name(search: str, names: list[str]) -> str:
-    numbered = (f"{search}-{number}" for number in range(2, len(names) + 3))
-    return next(name for name in (search, *numbered) if name not in names)
-
-
 @whole
 def start() -> None:
     search, after = st.session_state[SEARCH], outcome()
-    name, trials = st.session_state[NAME].strip(), st.session_state[f"{TRIALS}:{search}"]
+    name, trials = st.session_state[f"{NAME}:{search}"].strip(), st.session_state[f"{TRIALS}:{search}"]
     with problems_told(after):
         job.start(name, search, trials, settings())
         after |= {Key.TRAIN_STUDY: name, Key.TRAIN_TAB: TUNE}
-        after[NAME] = _fresh_name(search, study_names(settings()))
+        after[f"{NAME}:{search}"] = numbered(search, study_names(settings()))
 
 
 def draw_chosen(names: list[str]) -> None:

@@ -16,6 +16,7 @@ from recommender.settings import settings
 from recommender.training import job as runs
 from recommender.tuning import job
 from recommender.tuning.view import StudyView
+from recommender.wording import numbered
 
 
 def draw_best(view: StudyView) -> None:
@@ -25,8 +26,8 @@ def draw_best(view: StudyView) -> None:
     st.subheader("The best settings so far", anchor=False)
     names = names_of(best.params)
     table = {
-        "Best trial": {names[path]: _readable(value) for path, value in best.params.items()},
-        "At the start": {names[path]: _readable(value_at(view.base, path)) for path in best.params},
+        "Best trial": {plain(names[path]): _readable(value) for path, value in best.params.items()},
+        "At the start": {plain(names[path]): _readable(value_at(view.base, path)) for path in best.params},
     }
     st.table(
         pd.DataFrame(table).rename_axis("setting"), alt="The searched settings of the best trial and at the start."
@@ -39,20 +40,16 @@ def draw_best(view: StudyView) -> None:
         with st.popover("Make it a preset", icon=":material/bookmark_add:", type="primary", key=f"keep-{view.name}"):
             key = f"preset-name-{view.name}"
             if key not in st.session_state:
-                st.session_state[key] = _fresh_preset(view.name)
+                st.session_state[key] = numbered(f"{view.name}-tuned", preset_names())
             st.text_input("Name of the preset", key=key, max_chars=64)
             st.button("Save the preset", key=f"save-{view.name}", on_click=save, args=(view.name,))
         st.button("Train it", icon=":material/play_arrow:", on_click=train, args=(view.name,))
 
 
 def _readable(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _fresh_preset(study: str) -> str:
-    taken = preset_names()
-    numbered = (f"{study}-tuned-{number}" for number in range(2, len(taken) + 3))
-    return next(name for name in (f"{study}-tuned", *numbered) if name not in taken)
+    if value is None:
+        return "–"
+    return plain(f"{value:.4g}" if isinstance(value, float) else str(value))
 
 
 @whole
@@ -62,7 +59,7 @@ def save(study: str) -> None:
     with problems_told(after):
         job.keep_best(study, name, settings())
         after |= {Key.TRAIN_SAVED: name, PRESET: name}
-        after[key] = _fresh_preset(study)
+        after[key] = numbered(f"{study}-tuned", preset_names())
 
 
 @whole

@@ -13,6 +13,7 @@ from pages.parts.train_runs import outcome, problems_told
 from pages.shared.callback import whole
 from pages.shared.charts import draw
 from pages.shared.text import plain
+from recommender.errors import RecommenderError
 from recommender.settings import settings
 from recommender.studies import live_trials, workers
 from recommender.tuning import job
@@ -30,9 +31,10 @@ STATES: dict[TrialState, str] = {
 
 
 def names_of(space: Iterable[str]) -> dict[str, str]:
-    """What the searched settings are called; those that would be called the same have their paths."""
-    taken = Counter(LABELS[path] for path in space)
-    return {path: LABELS[path] if taken[LABELS[path]] == 1 else path for path in space}
+    """What the searched settings are called; those that have no name, or the same as another, have their paths."""
+    named = {path: LABELS.get(path, path) for path in space}
+    taken = Counter(named.values())
+    return {path: name if taken[name] == 1 else path for path, name in named.items()}
 
 
 def draw_study(view: StudyView) -> None:
@@ -44,12 +46,24 @@ def draw_study(view: StudyView) -> None:
 
     @st.fragment(run_every=TICK if alive else None)
     def live() -> None:
-        now = read_study(view.name, settings()) if next(drawings) else view  # the first is part of the whole page's
-        if now is not view and (now.best != view.best or job.is_alive(view.name, settings()) != alive):
-            st.rerun()  # what stands around changes as well
-        draw_trials(now, alive)
+        if next(drawings):
+            draw_again(view, alive)
+        else:  # as part of the whole page
+            draw_trials(view, alive)
 
     live()
+
+
+def draw_again(view: StudyView, alive: bool) -> None:
+    """The study as it is a moment later. What cannot be read now may be at the next moment."""
+    try:
+        now = read_study(view.name, settings())
+    except RecommenderError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    if now.best != view.best or job.is_alive(view.name, settings()) != alive:
+        st.rerun()  # what stands around changes as well
+    draw_trials(now, alive)
 
 
 def draw_actions(view: StudyView, alive: bool) -> None:

@@ -65,6 +65,9 @@ def studies(storage: Storage = "", as_json: AsJson = False) -> None:
         typer.echo(json.dumps({"studies": found}))
         return
     for row in found:
+        if "problem" in row:
+            typer.echo(f"{row['study']:32} cannot be read: {row['problem']}")
+            continue
         best = "-" if row["best"] is None else f"{row['best']['ndcg@10']:.4f}"
         typer.echo(f"{row['study']:32} {row['done']:>3} of {row['trials']} trials, best validation nDCG@10 {best}")
     if not found:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from recommender.compare.choice import SOURCE_NAMES, describe_group
-from recommender.compare.entries import MEASURES
+from recommender.compare.entries import MEASURES, Entry
 from recommender.compare.figures import curves_of, list_bars
 from recommender.compare.lists import Lists, unknown
 from recommender.compare.view import View
@@ -43,10 +43,19 @@ def warnings(view: View) -> list[str]:
 
 
 def _measured_apart(view: View) -> bool:
-    """Whether the reports are of other examples: what is held out for validation depends on the seed."""
-    reports = [view.report(entry) for entry in view.measured]
-    seeds = {report.seed for report in reports if report.split == "validation"}
-    return len({(report.examples, report.target_count) for report in reports}) > 1 or len(seeds) > 1
+    """Whether the reports are of other examples."""
+    return len({_held_out(view, entry) for entry in view.measured}) > 1
+
+
+def _held_out(view: View, entry: Entry) -> tuple[object, ...]:
+    """By what the examples of two runs may differ. ReDial has a test split of its own; all else is held out by the
+    run's settings, and what is drawn for that depends on its seed."""
+    report, data = view.report(entry), entry.config.data
+    size = report.examples, report.target_count
+    if report.split == "test" and view.protocol != "next_movie":
+        return size
+    drawn = data.hold_out == "random" or data.held_out_movies > 0
+    return *size, data.hold_out, report.seed if drawn else None
 
 
 def validated(view: View) -> str:

@@ -1,6 +1,7 @@
 """What people watched and rated, over the catalogue's movies: from MovieLens' ratings or the shipped sample."""
 
 import hashlib
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,8 @@ from recommender.data.movielens import find_files
 from recommender.errors import DataError, UnknownNameError
 from recommender.settings import Settings
 from recommender.wording import SAMPLE
+
+log = logging.getLogger(__name__)
 
 SOURCES = ("auto", "folder", "sample")
 FILES = ("ratings.csv", "ratings.parquet")
@@ -121,6 +124,8 @@ def read_ratings(path: Path, catalog: Catalog) -> InteractionSet:
     numbers = {name: pd.to_numeric(rows[name], errors="coerce") for name in (*NEEDED[1:], *MEASURES) if name in rows}
     wrong = _faults(rows, numbers)
     problems = [f"{path.name}:{row + 2}: {wrong[row]}" for row in sorted(wrong)]
+    for problem in problems[:20]:
+        log.warning("skipped %s", problem)
     good = np.ones(len(rows), dtype=bool)
     good[list(wrong)] = False
     events = pd.DataFrame(

@@ -19,19 +19,29 @@ class Stopped(BaseException):
 class StopSignal:
     """Called when the signal comes: raises `Stopped` there and then, but within `noted` only remembers it.
 
-    `requested` is what training goes by. Of several processes (`together`) each only notes in `asked` that the signal
-    came, until all of them agree to stop after the same step.
+    `requested` is what training goes by. `outer` is the one before it, which hears of the signal too, so that work
+    on several runs does not begin the next. Of several processes (`together`) each only notes in `asked` that the
+    signal came, until all of them agree to stop after the same step.
     """
 
-    def __init__(self, together: bool = False) -> None:
+    def __init__(self, together: bool = False, outer: "StopSignal | None" = None) -> None:
         self.asked = self.requested = False
+        self.outer = outer
         self._raises, self._together = True, together
 
     def __call__(self, *_: object) -> None:
         first, self.asked = not self.asked, True
         self.requested = self._raises or not self._together
+        if self.outer is not None:
+            self.outer.hear()
         if first and self._raises:
             raise Stopped
+
+    def hear(self) -> None:
+        """That the signal came while another stood before this one."""
+        self.asked = self.requested = True
+        if self.outer is not None:
+            self.outer.hear()
 
     @contextmanager
     def noted(self) -> Iterator[None]:
@@ -47,7 +57,8 @@ class StopSignal:
 @contextmanager
 def stoppable(run: Run, status: Status | None = None) -> Iterator[StopSignal]:
     """Within, a signal ends the run politely. `status` is the one that is kept in memory, if there is one."""
-    stop = StopSignal(together=count() > 1)
+    outer = signal.getsignal(signal.SIGTERM)
+    stop = StopSignal(together=count() > 1, outer=outer if isinstance(outer, StopSignal) else None)
     before = {number: signal.signal(number, stop) for number in SIGNALS}
     try:
         yield stop

@@ -11,10 +11,12 @@ from optuna.samplers import BaseSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
 from recommender.tuning.search import Pruner
+from recommender.tuning.storage import first_try
 
 
 class NumberedSampler(BaseSampler):
-    """TPE (Bergstra et al. 2011) whose random numbers depend on the seed and the trial's number alone.
+    """TPE (Bergstra et al. 2011) whose random numbers depend on the seed and the trial's place alone: how many were
+    begun before it, those that are tried again counted once.
 
     So a study that is stopped and goes on tries what it would have tried undisturbed, and processes that share a study
     do not draw the same.
@@ -24,13 +26,15 @@ class NumberedSampler(BaseSampler):
         self.seed, self.random_trials = seed, random_trials
         self._sampler = self._seeded(0)
 
-    def _seeded(self, number: int) -> TPESampler:
-        seed = int(np.random.SeedSequence((self.seed, number)).generate_state(1)[0])
+    def _seeded(self, place: int) -> TPESampler:
+        seed = int(np.random.SeedSequence((self.seed, place)).generate_state(1)[0])
         # `constant_liar`: what other processes try at the moment counts as bad, so that this one tries something else.
         return TPESampler(seed=seed, n_startup_trials=self.random_trials, constant_liar=True)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        self._sampler = self._seeded(trial.number)
+        first = first_try(trial)
+        earlier = study.get_trials(deepcopy=False)[:first]
+        self._sampler = self._seeded(sum(first_try(each) == each.number for each in earlier))
         self._sampler.before_trial(study, trial)
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:

@@ -22,6 +22,8 @@ FIXED = (
     "start_from",
     "data.source",
     "data.validation",
+    "data.test",
+    "data.max_answers",
     "data.hold_out",
     "data.held_out_movies",
     "training.chosen_on",
@@ -180,6 +182,19 @@ def check_search(search: Search, base: RunConfig) -> None:
             raise RecommenderError(f"{path} cannot be searched: trials that differ in it could not be compared.")
         for value in distribution.ends:
             with_params(base, {path: value})
+        if isinstance(distribution, IntRange):
+            _check_steps(base, path, distribution)
+
+
+def _check_steps(base: RunConfig, path: str, numbers: IntRange) -> None:
+    """What the settings allow at both ends they may not allow between them, such as batches that cannot be split."""
+    try:
+        with_params(base, {path: min(numbers.low + numbers.step, numbers.high)})
+    except RecommenderError as error:
+        raise RecommenderError(
+            f"{error} The search would try such values between {numbers.low} and {numbers.high}; give {path} a step "
+            "that leaves them out."
+        ) from error
 
 
 def with_params(base: RunConfig, params: Params) -> RunConfig:

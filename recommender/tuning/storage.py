@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import create_engine, inspect
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -19,6 +22,7 @@ from recommender.errors import RecommenderError
 HEARTBEAT_SECONDS = 30
 GRACE_SECONDS = 150  # a trial whose process has said nothing for so long is given to another one
 MOST_RETRIES = 2  # a trial that ends its process each time is not tried for ever
+FIRST_TRY = "failed_trial"  # under this name Optuna keeps which trial is tried again
 AGAIN_SECONDS = 0.5  # after which a database is tried again
 BUSY_SECONDS = 30  # how long a process waits while others write to a SQLite file
 
@@ -32,9 +36,18 @@ class StorageError(RecommenderError):
 
 
 def is_there(url: str) -> bool:
-    """False for a SQLite file that nobody has made yet: then there is no study, and no need to look."""
+    """False for a database, or a SQLite file, in which nobody has made a study yet. It is only looked at, whereas
+    `open_storage` makes the tables. Raises `StorageError`."""
     parsed = _parsed(url)
-    return parsed.get_backend_name() != "sqlite" or Path(parsed.database or "").is_file()
+    sqlite = parsed.get_backend_name() == "sqlite"
+    if sqlite and not Path(parsed.database or "").is_file():
+        return False
+    with telling(url), _telling_of_opening(url):
+        engine = create_engine(url, **_engine_settings(sqlite))
+        try:
+            return inspect(engine).has_table("studies")
+        finally:
+            engine.dispose()
 
 
 def open_storage(url: str) -> RDBStorage:
@@ -43,7 +56,7 @@ def open_storage(url: str) -> RDBStorage:
     sqlite = parsed.get_backend_name() == "sqlite"
     if sqlite:
         Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
-    with telling(url):
+    with telling(url), _telling_of_opening(url):
         for _ in range(2):
             with suppress(DBAPIError):  # another process that makes the tables at this moment is in the way
                 return _opened(url, sqlite)
@@ -58,11 +71,35 @@ def _opened(url: str, sqlite: bool) -> RDBStorage:
         warnings.simplefilter("ignore", ExperimentalWarning)
         return RDBStorage(
             url,
-            engine_kwargs={"connect_args": {"timeout": BUSY_SECONDS}} if sqlite else {"pool_pre_ping": True},
+            engine_kwargs=_engine_settings(sqlite),
             heartbeat_interval=HEARTBEAT_SECONDS,
             grace_period=GRACE_SECONDS,
             heartbeat_stale_trial_callback=retry,
         )
+
+
+def _engine_settings(sqlite: bool) -> dict[str, Any]:
+    return {"connect_args": {"timeout": BUSY_SECONDS}} if sqlite else {"pool_pre_ping": True}
+
+
+def first_try(trial: FrozenTrial) -> int:
+    """The number of the trial that this one is another try of; its own, if of none."""
+    number: int = trial.system_attrs.get(FIRST_TRY, trial.number)
+    return number
+
+
+def try_again(study: optuna.Study, trial: FrozenTrial) -> None:
+    """One that the user has stopped. Unlike `retry` it counts as no try: nothing is wrong with it."""
+    again = {FIRST_TRY: trial.number, **trial.system_attrs}
+    study.add_trial(
+        optuna.create_trial(
+            state=TrialState.WAITING,
+            params=trial.params,
+            distributions=trial.distributions,
+            user_attrs=trial.user_attrs,
+            system_attrs=again,
+        )
+    )
 
 
 def fail_stale(study: optuna.Study) -> None:
@@ -77,15 +114,28 @@ def telling(url: str) -> Iterator[None]:
     """What the database complains of becomes a `StorageError` that names it, without its password."""
     try:
         yield
+    except (SQLAlchemyError, StorageInternalError) as error:
+        raise _broken(url, error) from error
+
+
+def _broken(url: str, error: Exception) -> StorageError:
+    told = next((found.orig for found in (error, error.__cause__) if isinstance(found, DBAPIError)), None) or error
+    reason = str(told).strip().splitlines()[0]
+    return StorageError(f"The studies' database {_shown(url)} does not work: {reason}")
+
+
+@contextmanager
+def _telling_of_opening(url: str) -> Iterator[None]:
+    """For no more than that: the work on a study may fail with such errors for reasons of its own."""
+    try:
+        yield
     except ImportError as error:
         raise StorageError(
             f"The studies' database {_shown(url)} needs a Python driver that is not installed. For PostgreSQL: pip "
             'install "psycopg[binary]", and an address that begins with postgresql+psycopg://.'
         ) from error
-    except (SQLAlchemyError, StorageInternalError, RuntimeError) as error:
-        told = next((found.orig for found in (error, error.__cause__) if isinstance(found, DBAPIError)), None) or error
-        reason = str(told).strip().splitlines()[0]
-        raise StorageError(f"The studies' database {_shown(url)} does not work: {reason}") from error
+    except RuntimeError as error:  # the tables are of another version of Optuna
+        raise _broken(url, error) from error
 
 
 def _parsed(url: str) -> URL:

@@ -18,7 +18,7 @@ from recommender.training.queue import take_turn
 from recommender.training.stopping import StopSignal, stoppable
 from recommender.training.work import logging_to
 from recommender.tuning.search import as_overrides, with_params
-from recommender.tuning.storage import fail_stale, retry, telling
+from recommender.tuning.storage import fail_stale, retry, telling, try_again
 from recommender.tuning.study import BEGUN, ENDED, HOST, REASON, SECONDS, Study
 
 log = logging.getLogger(__name__)
@@ -48,17 +48,17 @@ class Tuning:
 
         Raises the `RecommenderError` of a trial when several have failed in a row.
         """
-        end = time.monotonic() + timeout if timeout else float("inf")
+        end = float("inf") if timeout is None else time.monotonic() + timeout
         with telling(self.settings.studies_url):
             while self._left():
-                if stop.requested or time.monotonic() > end:
+                if stop.requested or time.monotonic() >= end:
                     return "stopped"
                 self.study.optuna.optimize(self._run, n_trials=1, catch=(RecommenderError,))
                 self._keep_best()
                 if len(self._failures) >= MOST_FAILURES:
                     raise self._failures[-1]
                 if self._stopped is not None:
-                    retry(self.study.optuna, self.study.optuna.get_trials()[self._stopped])
+                    try_again(self.study.optuna, self.study.optuna.get_trials()[self._stopped])
                     return "stopped"
         return "finished"
 
@@ -90,6 +90,9 @@ class Tuning:
             value = self._train(trial)
         except TrialStopped:
             self._stopped = trial.number
+            raise
+        except optuna.TrialPruned:
+            self._failures.clear()
             raise
         except RecommenderError as error:
             log.error("trial %s failed: %s", trial.number, error)

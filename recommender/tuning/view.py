@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from recommender.config import RunConfig
+from recommender.errors import RecommenderError
 from recommender.settings import Settings
 from recommender.tuning.search import FloatRange, IntRange, Params, Search, as_overrides
 
@@ -74,6 +75,17 @@ class StudyView:
         }
 
 
+@dataclass(frozen=True)
+class UnreadableStudy:
+    """A study that another version has begun: a setting of its base is gone, or the like."""
+
+    name: str
+    problem: str
+
+    def facts(self) -> dict[str, Any]:
+        return {"study": self.name, "problem": self.problem}
+
+
 def study_names(settings: Settings) -> list[str]:
     """The studies of the database that this program has made, the latest first. Raises `StorageError`."""
     from recommender.tuning.storage import is_there, open_storage, telling
@@ -88,8 +100,20 @@ def study_names(settings: Settings) -> list[str]:
     return [study.study_name for study in reversed(made)]
 
 
-def list_studies(settings: Settings) -> list[StudyView]:
-    return [read_study(name, settings) for name in study_names(settings)]
+def list_studies(settings: Settings) -> list[StudyView | UnreadableStudy]:
+    """One that cannot be read hides none of the others. Raises `StorageError`."""
+    return [_read_or_tell(name, settings) for name in study_names(settings)]
+
+
+def _read_or_tell(name: str, settings: Settings) -> StudyView | UnreadableStudy:
+    from recommender.tuning.storage import StorageError
+
+    try:
+        return read_study(name, settings)
+    except StorageError:
+        raise
+    except RecommenderError as error:
+        return UnreadableStudy(name, str(error))
 
 
 def read_study(name: str, settings: Settings) -> StudyView:

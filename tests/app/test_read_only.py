@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.parts.train_studies import TUNE
 from pages.shared.person import feedback
 from pages.shared.setup import Key
 from recommender.additions import FILE, add_movie, remove_movie
@@ -20,6 +21,7 @@ from recommender.runs import Run
 from recommender.settings import ROOT, settings
 from recommender.training import job
 from tests.app.page import SLOW, WISH, unescaped
+from tests.made_study import made_study
 
 PERSON = "a" * 32
 # Everything else that a page offers must be one of these. Whoever adds a button says here that it writes nothing.
@@ -34,8 +36,9 @@ HARMLESS = {
 }
 KEYS = {
     "recommend": "wish|comparing|model|beside-.*|also-.*|search-.*|which-.*",
-    "train": f"{Key.TRAIN_RUN}|log-.*|all-runs",
+    "train": f"{Key.TRAIN_RUN}|{Key.TRAIN_STUDY}|log-.*|all-runs",
 }
+TABS = [*((page, None) for page in HARMLESS), ("train", TUNE)]  # a page, or one of its tabs
 WRITES = re.compile(r"start|stop|resume|delete|queue|again|add|remove|forget|export|try|estimate|keep", re.IGNORECASE)
 
 
@@ -47,6 +50,7 @@ def _demo(runs: Callable[[str], Path], put: Callable[..., Run], monkeypatch: pyt
     put("waiting", "queued")
     put("big", "failed", problem="out_of_memory", reason="Out of memory.")
     put("broken-off", "interrupted")
+    made_study("s", [0.05, None, 0.09, 0.07, 0.02, None, 0.06, 0.08, 0.03, 0.04], settings())
     (settings().checkpoints_dir / FILE).write_text("[]\n")
     Feedback(settings().database_url).add(PERSON, 20, "seen", "default")
     monkeypatch.setenv("RECOMMENDER_READ_ONLY", "1")
@@ -62,10 +66,12 @@ def written() -> dict[str, tuple[bytes, int]]:
     return {str(p): (p.read_bytes(), p.stat().st_mtime_ns) for p in sorted(home.rglob("*")) if p.is_file()}
 
 
-def opened(page: str) -> AppTest:
+def opened(page: str, tab: str | None = None) -> AppTest:
     app = AppTest.from_file(ROOT / "pages" / f"{page}.py", default_timeout=SLOW)
     app.session_state[Key.NAVIGATED] = True
     app.session_state["person"] = PERSON
+    if tab is not None:
+        app.session_state[Key.TRAIN_TAB] = tab
     app.run()
     assert not app.exception
     return app
@@ -82,13 +88,13 @@ def inputs(app: AppTest) -> list[Any]:
     return [item for kind in (*kinds, "slider", "file_uploader", "chat_input", "form") for item in app.get(kind)]
 
 
-@pytest.mark.parametrize("page", HARMLESS)
-def test_no_page_offers_an_action_that_writes(page: str) -> None:
-    app = opened(page)
+@pytest.mark.parametrize(("page", "tab"), TABS)
+def test_no_page_offers_an_action_that_writes(page: str, tab: str | None) -> None:
+    app = opened(page, tab)
     if page == "recommend":
         app.chat_input[0].set_value(WISH).run()
     seen = offered(app)
-    for run_id in app.selectbox(key=Key.TRAIN_RUN).options if page == "train" else ():
+    for run_id in app.selectbox(key=Key.TRAIN_RUN).options if page == "train" and tab is None else ():
         app.selectbox(key=Key.TRAIN_RUN).set_value(run_id).run()
         seen += offered(app)
     assert [label for label in seen if not re.fullmatch(HARMLESS[page], label)] == []
@@ -97,6 +103,16 @@ def test_no_page_offers_an_action_that_writes(page: str) -> None:
     assert [item for item in inputs(app) if item.type in ("form", "file_uploader", "text_area", "number_input")] == []
     assert [item.key for item in inputs(app) if page in KEYS and not re.fullmatch(KEYS[page], item.key or "")] == []
     assert not [p.label for p in app.get("popover") if "Delete" in str(p)]
+
+
+def test_looking_at_studies_makes_no_table() -> None:
+    """Of a database that is there but has none, as a server's has none at first."""
+    file = Path(settings().studies_url.removeprefix("sqlite:///"))
+    file.write_bytes(b"")
+    before = written()
+    app = opened("train", TUNE)
+    assert "No study yet." in app.info[-1].value
+    assert written() == before
 
 
 def add_page() -> None:
@@ -115,10 +131,10 @@ def test_a_movie_can_be_added_only_where_things_are_kept(monkeypatch: pytest.Mon
     assert [button.label for button in AppTest.from_function(add_page).run().button] == ["Add a movie"]
 
 
-@pytest.mark.parametrize("page", HARMLESS)
-def test_whatever_is_pressed_nothing_is_written(page: str) -> None:
+@pytest.mark.parametrize(("page", "tab"), TABS)
+def test_whatever_is_pressed_nothing_is_written(page: str, tab: str | None) -> None:
     before = written()
-    app = opened(page)
+    app = opened(page, tab)
     if page == "recommend":
         app.chat_input[0].set_value(WISH).run()
         app.session_state["data"] = app.session_state["also"] = True  # menus, opened
@@ -135,7 +151,7 @@ def test_whatever_is_pressed_nothing_is_written(page: str) -> None:
         button.click().run()
         if app.exception:  # pages lead to each other, which only the whole app can do
             assert "page" in app.exception[0].message.lower()
-            app = opened(page)
+            app = opened(page, tab)
     for box in [*app.checkbox, *app.toggle]:
         box.set_value(not box.value).run()
     for place in range(len(app.selectbox)):

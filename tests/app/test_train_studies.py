@@ -17,7 +17,9 @@ from recommender.settings import settings
 from recommender.studies import new_worker, trial_run
 from recommender.training import job as runs_job
 from recommender.tuning import job
-from tests.app.page import unescaped
+from recommender.tuning.storage import StorageError
+from recommender.tuning.study import BASE
+from tests.app.page import SLOW, unescaped
 from tests.app.train_page import buttons, opened, press, words
 from tests.made_study import made_study
 
@@ -50,7 +52,7 @@ def test_without_a_study_the_tab_says_what_one_is_and_can_begin_it(monkeypatch: 
     assert "No study yet." in words(app)
     assert "Begins with the preset frozen and tries: Learning rate (0.0002 to 0.005)" in words(app)
     assert buttons(app) == ["Start study"]
-    app.text_input(key="tune:name").set_value("mine")
+    app.text_input(key="tune:name:frozen").set_value("mine")
     app.number_input(key="tune:trials:frozen").set_value(7)
     press(app, "Start study")
     assert started == [("mine", "frozen", 7)]
@@ -59,10 +61,70 @@ def test_without_a_study_the_tab_says_what_one_is_and_can_begin_it(monkeypatch: 
 
 def test_what_keeps_a_study_from_starting_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(TUNE)
-    app.text_input(key="tune:name").set_value("../x")
+    app.text_input(key="tune:name:frozen").set_value("../x")
     press(app, "Start study")
     assert "may hold letters, digits" in words(app)
     assert "No study yet." in words(app)
+
+
+def test_the_name_follows_the_search() -> None:
+    made_study("weighted-quick", [], settings())
+    app = opened(TUNE)
+    assert app.text_input(key="tune:name:frozen").value == "frozen"
+    app.selectbox(key="tune:search").set_value("weighted-quick").run()
+    assert app.text_input(key="tune:name:weighted-quick").value == "weighted-quick-2"
+
+
+def test_a_study_over_the_parts_of_a_model_and_over_words_is_shown(tmp_path: Path) -> None:
+    """Such parts have no label and, at the start, no value; the words come from somebody's file."""
+    search = tmp_path / "parts.toml"
+    search.write_text(
+        """description = "Parts"
+preset = "weighted-quick"
+[space]
+"training.modules.text.lr" = { kind = "float", low = 1e-5, high = 1e-3 }
+"model.text.name" = { kind = "choice", values = ["*bold*", "*bold* :star:"] }
+"""
+    )
+    made_study("s", VALUES, settings(), search=str(search))
+    app = opened(TUNE)
+    table = app.table[0].value
+    assert [unescaped(name) for name in table.index] == ["training.modules.text.lr", "Encoder"]
+    assert table["At the start"].iloc[0] == "–"
+    assert table["Best trial"].iloc[1].startswith("\\*bold\\*")
+
+
+def test_a_study_that_cannot_be_read_leaves_the_choice_of_others() -> None:
+    made_study("s", VALUES, settings())
+    old = made_study("old", [], settings())
+    old.optuna.set_user_attr(BASE, {**old.base.model_dump(mode="json"), "gone": 1})
+    app = opened(TUNE)
+    assert "Unknown setting in study old" in words(app)
+    app.selectbox(key=Key.TRAIN_STUDY).set_value("s").run()
+    assert not app.error
+    assert len(app.get("plotly_chart")) == 3
+
+
+def later() -> None:
+    """What the page redraws by itself."""
+    from pages.parts.train_study_live import draw_again
+    from recommender.settings import settings
+    from recommender.tuning.view import StudyView
+    from tests.made_study import made_study
+
+    made = made_study("s", [], settings())
+    draw_again(StudyView("s", made.search, made.base, made.trials), alive=True)
+
+
+def test_a_database_that_is_away_for_a_moment_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise StorageError("The studies' database does not work: it is away.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pages.parts.train_study_live.read_study", away)
+        app = AppTest.from_function(later, default_timeout=SLOW).run()
+        assert not app.exception
+        assert "it is away" in words(app)
 
 
 def test_a_study_shows_its_trials_its_charts_and_its_best() -> None:

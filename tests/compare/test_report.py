@@ -184,6 +184,28 @@ def test_leaks_and_foreign_protocols_are_warned_of(tmp_path: Path) -> None:
     assert warnings(view_of(tmp_path / "honest")) == []
 
 
+@pytest.mark.parametrize(
+    ("protocol", "split", "hold_out", "warned"),
+    [
+        ("next_movie", "test", "random", True),  # whole people are drawn
+        ("next_movie", "test", "leave_one_out", False),  # the last of everybody, whatever the seed
+        ("notebook", "test", "random", False),  # ReDial has a test split of its own
+        ("notebook", "validation", "random", True),
+        ("notebook", "validation", "latest", False),
+    ],
+)
+def test_runs_that_were_measured_on_others_examples_are_warned_of(
+    protocol: str, split: str, hold_out: str, warned: bool, tmp_path: Path
+) -> None:
+    overrides = [f"protocol={protocol}", f"data.hold_out={hold_out}"]
+    for run_id, seed in (("a", 0), ("b", 1)):
+        run = make_run(tmp_path, run_id, overrides=overrides, report=False)
+        record = make_record(0.0)
+        report = make_report(record, protocol=protocol, split=split)
+        run.write_report(report | {"seed": seed}, record)
+    assert any("not measured on the same wishes" in said for said in warnings(view_of(tmp_path))) is warned
+
+
 def test_an_epoch_picked_on_the_test_split_is_warned_of(tmp_path: Path) -> None:
     make_run(tmp_path, "lucky", overrides=["protocol=one_shot", "training.chosen_on=test"], protocol="one_shot")
     view = view_of(tmp_path)

@@ -176,6 +176,17 @@ def test_prepare_without_movie_facts_counts_examples_and_keeps_the_assets(world:
     assert {path.name: path.stat().st_mtime_ns for path in world.assets_dir.iterdir()} == before
 
 
+def test_prepare_tells_which_ratings_cannot_be_used(
+    tmp_path: Path, world: Settings, dialogue: Dialogue, write_split: Callable[[Path, Sequence[Dialogue]], None]
+) -> None:
+    for split in ("train", "test"):
+        write_split(tmp_path / f"{split}_data.jsonl", [dialogue])
+    (tmp_path / "ratings.csv").write_text("userId,movieId,rating,timestamp\n1,61,4.0,300\n1,61,9.0,300\n")
+    prepared = prepare("folder", Settings(data_dir=tmp_path, assets_dir=world.assets_dir))
+    assert prepared.lines[-1].startswith("ratings: MovieLens (folder): 1 events of 1 people")
+    assert prepared.problems == ["ratings.csv:3: a rating that is not above 0 and up to 5"]
+
+
 def test_prepare_rebuilds_the_catalogue_from_a_folder_that_lists_the_movies(
     tmp_path: Path, dialogue: Dialogue, write_split: Callable[[Path, Sequence[Dialogue]], None]
 ) -> None:

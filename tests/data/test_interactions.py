@@ -78,7 +78,9 @@ def test_completion_and_plays_are_read_where_a_file_has_them(tmp_path: Path, sma
     assert engagement_of(two, 12) == Engagement(age_days=0)
 
 
-def test_lines_that_cannot_be_used_are_told(tmp_path: Path, small_catalog: Catalog) -> None:
+def test_lines_that_cannot_be_used_are_told(
+    tmp_path: Path, small_catalog: Catalog, caplog: pytest.LogCaptureFixture
+) -> None:
     bad = (
         ",61,3.0,1",
         "1,sixty,3.0,1",
@@ -94,6 +96,7 @@ def test_lines_that_cannot_be_used_are_told(tmp_path: Path, small_catalog: Catal
     assert [problem.split(":")[1] for problem in found.problems] == [str(line) for line in range(2, 10)]
     assert found.problems[2] == "ratings.csv:4: a rating that is not above 0 and up to 5"
     assert "8 malformed line(s) skipped" in found.describe()
+    assert caplog.messages == [f"skipped {problem}" for problem in found.problems]
 
 
 def test_a_person_and_a_movie_are_one_event_the_first(tmp_path: Path, small_catalog: Catalog) -> None:

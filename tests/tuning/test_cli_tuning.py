@@ -13,6 +13,7 @@ from recommender.__main__ import app
 from recommender.preset import load_preset
 from recommender.settings import ROOT, Settings, settings
 from recommender.tuning.search import Search, check_search, parse_search
+from recommender.tuning.study import BASE
 from recommender.tuning.view import study_names
 from tests.made_study import made_study
 
@@ -76,8 +77,20 @@ def test_without_a_study_it_is_said_how_to_begin_one() -> None:
     assert "  2 of 12 trials, best validation nDCG@10 0.1000" in call("studies").stdout
 
 
-def test_the_readmes_search_can_be_run() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    [text] = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
-    search = parse_search(tomllib.loads(text), "README")
+def test_a_study_of_another_version_hides_none_of_the_others() -> None:
+    old = made_study("old", [0.2], settings())
+    made_study("s", [0.1], settings())
+    old.optuna.set_user_attr(BASE, {**old.base.model_dump(mode="json"), "gone": 1})
+    told = call("studies")
+    assert told.exit_code == 0, told.output
+    assert "1 of 12 trials, best validation nDCG@10 0.1000" in told.stdout
+    assert re.search(r"^old +cannot be read: Unknown setting in study old 'gone'", told.stdout, re.MULTILINE)
+    listed = json.loads(call("studies", "--json").stdout)["studies"]
+    assert [("best" in row, "problem" in row) for row in listed] == [(True, False), (False, True)]
+
+
+def test_the_search_of_the_documentation_can_be_run() -> None:
+    page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    [text] = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    search = parse_search(tomllib.loads(text), "docs/training.md")
     check_search(search, search.base())

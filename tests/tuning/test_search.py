@@ -57,6 +57,13 @@ def test_an_unknown_name_is_told_the_nearest(keys: dict[str, object], nearest: s
             "step",
         ),
         ({"space": {"training.head_lr": {"kind": "float", "low": -1.0, "high": 1.0}}}, "training.head_lr = -1.0"),
+        (
+            {
+                "overrides": ["training.accumulation=4"],
+                "space": {"training.batch_size": {"kind": "int", "low": 16, "high": 64}},
+            },
+            r"(?s)^(?!.*\{).*between 16 and 64; give training.batch_size a step",
+        ),
         ({"space": {"training.epochs": {"kind": "float", "low": 1.5, "high": 2.0}}}, "training.epochs = 1.5"),
         ({"space": {"loss.kind": {"kind": "choice", "values": ["softmax", "hinge"]}}}, "hinge"),
         ({"space": {"loss.kind": {"kind": "choice", "values": ["softmax"]}}}, "at least 2"),
@@ -68,6 +75,15 @@ def test_an_unknown_name_is_told_the_nearest(keys: dict[str, object], nearest: s
 def test_what_cannot_be_searched_is_refused(keys: dict[str, object], words: str, make_search: MakeSearch) -> None:
     with pytest.raises(RecommenderError, match=words):
         make_search(**keys)
+
+
+def test_what_decides_who_is_asked_under_ratings_is_the_same_for_all_trials() -> None:
+    assert {"data.test", "data.max_answers", "data.validation", "data.hold_out", "seed"} <= set(FIXED)
+
+
+def test_a_step_leaves_out_what_the_settings_do_not_allow(make_search: MakeSearch) -> None:
+    numbers = {"kind": "int", "low": 16, "high": 64, "step": 16}
+    make_search(overrides=["training.accumulation=4"], space={"training.batch_size": numbers})
 
 
 def test_a_file_that_is_missing_or_no_toml_is_named(tmp_path: Path) -> None:

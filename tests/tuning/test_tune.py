@@ -1,11 +1,15 @@
 """Studies: trials are runs, the same seed tries the same, bad ones are given up, and nothing is lost or done twice."""
 
+import os
 import platform
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -13,7 +17,7 @@ import pytest
 
 from recommender.errors import RecommenderError, UnknownNameError
 from recommender.preset import load_preset, save_preset
-from recommender.runs import Run, list_runs, new_run
+from recommender.runs import SELECTED_BY, Run, list_runs, new_run
 from recommender.settings import Settings
 from recommender.status import Status
 from recommender.studies import all_trials, live_trials, new_worker, trial_run, workers
@@ -25,9 +29,36 @@ from recommender.tuning.search import Search
 from recommender.tuning.study import DATA, HOST, Study, begin_study, find_study
 from recommender.tuning.tune import work_on
 from recommender.tuning.view import read_study, study_names
+from tests.made_study import begun_trial
 
 MakeSearch = Callable[..., Search]
 PATIENCE = 300  # seconds for one step of a process, on a machine that has much else to do
+
+
+class Fake:
+    """Stands in for `train_run`: the epochs of a moment, each as good as `value` of its learning rate."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ends: dict[int, str | Exception] = {}  # how the runs end, by their order; the others finish
+        self.begun = 0
+        monkeypatch.setattr("recommender.training.run.train_run", self)
+
+    def __call__(self, run: Run, settings: Settings, callbacks: object) -> None:
+        end = self.ends.get(self.begun, "finished")
+        self.begun += 1
+        status = run.status()
+        if isinstance(end, Exception):
+            status.state = "failed"
+            run.write_status(status)
+            raise end
+        run.append_metrics({"epoch": 1, SELECTED_BY: min(1.0, 10 * run.config().training.head_lr)})
+        status.state = "stopped" if end == "stopped" else "finished"
+        run.write_status(status)
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
+    return Fake(monkeypatch)
 
 
 def tuned(study: Study, settings: Settings, timeout: float | None = None) -> str:
@@ -91,6 +122,71 @@ def test_a_study_that_was_cut_in_two_tries_what_an_undisturbed_one_tries(
     tuned(begin_study("other", other, 1, world), world)
     assert params_of("other", world)[0] != params_of("whole", world)[0]
     assert len({str(params) for params in params_of("whole", world)}) == 4
+
+
+def test_a_study_whose_trials_are_stopped_tries_what_an_undisturbed_one_tries(
+    world: Settings, make_search: MakeSearch, fake: Fake
+) -> None:
+    """However often the same trial is stopped, and also after the sampler has begun to learn."""
+    search = make_search()
+    tuned(begin_study("whole", search, 6, world), world)
+    begin_study("parts", search, 6, world)
+    fake.begun, fake.ends = 0, dict.fromkeys([1, 2, 3, 4, 7], "stopped")
+    for _ in fake.ends:
+        assert tuned(find_study("parts", world), world) == "stopped"
+    assert tuned(find_study("parts", world), world) == "finished"
+    view = read_study("parts", world)
+    assert [row.params for row in view.rows if row.state == "complete"] == params_of("whole", world)
+    assert [row.number for row in view.rows if row.state == "failed"] == [1, 2, 3, 4, 7]
+
+
+def test_a_stop_while_a_trial_is_measured_ends_the_work_behind_it(
+    world: Settings, make_search: MakeSearch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recommender.training.run.evaluate", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    assert tuned(begin_study("s", make_search(epochs=1), 2, world), world) == "stopped"
+    assert [row.state for row in read_study("s", world).rows] == ["complete"]
+
+
+def test_without_time_no_trial_begins(world: Settings, make_search: MakeSearch, fake: Fake) -> None:
+    study = begin_study("s", make_search(), 2, world)
+    assert tuned(study, world, timeout=0) == "stopped"
+    assert fake.begun == 0
+    assert tuned(study, world) == "finished"
+
+
+def test_a_trial_given_up_parts_failures_that_are_then_not_in_a_row(
+    world: Settings, make_search: MakeSearch, fake: Fake
+) -> None:
+    wrong = RecommenderError("It went wrong.")
+    fake.ends = {0: wrong, 1: wrong, 2: optuna.TrialPruned(), 3: wrong, 4: wrong}
+    assert tuned(begin_study("s", make_search(), 2, world), world) == "finished"
+    assert [row.state for row in read_study("s", world).rows] == ["failed"] * 2 + ["pruned"] + ["failed"] * 2 + [
+        "complete"
+    ]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("Shapes do not fit."), ImportError("No module named x.")])
+def test_an_error_of_the_training_is_not_told_as_one_of_the_database(
+    error: Exception, world: Settings, make_search: MakeSearch, fake: Fake
+) -> None:
+    fake.ends = {0: error}
+    with pytest.raises(type(error), match=str(error)):
+        tuned(begin_study("s", make_search(), 2, world), world)
+    [(_, status)] = workers("s", world)
+    assert (status.state, status.reason) == ("failed", str(error))
+
+
+def test_looking_for_studies_makes_no_tables(world: Settings, make_search: MakeSearch) -> None:
+    """The file may be of something else, and in a public demo nothing is written."""
+    file = Path(world.studies_url.removeprefix("sqlite:///"))
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("CREATE TABLE other (number INTEGER)")
+    before = file.read_bytes()
+    assert study_names(world) == []
+    assert file.read_bytes() == before
+    begin_study("s", make_search(), 2, world)
+    assert study_names(world) == ["s"]
 
 
 @pytest.mark.parametrize(("before", "state", "epochs"), [(0.99, "pruned", 1), (0.0, "complete", 3)])
@@ -183,13 +279,13 @@ def test_an_interrupted_trial_is_tried_again_and_none_is_tried_too_often(
 ) -> None:
     """A process that was killed leaves a trial that runs for ever, and a run whose process is gone."""
     study = begin_study("s", make_search(), 2, world)
-    killed = study.optuna.ask()
+    killed = begun_trial(study)
     params = study.search.suggest(killed)
     killed.set_user_attr(HOST, platform.node())
     run = trial_run("s", 0, world)
     run.write_config(study.base)
     run.write_status(Status(state="running", pid=2**22 + 1, process_started=1.0))
-    elsewhere = study.optuna.ask()  # of another machine, which may be at it
+    elsewhere = begun_trial(study)  # of another machine, which may be at it
     elsewhere.set_user_attr(HOST, "another machine")
     assert tuned(study, world) == "finished"
     rows = read_study("s", world).rows

@@ -46,7 +46,7 @@ def prepare(source: str, settings: Settings) -> Prepared:
     """Read the source, count its examples under every protocol, and rebuild the assets where the folder allows it."""
     catalog = load_catalog(settings) if (settings.assets_dir / CATALOG_FILE).is_file() else None
     dialogues = load_dialogues(source, settings, catalog)
-    result = Prepared([f"{dialogues.describe()}, read from {dialogues.origin}"], dialogues.problems)
+    result = Prepared([f"{dialogues.describe()}, read from {dialogues.origin}"], [*dialogues.problems])
     if dialogues.source == "folder" and settings.data_dir is not None:
         if find_file(settings.data_dir, CSV_FILE) and find_file(settings.data_dir, INFO_FILE):
             catalog = build_assets(dialogues, settings.data_dir, settings)
@@ -64,17 +64,19 @@ def prepare(source: str, settings: Settings) -> Prepared:
             result.lines.append(
                 f"{protocol:15} {split:5} {len(examples):6,} examples {targets:6,} targets {new:6,} of them new"
             )
-    result.lines.append(_ratings(dialogues.source, settings))
+    _add_ratings(result, dialogues.source, settings)
     return result
 
 
-def _ratings(source: str, settings: Settings) -> str:
+def _add_ratings(result: Prepared, source: str, settings: Settings) -> None:
     """What `next_movie` would learn from here, or why it cannot."""
     try:
         found = load_interactions("sample" if source == "sample" else "auto", settings, load_catalog(settings))
     except DataError as error:
-        return f"ratings: {error}"
-    return f"ratings: {found.describe()}, read from {found.origin}"
+        result.lines.append(f"ratings: {error}")
+        return
+    result.lines.append(f"ratings: {found.describe()}, read from {found.origin}")
+    result.problems += found.problems
 
 
 def build_assets(dialogues: DialogueSet, folder: Path, settings: Settings) -> Catalog:

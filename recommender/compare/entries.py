@@ -32,8 +32,8 @@ BASELINE_FILE = TypeAdapter(dict[str, dict[str, FiniteFloat]])
 
 
 class Group(NamedTuple):
-    """Only reports of one group may be compared. Those of a test split are of the same examples; those of validation
-    only if the runs held out the same dialogues, which is warned of."""
+    """Only reports of one group may be compared. Those of ReDial's test split are of the same examples; those of
+    validation, and any of ratings, only if the runs held out the same, which is warned of where they did not."""
 
     source: str
     protocol: str

@@ -9,6 +9,7 @@ from recommender.compare.entries import MEASURES
 from recommender.compare.figures import curves_of, list_bars
 from recommender.compare.lists import Lists, unknown
 from recommender.compare.view import View
+from recommender.config import DIALOGUE_PROTOCOLS
 from recommender.evaluation.comparison import DRAWS
 from recommender.evaluation.measures import CALIBRATED, at, measure_of
 from recommender.evaluation.records import Record
@@ -43,16 +44,21 @@ def warnings(view: View) -> list[str]:
 
 
 def _measured_apart(view: View) -> bool:
-    """Whether the reports are of other examples: what is held out for validation depends on the seed."""
-    reports = [view.report(entry) for entry in view.measured]
-    seeds = {report.seed for report in reports if report.split == "validation"}
-    return len({(report.examples, report.target_count) for report in reports}) > 1 or len(seeds) > 1
+    """Whether the reports are of other examples. ReDial's test split is the same for all; what else is held out depends
+    on the way and, where it is drawn, on the seed. Ratings have no test split of their own."""
+    reports = [(entry, view.report(entry)) for entry in view.measured]
+    held_out = {
+        (entry.config.data.hold_out, report.seed if entry.config.data.hold_out == "random" else 0)
+        for entry, report in reports
+        if report.split == "validation" or report.protocol not in DIALOGUE_PROTOCOLS
+    }
+    return len({(report.examples, report.target_count) for _, report in reports}) > 1 or len(held_out) > 1
 
 
 def validated(view: View) -> str:
     """What the curves are of, and which runs have none among them."""
     text = (
-        "Measured while training, on dialogues held out from it, not on the test split. The same colour is the same "
+        "Measured while training, on what was held out from it, not on the test split. The same colour is the same "
         "model; solid is the original trainer, dashed the weighted one."
     )
     if view.trained_otherwise:

@@ -184,6 +184,39 @@ def test_leaks_and_foreign_protocols_are_warned_of(tmp_path: Path) -> None:
     assert warnings(view_of(tmp_path / "honest")) == []
 
 
+RATINGS = {"protocol": "next_movie"}
+
+
+@pytest.mark.parametrize("split", ["test", "validation"])
+@pytest.mark.parametrize(
+    ("base", "other", "seed", "apart"),
+    [
+        ("random", "random", 42, False),
+        ("random", "random", 43, True),  # other people
+        ("latest", "latest", 43, False),  # nothing is drawn
+        ("leave_one_out", "leave_one_out", 43, False),
+        ("leave_one_out", "latest", 42, True),
+    ],
+)
+def test_ratings_held_out_otherwise_are_warned_of(
+    base: str, other: str, seed: int, apart: bool, split: str, tmp_path: Path
+) -> None:
+    make_run(tmp_path, "a", "interactions", overrides=[f"data.hold_out={base}"], split=split, **RATINGS)
+    run = make_run(tmp_path, "b", "interactions", overrides=[f"data.hold_out={other}"], split=split, **RATINGS)
+    record = make_record(0)
+    run.write_report({**make_report(record, split=split, **RATINGS), "seed": seed}, record)
+    found = [sentence for sentence in warnings(view_of(tmp_path)) if "not measured on the same wishes" in sentence]
+    assert len(found) == apart
+
+
+def test_redial_s_test_split_is_the_same_whatever_was_held_out(tmp_path: Path) -> None:
+    make_run(tmp_path, "a", protocol="one_shot")
+    run = make_run(tmp_path, "b", overrides=["data.hold_out=latest"], protocol="one_shot")
+    record = make_record(0)
+    run.write_report({**make_report(record, protocol="one_shot"), "seed": 43}, record)
+    assert not any("not measured on the same wishes" in sentence for sentence in warnings(view_of(tmp_path)))
+
+
 def test_an_epoch_picked_on_the_test_split_is_warned_of(tmp_path: Path) -> None:
     make_run(tmp_path, "lucky", overrides=["protocol=one_shot", "training.chosen_on=test"], protocol="one_shot")
     view = view_of(tmp_path)

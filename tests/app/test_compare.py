@@ -230,7 +230,13 @@ def test_the_kinds_of_wishes_have_a_chart_each(pair: Path) -> None:
 
 def test_the_movies_tab_shows_every_measure_a_picture_and_a_heat_map(pair: Path) -> None:
     app = open_page("Movies")
-    assert charts(app) == 1 + len(SHOWN) + 1
+    assert charts(app) == 2
+    assert table(app)[0][0] == "original"
+    assert [column.partition("@")[0] for column in app.dataframe[0].value.columns][-1] == "Miscalibration"
+    assert "KL" not in said(app)
+    app.session_state["compare-pictures"] = True
+    app.run()
+    assert charts(app) == 2 + len(SHOWN)
     assert "Miscalibration@10 ↓" in said(app)
 
 
@@ -238,13 +244,13 @@ def test_the_cut_off_can_be_chosen_as_far_as_the_records_reach(pair: Path) -> No
     app = open_page("Movies")
     slider = app.select_slider(key="compare-cutoff")
     assert (slider.options, slider.value) == ([str(k) for k in range(1, 11)], 10)
-    assert "up to 10 ranks" in said(app)
+    assert "these runs: 1 to 10." in slider.help
     slider.set_value(3).run()
     assert not app.exception
-    assert "Coverage@3 ↑" in said(app)
+    assert "Coverage@3 ↑" in app.dataframe[0].value
     app.select_slider(key="compare-cutoff").set_value(1).run()
-    assert "Coverage@1 ↑" in said(app)
-    assert "Diversity" not in said(app)
+    assert "Coverage@1 ↑" in app.dataframe[0].value
+    assert set(app.dataframe[0].value["Diversity@1"]) == {"–"}
     assert "Not known" not in said(app)
 
 
@@ -255,7 +261,7 @@ def test_an_old_record_says_what_is_missing(pair: Path) -> None:
     assert record is not None
     run.write_report(report, replace(record, inputs=None, mentions=None))
     app = open_page("Movies")
-    assert charts(app) == 1 + len(SHOWN) + 1
+    assert app.dataframe[0].value["Mean popularity@10"].tolist()[1] == "–"
     assert "Not known of weighted: mean popularity, miscalibration. Measured by an older version" in said(app)
 
 

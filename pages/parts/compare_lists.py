@@ -11,7 +11,7 @@ from pages.shared.text import plain
 from recommender.compare import words
 from recommender.compare.figures import list_bars, list_figure, popularity_figure
 from recommender.compare.lists import SHOWN, USUAL, Lists
-from recommender.compare.table import list_table
+from recommender.compare.table import measure_table
 from recommender.compare.view import View
 from recommender.evaluation.measures import measure_of
 
@@ -29,8 +29,7 @@ def draw_lists(view: View) -> None:
     lists = lists_of(view)
     if list_bars(view, lists, "popularity"):
         _draw_popularity(view, lists)
-    helps = {measure_of(name).heading(view.cutoff): words.explained(view, lists, name) for name in SHOWN}
-    draw_table(list_table(view, lists), f"What the first {view.cutoff} of each run's lists are like", helps)
+    draw_table(measure_table(view, lists), f"What the first {view.cutoff} of each run's lists are like")
     for sentence in words.unknown_of(view, lists, records_of(view)[0]):
         st.caption(plain(sentence))
     _draw_pictures(view, lists)

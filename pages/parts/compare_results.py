@@ -1,7 +1,5 @@
 """How good the runs are: what the tests say, the tables, and the best values drawn."""
 
-from collections.abc import Mapping
-
 import pandas as pd
 import streamlit as st
 
@@ -46,10 +44,7 @@ def draw_results(view: View) -> None:
     st.caption(plain(words.trained_on(view)))
 
 
-def draw_table(table: pd.DataFrame, alt: str, helps: Mapping[str, str] | None = None) -> None:
-    """The names stay in view where many columns have to be scrolled. A grid shows its texts letter by letter.
-
-    `helps`: column -> what it means."""
-    columns = {name: st.column_config.TextColumn(help=plain(text)) for name, text in (helps or {}).items()}
-    columns[table.columns[0]] = st.column_config.TextColumn(pinned=len(table.columns) > 4)
-    st.dataframe(table, hide_index=True, column_config=columns, alt=alt)
+def draw_table(table: pd.DataFrame, alt: str) -> None:
+    """The names stay in view where many columns have to be scrolled. A grid shows its texts letter by letter."""
+    pinned = {table.columns[0]: st.column_config.TextColumn(pinned=len(table.columns) > 4)}
+    st.dataframe(table, hide_index=True, column_config=pinned, alt=alt)

@@ -125,7 +125,7 @@ def evaluate(measured: Measured) -> None:
         exact = torch.cat([top_k(row, most) for row in scores]).numpy()
     with measured.part("metrics"):
         values = evaluate_rankings(rankings, [item.targets for item in items], CUTOFFS)
-        beyond_accuracy(rankings, task.catalog, training_mentions(task))
+        beyond_accuracy(rankings, CUTOFFS, task.catalog, training_mentions(task), None)
     with measured.part("item-kNN"):
         knn = ItemKnn(len(task.catalog))
         knn.fit(items_of(knn, task.examples("train"), task.catalog, config.data))

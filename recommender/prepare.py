@@ -46,7 +46,7 @@ def prepare(source: str, settings: Settings) -> Prepared:
     """Read the source, count its examples under every protocol, and rebuild the assets where the folder allows it."""
     catalog = load_catalog(settings) if (settings.assets_dir / CATALOG_FILE).is_file() else None
     dialogues = load_dialogues(source, settings, catalog)
-    result = Prepared([f"{dialogues.describe()}, read from {dialogues.origin}"], dialogues.problems)
+    result = Prepared([f"{dialogues.describe()}, read from {dialogues.origin}"], [*dialogues.problems])
     if dialogues.source == "folder" and settings.data_dir is not None:
         if find_file(settings.data_dir, CSV_FILE) and find_file(settings.data_dir, INFO_FILE):
             catalog = build_assets(dialogues, settings.data_dir, settings)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from recommender.data.catalog import Catalog, Movie
-from recommender.evaluation.metrics import padded
+from recommender.evaluation.metrics import ragged
 from recommender.evaluation.records import Record
 from recommender.preset import load_preset
 from recommender.runs import Run
@@ -35,7 +35,7 @@ def make_record(skill: float, seed: int = 0, examples: int = EXAMPLES, catalog: 
         words=(np.arange(examples) + 1).astype(np.int32),
         popularity=np.arange(examples, dtype=np.float32),
         catalog=catalog.fingerprint,
-        inputs=padded([list(range(i % 5)) for i in range(examples)]),
+        inputs=ragged([list(range(i % 5)) for i in range(examples)]).columns,
         mentions=np.arange(len(catalog)),
     )
 

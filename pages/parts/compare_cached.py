@@ -135,7 +135,7 @@ def wishes_of(view: View, record: Record, catalog: Catalog) -> list[Example]:
     return _wishes(_key(view, entry), view, entry, record, catalog)
 
 
-@st.cache_data(max_entries=4, show_spinner="Reading the dialogues…")
+@st.cache_data(max_entries=4, show_spinner="Reading the wishes…")
 def _wishes(key: Key, _view: View, _entry: Entry, _record: Record, _catalog: Catalog) -> list[Example]:
     from recommender.evaluation.wishes import look_up
 

@@ -5,15 +5,17 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.parts.compare_cached import answers_of, cutoffs_for, lists_of, records_of
+from pages.parts.compare_results import draw_table
 from pages.shared.charts import draw
 from pages.shared.text import plain
 from recommender.compare import words
 from recommender.compare.figures import list_bars, list_figure, popularity_figure
 from recommender.compare.lists import SHOWN, USUAL, Lists
+from recommender.compare.table import measure_table
 from recommender.compare.view import View
-from recommender.evaluation.measures import DIRECTIONS, measure_of
+from recommender.evaluation.measures import measure_of
 
-CUTOFF = "compare-cutoff"  # widget
+CUTOFF, PICTURES = "compare-cutoff", "compare-pictures"  # widgets
 
 
 def draw_lists(view: View) -> None:
@@ -27,13 +29,10 @@ def draw_lists(view: View) -> None:
     lists = lists_of(view)
     if list_bars(view, lists, "popularity"):
         _draw_popularity(view, lists)
-    known = [name for name in SHOWN if list_bars(view, lists, name)]
-    for place in range(0, len(known), 2):
-        for column, name in zip(st.columns(2), known[place : place + 2], strict=False):
-            with column:
-                _draw_measure(view, lists, name)
-    for sentence in (words.calibrated(view, lists), *words.unknown_of(view, lists, records_of(view)[0])):
+    draw_table(measure_table(view, lists), f"What the first {view.cutoff} of each run's lists are like")
+    for sentence in words.unknown_of(view, lists, records_of(view)[0]):
         st.caption(plain(sentence))
+    _draw_pictures(view, lists)
 
 
 def at_chosen_cutoff(view: View) -> View:
@@ -52,14 +51,10 @@ def _draw_cutoff(view: View, offered: list[int]) -> None:
             offered,
             key=CUTOFF,
             width=376,
-            help="How many of the first ranks of every list count.",
+            help=f"How many of the first ranks of every list count. On record of all of these runs: "
+            f"{words.spans(offered)}. For more, evaluate each again with `--cutoff {2 * max(offered)}`.",
             persist_state="session",
         )
-    longest = max(offered)
-    st.caption(
-        f"All of these runs can be shown up to {longest} ranks. For more, evaluate each again with "
-        f"`--cutoff {2 * longest}`."
-    )
 
 
 def _draw_popularity(view: View, lists: Lists) -> None:
@@ -76,9 +71,19 @@ def _draw_popularity(view: View, lists: Lists) -> None:
     )
 
 
+def _draw_pictures(view: View, lists: Lists) -> None:
+    box = st.expander("Each measure as a picture", key=PICTURES, on_change="rerun")
+    if not box.open:
+        return
+    known = [name for name in SHOWN if list_bars(view, lists, name)]
+    with box:
+        for place in range(0, len(known), 2):
+            for column, name in zip(st.columns(2), known[place : place + 2], strict=False):
+                with column:
+                    _draw_measure(view, lists, name)
+
+
 def _draw_measure(view: View, lists: Lists, name: str) -> None:
     measure = measure_of(name)
-    heading = plain(measure.heading(view.cutoff))
-    st.markdown(f"**{heading}**", help=f"{DIRECTIONS[measure.better]}: {measure.reading}")
-    st.caption(plain(measure.what))
+    st.markdown(f"**{plain(measure.heading(view.cutoff))}**", help=plain(words.explained(view, lists, name)))
     draw(lambda look: list_figure(view, lists, name, look), key=f"lists-{name}", alt=words.lists(view, lists, name))

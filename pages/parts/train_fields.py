@@ -3,7 +3,7 @@
 import json
 import math
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
@@ -145,21 +145,63 @@ def _setting(path: str, field: FieldInfo) -> Setting:
 
 
 SETTINGS = tuple(settings_of(RunConfig))
-UNUSED = {
-    "one_shot": ("model.dialogue",),
-    "dialogue": ("model.history", "model.tags", "data.max_mentioned", "data.keep_mentioned", "model.head.kind"),
-}  # parts and settings that a kind of model does not read
-
-
-def is_read(setting: Setting, kind: str, loss: str) -> bool:
-    """Whether this kind of model, with this kind of loss, has a use for the setting."""
-    unused = UNUSED.get(kind, ())
-    if setting.part == "loss.negatives" and loss != "bpr":
-        return False
-    return setting.path not in unused and setting.part not in unused
-
-
+BY_PATH = {setting.path: setting for setting in SETTINGS}
+OF_DIALOGUES = ("seen", "unseen", "suggested", "named")  # what only ReDial's forms tell of an answer
+OF_RATINGS = ("rating", "completion", "plays", "half_life_days")
 DEFAULTS = RunConfig(protocol="conversational")  # every setting as it is without a preset
+Now = Callable[[str], Any]  # the path of a setting -> its value
+READ_WHERE: tuple[tuple[Callable[[Now], bool], tuple[str, ...]], ...] = (
+    (lambda now: now("model.kind") == "one_shot", ("model.history", "model.tags", "model.head.kind")),
+    (lambda now: now("model.kind") == "dialogue", ("model.dialogue",)),
+    (
+        lambda now: now("model.kind") != "dialogue" or now("protocol") == "next_movie",
+        ("data.max_mentioned", "data.keep_mentioned"),
+    ),
+    (
+        lambda now: now("model.kind") == "one_shot" and (now("model.head.kind") == "ffn" or now("model.tags")),
+        ("model.head.hidden",),
+    ),
+    (lambda now: now("protocol") == "conversational", ("data.learn_from",)),
+    (lambda now: now("protocol") != "next_movie", tuple(f"loss.weights.{name}" for name in OF_DIALOGUES)),
+    (
+        lambda now: now("protocol") == "next_movie",
+        ("data.test", "data.max_answers", *(f"loss.weights.{name}" for name in OF_RATINGS)),
+    ),
+    (lambda now: now("data.hold_out") != "leave_one_out", ("data.validation", "data.test")),
+    (lambda now: now("model.text.train") == "last", ("model.text.last_layers",)),
+    (
+        lambda now: now("model.text.train") == "lora",
+        ("model.text.lora_rank", "model.text.lora_alpha", "model.text.lora_dropout"),
+    ),
+    (lambda now: now("model.text.train") != "none", ("training.encoder_lr", "training.gradient_checkpointing")),
+    (
+        lambda now: now("model.tags"),
+        (
+            "data.tags_per_movie",
+            "data.tag_min_chars",
+            "data.tag_max_tokens",
+            "data.tag_join",
+            "loss.tag_weight",
+            "training.tag_batch_size",
+        ),
+    ),
+    (lambda now: "liked" in now("model.opinions"), ("loss.liked_weight",)),
+    (lambda now: "seen" in now("model.opinions"), ("loss.seen_weight",)),
+    (lambda now: now("model.tags") or bool(now("model.opinions")), ("loss.balance",)),
+    (lambda now: now("loss.kind") == "weighted_bce", ("loss.factor",)),
+    (lambda now: now("loss.kind") == "focal", ("loss.alpha", "loss.gamma")),
+    (lambda now: now("loss.kind") == "softmax", ("loss.label_smoothing",)),
+    (
+        lambda now: now("loss.kind") == "bpr",
+        ("loss.negatives.count", "loss.negatives.kind", "loss.negatives.hard", "loss.negatives.hard_from"),
+    ),
+    (lambda now: now("loss.kind") == "bpr" or bool(now("loss.sampled")), ("loss.negatives.power",)),
+)  # under what other settings parts and settings are read; those that stand nowhere here always are
+
+
+def is_read(setting: Setting, now: Now) -> bool:
+    """Whether a run with these settings has a use for this one."""
+    return all(holds(now) for holds, names in READ_WHERE if setting.path in names or setting.part in names)
 
 
 def key_of(preset: str, path: str) -> str:
@@ -167,10 +209,20 @@ def key_of(preset: str, path: str) -> str:
     return f"train:{preset}:{path}"
 
 
-def kinds_of(preset: str, start: RunConfig) -> tuple[str, str]:
-    """Of the model and of the loss, as the widgets say now."""
-    kind = st.session_state.get(key_of(preset, "model.kind"), start.model.kind)
-    return kind, st.session_state.get(key_of(preset, "loss.kind"), start.loss.kind)
+def values_now(preset: str, start: RunConfig) -> Now:
+    """What the widgets say now. What is typed in one that is hidden does not count: it has the preset's value, or the
+    default where the preset reads it and what is chosen now does not."""
+
+    def at_start(path: str) -> Any:
+        return value_at(start, path)
+
+    def now(path: str) -> Any:
+        setting = BY_PATH[path]
+        if is_read(setting, now):
+            return st.session_state.get(key_of(preset, path), at_start(path))
+        return value_at(DEFAULTS, path) if is_read(setting, at_start) else at_start(path)
+
+    return now
 
 
 def value_at(config: RunConfig, path: str) -> Any:
@@ -212,13 +264,10 @@ def draw_setting(setting: Setting, preset: str, start: RunConfig, names: dict[st
 def read_config(preset: str, start: RunConfig) -> tuple[RunConfig | None, list[str]]:
     """What the widgets say now, or what is wrong with it in words. Callbacks see the newest values here, too."""
     values = start.model_dump()
-    kind, loss = kinds_of(preset, start)
+    now = values_now(preset, start)
     problems = []
     for setting in SETTINGS:
-        if not is_read(setting, kind, loss):  # hidden: what was typed there counts no longer
-            _put(values, setting.path, value_at(start if kind == start.model.kind else DEFAULTS, setting.path))
-            continue
-        typed = st.session_state.get(key_of(preset, setting.path), value_at(start, setting.path))
+        typed = now(setting.path)
         if setting.kind is float and not _is_finite(typed):
             problems.append(f"{setting.label}: a plain number is needed here, such as 0.1 or 2e-5, not {typed!r}.")
         if setting.kind is int and typed is None and not setting.optional:

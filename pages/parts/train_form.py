@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.parts.train_fields import SETTINGS, Setting, draw_setting, is_read, key_of, kinds_of, read_config
+from pages.parts.train_fields import BY_PATH, SETTINGS, Setting, draw_setting, is_read, key_of, read_config, values_now
 from pages.shared.text import plain
 from recommender.config import DIALOGUE_PROTOCOLS, RunConfig
 from recommender.data.interactions import find_source
@@ -69,20 +69,20 @@ def draw_form() -> None:
         preset = _draw_preset()
     start = load_preset(preset)
     with source:
-        draw_setting(_setting("data.source"), preset, start, SOURCES)
+        draw_setting(BY_PATH["data.source"], preset, start, SOURCES)
     st.caption(plain(f"{start.description}."))
     _draw_source_here(
         st.session_state[key_of(preset, "data.source")],
         st.session_state.get(key_of(preset, "protocol"), start.protocol) in DIALOGUE_PROTOCOLS,
     )
-    learns = start.model.learns
-    main = _settings_that_matter(start) if learns else COUNTED
-    _draw_in_rows([_setting(path) for path in main], preset, start)
+    now, learns = values_now(preset, start), start.model.learns
+    read = [setting for setting in SETTINGS if is_read(setting, now)]
+    main = [BY_PATH[path] for path in ((*LEARNED, *COUNTED) if learns else COUNTED) if BY_PATH[path] in read]
+    _draw_in_rows(main, preset, start)
     if st.session_state[key_of(preset, "protocol")] in ("paper", "notebook"):
         st.caption(LEAKY)
-    kind, loss = kinds_of(preset, start)
-    rest = [s for s in SETTINGS if s.path not in (*main, *ABOVE) and (learns or s.part == "data")]
-    _draw_advanced([s for s in rest if is_read(s, kind, loss)], preset, start)
+    above = [*main, *(BY_PATH[path] for path in ABOVE)]
+    _draw_advanced([s for s in read if s not in above and (learns or s.part == "data")], preset, start)
     _draw_name(preset)
 
 
@@ -117,15 +117,6 @@ def source_here(source: str, of_dialogues: bool = True) -> str:
         return "folder"
     cache = here.cache_dir / "redial"
     return "cache" if find_split(cache, "train") and find_split(cache, "test") else "hub"
-
-
-def _setting(path: str) -> Setting:
-    return next(setting for setting in SETTINGS if setting.path == path)
-
-
-def _settings_that_matter(start: RunConfig) -> tuple[str, ...]:
-    frozen = start.model.text.train == "none"
-    return (*(path for path in LEARNED if not (frozen and path == "training.encoder_lr")), *COUNTED)
 
 
 def _draw_preset() -> str:

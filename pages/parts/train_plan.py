@@ -119,8 +119,9 @@ def _missing_start(config: RunConfig, runs: list[Seen]) -> str:
     if source is None or source.status is None:
         return f"These settings go on from the run {name}, which is not here. Train the preset {name} first."
     if source.config and _held_out(source.config) != _held_out(config):
+        unit = "dialogues" if config.protocol in DIALOGUE_PROTOCOLS else "ratings"
         return (
-            f"These settings go on from the run {name}, which held out other dialogues and so may have learned these. "
+            f"These settings go on from the run {name}, which held out other {unit} and so may have learned these. "
             "Hold out the same share in the same way, or train it again."
         )
     if source.status.state == "finished" or source.alive:

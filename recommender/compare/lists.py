@@ -48,7 +48,7 @@ def measures_at(cutoff: int, report: Report, record: Record | None, catalog: Cat
     found = {name: float(each.mean()) for name, each in values.items()}
     if catalog is not None:
         rankings = record.rankings.astype(np.int64)
-        found |= beyond_accuracy(rankings, [cutoff], catalog, record.mentions, record.inputs)
+        found |= beyond_accuracy(rankings, [cutoff], catalog, record.mentions, record.named)
     return held | found
 
 

@@ -1,6 +1,6 @@
 """What the figures and tests say, in sentences: for the page, for those who cannot see a picture, for the report."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -61,7 +61,7 @@ def _held_out(view: View, entry: Entry) -> tuple[object, ...]:
 def validated(view: View) -> str:
     """What the curves are of, and which runs have none among them."""
     text = (
-        "Measured while training, on dialogues held out from it, not on the test split. The same colour is the same "
+        "Measured while training, on what was held out from it, not on the test split. The same colour is the same "
         "model; solid is the original trainer, dashed the weighted one."
     )
     if view.trained_otherwise:
@@ -125,6 +125,22 @@ def lists(view: View, values: Lists, name: str) -> str:
     measure = measure_of(name)
     listed = ", ".join(f"{bar.mark.name} {format(bar.value, measure.form)}" for bar in list_bars(view, values, name))
     return f"{measure.title}@{view.cutoff} of each run: {listed}."
+
+
+def explained(view: View, values: Lists, name: str) -> str:
+    """What a measure means, and of how many wishes it is where that is not all of them."""
+    return " ".join(filter(None, (measure_of(name).explained, name == "calibration" and calibrated(view, values))))
+
+
+def spans(numbers: Sequence[int]) -> str:
+    """
+    >>> spans([1, 2, 3, 10, 50, 51])
+    '1 to 3, 10, 50 to 51'
+    """
+    ends = [place for place, number in enumerate(numbers) if number + 1 not in numbers]
+    starts = [0, *(end + 1 for end in ends[:-1])]
+    pairs = ((numbers[start], numbers[end]) for start, end in zip(starts, ends, strict=True))
+    return ", ".join(f"{first} to {last}" if first < last else str(first) for first, last in pairs)
 
 
 def popularity(view: View, values: Lists, answers: float | None) -> str:

@@ -24,6 +24,8 @@ FILES = ("ratings.csv", "ratings.parquet")
 NEEDED = ("userId", "movieId", "timestamp")
 MEASURES = ("rating", "completion", "plays")  # columns that a file may have
 BEST_RATING = 5.0
+TOLD = 20  # malformed lines that the log names
+LATEST = 1e11  # seconds since 1970, the year 5138: a time above it is one in milliseconds
 LIKED, DISLIKED = 4.0, 2.0
 DAY = 24 * 60 * 60  # seconds
 HELP = (
@@ -114,13 +116,15 @@ def movielens_ids(catalog: Catalog) -> dict[int, int]:
 
 
 def read_ratings(path: Path, catalog: Catalog) -> InteractionSet:
-    """A file of MovieLens, or another with the columns of `NEEDED` (times in seconds) and any of `MEASURES`.
+    """A file of MovieLens, or another with the columns of `NEEDED` (times as dates or in seconds since 1970) and any of
+    `MEASURES`. Lines that cannot be used are skipped; the log names the first `TOLD`.
 
     Raises `DataError` for a file that cannot be read, that lacks a column, or that has no event of the catalogue.
     """
     rows = _read_table(path)
     if missing := [name for name in NEEDED if name not in rows]:
         raise DataError(f"{path} lacks {', '.join(missing)}; found are the columns {', '.join(map(str, rows))}.")
+    rows = rows.assign(timestamp=_seconds(rows["timestamp"]))
     numbers = {name: pd.to_numeric(rows[name], errors="coerce") for name in (*NEEDED[1:], *MEASURES) if name in rows}
     wrong = _faults(rows, numbers)
     problems = [f"{path.name}:{row + 2}: {wrong[row]}" for row in sorted(wrong)]
@@ -136,6 +140,8 @@ def read_ratings(path: Path, catalog: Catalog) -> InteractionSet:
             **{name: numbers[name][good] if name in numbers else np.nan for name in MEASURES},
         }
     )
+    for problem in problems[:TOLD]:
+        log.warning("skipped %s", problem)
     kept = events.dropna(subset="movie_id").astype({"movie_id": np.int64, **dict.fromkeys(MEASURES, np.float64)})
     if kept.empty:
         first = f" First problem: {problems[0]}" if problems else ""
@@ -153,6 +159,13 @@ def _read_table(path: Path) -> pd.DataFrame:
         raise DataError(f"{path} is not readable as a table: {error}.") from error
 
 
+def _seconds(times: pd.Series) -> pd.Series:
+    """A column of dates as seconds since 1970; any other as it is."""
+    if not pd.api.types.is_datetime64_any_dtype(times):
+        return times
+    return (pd.to_datetime(times, utc=True) - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(seconds=1)
+
+
 def _as_names(people: pd.Series) -> pd.Series:
     """Numbers or words as a column of words, each kept once, in alphabetical order."""
     names = people.convert_dtypes().astype("category").cat.rename_categories(str)
@@ -165,7 +178,7 @@ def _faults(rows: pd.DataFrame, numbers: dict[str, pd.Series]) -> dict[int, str]
     bad = {
         "no userId": rows["userId"].isna(),
         "no movieId": numbers["movieId"].isna(),
-        "a timestamp that is no number of seconds": ~(time.abs() < 2**53),
+        "a timestamp that is not seconds since 1970": ~(time.abs() < LATEST),
     }
     fitting = {
         "rating": ("a rating that is not above 0 and up to 5", np.nextafter(0, 1), BEST_RATING),

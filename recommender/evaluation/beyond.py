@@ -1,7 +1,7 @@
 """What a list of recommendations is like besides being right: how much of the catalogue, how well known, how varied.
 
-Shapes: N examples, K ranked movies, H movies named in the input, V movies of the catalogue. -1 is padding in rankings
-and inputs. `evaluation.measures` says which way is better.
+Shapes: N examples, K ranked movies, V movies of the catalogue. -1 is padding in rankings.
+`evaluation.measures` says which way is better.
 """
 
 import math
@@ -14,7 +14,7 @@ from recommender.data.catalog import Catalog
 from recommender.data.task import Task
 from recommender.evaluation.genres import calibration, diversity
 from recommender.evaluation.measures import BEYOND, CALIBRATED, at
-from recommender.evaluation.metrics import Ints, check_cutoff
+from recommender.evaluation.metrics import Ints, Ragged, check_cutoff
 
 Counts = NDArray[np.int64]
 
@@ -26,12 +26,12 @@ def training_mentions(task: Task) -> Counts:
 
 
 def beyond_accuracy(
-    rankings: Ints, cutoffs: Sequence[int], catalog: Catalog, mentions: Counts | None, inputs: Ints | None
+    rankings: Ints, cutoffs: Sequence[int], catalog: Catalog, mentions: Counts | None, inputs: Ragged | None
 ) -> dict[str, float]:
     """Every measure of `BEYOND` at every cut-off of rankings [N, K], and how many examples the calibration rests on:
     `{"coverage@10": 0.17, ..., "calibration@10": 1.3, "calibrated@10": 2110}`.
 
-    `mentions` [V] of the training and `inputs` [N, H] may be unknown. What cannot be told is left out, such as the
+    `mentions` [V] of the training and `inputs` of N lists may be unknown. What cannot be told is left out, such as the
     diversity of lists of one. Raises `MetricError` for a cut-off that the rankings do not reach.
     """
     found: dict[str, float] = {}
@@ -43,7 +43,7 @@ def beyond_accuracy(
 
 
 def _at_cutoff(
-    rankings: Ints, cutoff: int, catalog: Catalog, mentions: Counts | None, inputs: Ints | None
+    rankings: Ints, cutoff: int, catalog: Catalog, mentions: Counts | None, inputs: Ragged | None
 ) -> dict[str, float]:
     check_cutoff(cutoff, rankings.shape[1])
     first = rankings[:, :cutoff]

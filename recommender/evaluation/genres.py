@@ -1,8 +1,8 @@
 """What the genres of a list say: how much they differ within it, and whether they are those that the wish asks for.
 
 Genres and not text vectors, since every catalogue has them. A movie whose genres are unknown counts for nothing.
-Shapes: N examples, K ranked movies, H movies named in the input, V movies of the catalogue, G genres, S different sets
-of genres. -1 is padding in rankings and inputs.
+Shapes: N examples, K ranked movies, V movies of the catalogue, G genres, S different sets of genres. -1 is padding in
+rankings.
 """
 
 import math
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.data.catalog import Catalog
-from recommender.evaluation.metrics import Floats, Ints
+from recommender.evaluation.metrics import Floats, Ints, Ragged
 
 SMOOTHING = 0.01  # alpha of Steck 2018
 ROWS = 1024  # lists looked at in one piece, so that memory does not grow with N
@@ -53,14 +53,14 @@ def _count(lists: Ints, size: int) -> Floats:
     return counts
 
 
-def calibration(rankings: Ints, inputs: Ints, catalog: Catalog) -> tuple[float, int]:
-    """How far the genres of the lists [N, K] are from those of the inputs' movies [N, H], and over how many examples:
+def calibration(rankings: Ints, inputs: Ragged, catalog: Catalog) -> tuple[float, int]:
+    """How far the genres of the lists [N, K] are from those of the N inputs' movies, and over how many examples:
     KL(p || (1 - a) q + a p) in nats, a = 0.01, p the input's shares of genres and q the list's (Steck 2018, eq. 3-6).
 
     A movie counts 1, in equal parts for each of its genres, whatever its rank. 0 for the same shares, log(1 / a) = 4.6
     for no genre in common. Only examples with a movie of known genres in both count; NaN if there is none.
     """
-    asked, given = genre_shares(inputs, catalog), genre_shares(rankings, catalog)
+    asked, given = genre_shares(inputs, catalog), genre_shares(_as_lists(rankings), catalog)
     both = asked.any(axis=1) & given.any(axis=1)  # [N]
     p, q = asked[both], given[both]
     if not len(p):
@@ -71,13 +71,18 @@ def calibration(rankings: Ints, inputs: Ints, catalog: Catalog) -> tuple[float, 
     return max(float((p * np.log(ratios)).sum(axis=1).mean()), 0.0), len(p)
 
 
-def genre_shares(lists: Ints, catalog: Catalog) -> Floats:
-    """The share of each genre in lists of movies [N, K], [N, G]; each row adds up to 1, or 0 if no genre is known."""
+def _as_lists(rankings: Ints) -> Ragged:
+    return Ragged(rankings.reshape(-1), np.full(len(rankings), rankings.shape[1]))
+
+
+def genre_shares(lists: Ragged, catalog: Catalog) -> Floats:
+    """The share of each genre in N lists of movies, [N, G]; each row adds up to 1, or 0 if no genre is known."""
     genres = _genres(catalog)
     parts = genres / np.maximum(genres.sum(axis=1, keepdims=True), 1)  # [V + 1, G]
-    totals = np.zeros((len(lists), genres.shape[1]))
-    for column in lists.T:
-        totals += parts[column]
+    rows = np.repeat(np.arange(len(lists.lengths)), lists.lengths)
+    totals = np.zeros((len(lists.lengths), genres.shape[1]))
+    for genre, part in enumerate(parts.T):  # one at a time, so that memory does not grow with M * G
+        totals[:, genre] = np.bincount(rows, part[lists.columns], minlength=len(totals))
     shares: Floats = totals / np.maximum(totals.sum(axis=1, keepdims=True), np.finfo(float).tiny)
     return shares
 

@@ -69,14 +69,14 @@ BEYOND = {
         "Concentration",
         "lower",
         ".3f",
-        "How unevenly movies are recommended (Gini).",
-        "0 means every movie as often, near 1 means that everybody gets the same few.",
+        "How unevenly movies are recommended.",
+        "0 means every movie as often, near 1 means that everybody gets the same few (Gini index).",
     ),
     "popularity": Measure(
         "Mean popularity",
         "neither",
         ".0f",
-        "How many messages of the training dialogues name a recommended movie, on average.",
+        "How often a recommended movie is named or watched in the training data, on average.",
         "a high number means what everybody talks about; best is near that of the answers.",
     ),
     "novelty": Measure(
@@ -97,8 +97,8 @@ BEYOND = {
         "Miscalibration",
         "lower",
         ".2f",
-        "How far the list's genres are from those of the movies that the wish names (KL divergence).",
-        "0 means the same genres in the same shares, 4.6 means quite other ones.",
+        "How far the list's genres are from those of the movies that the wish names.",
+        "0 means the same genres in the same shares, 4.6 means quite other ones (KL divergence).",
     ),
 }
 CALIBRATED = "calibrated"  # `calibrated@10`: how many examples the calibration rests on, beside the measures

@@ -6,6 +6,7 @@ Shapes: N examples, T targets, K ranked movies, k <= K the cut-off. -1 is paddin
 
 from collections.abc import Callable, Sequence
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,13 @@ Targets = Sequence[Sequence[int]] | Ints
 
 
 CUTOFFS = (1, 10, 50)  # what every report shows, whatever else it is asked for
+
+
+class Ragged(NamedTuple):
+    """Lists of columns, one after another."""
+
+    columns: Ints  # [M]
+    lengths: Ints  # [N], how many each list has; M altogether
 
 
 class MetricError(RecommenderError):
@@ -72,21 +80,16 @@ def padded(lists: Sequence[Sequence[int]]) -> Ints:
     >>> padded([[7, 4], [], [5]]).tolist()
     [[7, 4], [-1, -1], [5, -1]]
     """
-    return filled(
-        np.fromiter(chain.from_iterable(lists), dtype=np.int64), np.array([len(row) for row in lists], dtype=np.int64)
-    )
-
-
-def filled(columns: NDArray[np.integer], lengths: NDArray[np.integer]) -> Ints:
-    """Columns one after another, and how many of them each row has [N] -> [N, T], -1 behind the shorter rows.
-
-    Raises `ValueError` if the rows have more or fewer altogether.
-    """
-    if lengths.sum() != len(columns):
-        raise ValueError(f"its rows have {lengths.sum()} columns, and there are {len(columns)}")
+    columns, lengths = ragged(lists)
     rows: Ints = np.full((len(lengths), lengths.max(initial=0)), -1, dtype=np.int64)
     rows[np.arange(rows.shape[1]) < lengths[:, None]] = columns
     return rows
+
+
+def ragged(lists: Sequence[Sequence[int]]) -> Ragged:
+    """Lists of columns as they are kept where one of them may be a thousand times as long as most."""
+    lengths = np.array([len(row) for row in lists], dtype=np.int64)
+    return Ragged(np.fromiter(chain.from_iterable(lists), dtype=np.int64), lengths)
 
 
 def ndcg_at_k(gains: Bools, target_counts: Ints, k: int) -> Floats:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.numpy import load, save
 
 from recommender.errors import first_problem
-from recommender.evaluation.metrics import filled
+from recommender.evaluation.metrics import Ragged
 from recommender.files import safetensors_metadata
 
 KEPT = 10  # ranks kept of every ranking; more where a longer cut-off was asked for
@@ -43,8 +43,13 @@ class Record:
     popularity: NDArray[np.float32]  # [N] mean number of mentions, in training, of the example's targets
     catalog: str = ""  # fingerprint of the catalogue that the rankings' indices belong to
     # Older records lack these.
-    inputs: NDArray[np.int64] | None = None  # [N, H] catalogue indices of the movies that the wish mentions, then -1
+    inputs: NDArray[np.int64] | None = None  # [M] catalogue indices of the movies that the wishes mention, in a row
     mentions: NDArray[np.int64] | None = None  # [V] how many messages of the training name each movie
+
+    @property
+    def named(self) -> Ragged | None:
+        """The movies that each wish mentions, as far as that is known."""
+        return None if self.inputs is None else Ragged(self.inputs, self.mentioned.astype(np.int64))
 
     def to_bytes(self) -> bytes:
         """As a safetensors file. A metric takes few different values, so each is kept once and pointed to; that and
@@ -53,7 +58,7 @@ class Record:
         arrays |= {name: _narrow(getattr(self, name)) for name in ("rankings", "mentioned", "words")}
         arrays["found"] = self.found.astype(np.uint8)
         if self.inputs is not None:
-            arrays["inputs"] = _narrow(self.inputs[self.inputs >= 0])  # `mentioned` tells how many each row has
+            arrays["inputs"] = _narrow(self.inputs)
         if self.mentions is not None:
             arrays["mentions"] = _narrow(self.mentions)
         for name, values in self.values.items():
@@ -79,7 +84,7 @@ class Record:
                 words=arrays["words"].astype(np.int32),
                 popularity=arrays["popularity"],
                 catalog=facts.catalog,
-                inputs=filled(arrays["inputs"], arrays["mentioned"]) if "inputs" in arrays else None,
+                inputs=arrays["inputs"].astype(np.int64) if "inputs" in arrays else None,
                 mentions=arrays["mentions"].astype(np.int64) if "mentions" in arrays else None,
             )
         except ValidationError as error:
@@ -92,7 +97,13 @@ class Record:
             raise ValueError("its columns have different lengths")
         if record.rankings.ndim != 2 or len(record.rankings) != examples or record.found.shape != record.rankings.shape:
             raise ValueError("its rankings are not those of its examples")
+        if record.inputs is not None and not _adds_up(record.inputs, record.mentioned):
+            raise ValueError(f"its wishes mention {record.mentioned.sum()} movies, and there are {record.inputs.size}")
         return record
+
+
+def _adds_up(inputs: NDArray[np.int64], mentioned: NDArray[np.int32]) -> bool:
+    return inputs.ndim == 1 and bool((mentioned >= 0).all()) and int(mentioned.sum(dtype=np.int64)) == len(inputs)
 
 
 def _narrow(numbers: NDArray[np.integer]) -> NDArray[np.integer]:

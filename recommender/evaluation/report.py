@@ -15,7 +15,7 @@ from recommender.data.examples import Example
 from recommender.data.task import Task
 from recommender.errors import DataError
 from recommender.evaluation.beyond import beyond_accuracy, training_mentions
-from recommender.evaluation.metrics import CUTOFFS, Floats, Ints, MetricError, evaluate_rankings, hits, padded
+from recommender.evaluation.metrics import CUTOFFS, Floats, Ints, MetricError, evaluate_rankings, hits, ragged
 from recommender.evaluation.ranking import rank
 from recommender.evaluation.records import KEPT, Record
 from recommender.evaluation.resampling import bootstrap_interval
@@ -101,7 +101,7 @@ def evaluate(
         "parameters": _parameters(model),
         "metrics": {name: float(v.mean()) for name, v in values.items()},
         "intervals": {name: bootstrap_interval(v, dialogues, task.seed) for name, v in values.items()},
-        "beyond": beyond_accuracy(rankings, cutoffs, task.catalog, record.mentions, record.inputs),
+        "beyond": beyond_accuracy(rankings, cutoffs, task.catalog, record.mentions, record.named),
         "baselines": _baselines(task, examples, targets, cutoffs),
     }
     return report, record
@@ -149,17 +149,18 @@ def _record(
 ) -> Record:
     answers = _answers(examples, task.catalog, targets)
     mentions = training_mentions(task)
+    named = ragged([task.catalog.indices(example.mentioned) for example in examples])
     return Record(
         example_ids=tuple(example.example_id for example in examples),
         dialogues=tuple(example.dialogue_id for example in examples),
         values={name: v.astype(np.float32) for name, v in values.items()},
         rankings=rankings.astype(np.int32),
         found=hits(rankings, answers),
-        mentioned=np.array([len(example.mentioned) for example in examples], dtype=np.int32),
+        mentioned=named.lengths.astype(np.int32),
         words=np.array([len(example.text.split()) for example in examples], dtype=np.int32),
         popularity=np.array([mentions[answer].mean() for answer in answers], dtype=np.float32),
         catalog=task.catalog.fingerprint,
-        inputs=padded([task.catalog.indices(example.mentioned) for example in examples]),
+        inputs=named.columns,
         mentions=mentions,
     )
 

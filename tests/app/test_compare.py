@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from pages.shared.setup import Key
 from recommender.compare.entries import Group
 from recommender.compare.lists import SHOWN
+from recommender.evaluation.measures import measure_of
 from recommender.runs import Run
 from recommender.settings import ROOT, settings
 from tests.app.page import SLOW
@@ -54,6 +55,11 @@ def said(app: AppTest) -> str:
 
 def table(app: AppTest, place: int = 0) -> list[list[str]]:
     return [[unescaped(str(cell)) for cell in row] for row in app.dataframe[place].value.to_numpy()]
+
+
+def cells(app: AppTest) -> dict[str, list[str]]:
+    """What is measured -> its value for each run, on the tab Movies."""
+    return {row[0]: row[1:-1] for row in table(app)}
 
 
 def charts(app: AppTest) -> int:
@@ -230,7 +236,13 @@ def test_the_kinds_of_wishes_have_a_chart_each(pair: Path) -> None:
 
 def test_the_movies_tab_shows_every_measure_a_picture_and_a_heat_map(pair: Path) -> None:
     app = open_page("Movies")
-    assert charts(app) == 1 + len(SHOWN) + 1
+    assert charts(app) == 2
+    assert list(app.dataframe[0].value.columns) == ["What is measured", "original", "weighted", "What it counts"]
+    assert [row[0].partition("@")[0] for row in table(app)] == [measure_of(name).title for name in SHOWN]
+    assert "KL" not in said(app)
+    app.session_state["compare-pictures"] = True
+    app.run()
+    assert charts(app) == 2 + len(SHOWN)
     assert "Miscalibration@10 ↓" in said(app)
 
 
@@ -238,13 +250,13 @@ def test_the_cut_off_can_be_chosen_as_far_as_the_records_reach(pair: Path) -> No
     app = open_page("Movies")
     slider = app.select_slider(key="compare-cutoff")
     assert (slider.options, slider.value) == ([str(k) for k in range(1, 11)], 10)
-    assert "up to 10 ranks" in said(app)
+    assert "these runs: 1 to 10." in slider.help
     slider.set_value(3).run()
     assert not app.exception
-    assert "Coverage@3 ↑" in said(app)
+    assert "Coverage@3 ↑" in cells(app)
     app.select_slider(key="compare-cutoff").set_value(1).run()
-    assert "Coverage@1 ↑" in said(app)
-    assert "Diversity" not in said(app)
+    assert cells(app)["Coverage@1 ↑"][0] != "–"
+    assert cells(app)["Diversity@1"] == ["–", "–"]
     assert "Not known" not in said(app)
 
 
@@ -255,7 +267,8 @@ def test_an_old_record_says_what_is_missing(pair: Path) -> None:
     assert record is not None
     run.write_report(report, replace(record, inputs=None, mentions=None))
     app = open_page("Movies")
-    assert charts(app) == 1 + len(SHOWN) + 1
+    assert cells(app)["Mean popularity@10"][0] != "–"
+    assert cells(app)["Mean popularity@10"][1] == "–"
     assert "Not known of weighted: mean popularity, miscalibration. Measured by an older version" in said(app)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pages.parts.train_fields import SETTINGS
+from pages.parts.train_fields import SETTINGS, is_read, value_at
 from pages.shared.setup import Key
 from recommender.config import RunConfig
 from recommender.errors import RecommenderError
@@ -35,10 +35,65 @@ def test_idle_offers_every_preset_and_says_what_the_first_one_means(tried: list[
 
 def test_every_setting_of_a_run_is_on_the_page_of_a_kind_that_reads_it() -> None:
     found = {preset: settings_shown(preset) for preset in ("frozen", "frozen-bpr", "original-baseline")}
-    assert {setting.path for setting in SETTINGS} - {"description"} == set().union(*found.values())
     assert found["frozen-bpr"] - found["frozen"] == {s.path for s in SETTINGS if s.part == "loss.negatives"}
     assert "model.history.kind" not in found["frozen"]
     assert "model.dialogue.members" not in found["original-baseline"]
+    for preset, shown_there in found.items():
+        assert shown_there == read_by(load_preset(preset)) - {"description"}
+    everything = [read_by(load_preset(preset, list(changes))) for preset, changes in VARIED]
+    assert {setting.path for setting in SETTINGS} == set().union(*everything)
+
+
+VARIED = (
+    ("frozen-bpr", ["model.opinions=['liked', 'seen']", "model.text.train=last"]),
+    ("focal-baseline", ["model.tags=true", "model.text.train=lora"]),
+    ("weighted-baseline", []),
+    ("interactions", ["loss.kind=softmax", "data.hold_out=random"]),
+)  # together they read every setting
+
+
+def read_by(config: RunConfig) -> set[str]:
+    return {setting.path for setting in SETTINGS if is_read(setting, lambda path: value_at(config, path))}
+
+
+@pytest.mark.parametrize(
+    ("preset", "change", "more", "fewer"),
+    [
+        ("frozen", "loss.kind=focal", {"loss.alpha", "loss.gamma"}, {"loss.label_smoothing"}),
+        ("frozen", "loss.kind=weighted_bce", {"loss.factor"}, {"loss.label_smoothing"}),
+        ("frozen", "loss.sampled=64", {"loss.negatives.power"}, set()),
+        ("frozen", "model.opinions=['seen']", {"loss.seen_weight", "loss.balance"}, set()),
+        ("frozen", "protocol=one_shot", set(), {"data.learn_from"}),
+        ("frozen", "data.hold_out=latest", set(), set()),
+        (
+            "frozen",
+            "model.text.train=last",
+            {"model.text.last_layers", "training.encoder_lr", "training.gradient_checkpointing"},
+            set(),
+        ),
+        (
+            "original-baseline",
+            "model.tags=true",
+            {"loss.tag_weight", "loss.balance", "training.tag_batch_size", "data.tags_per_movie"}
+            | {"data.tag_min_chars", "data.tag_max_tokens", "data.tag_join"},
+            set(),
+        ),
+        (
+            "frozen",
+            "protocol=next_movie",
+            {"data.test", "data.max_answers", "data.max_mentioned", "data.keep_mentioned"}
+            | {f"loss.weights.{name}" for name in ("rating", "completion", "plays", "half_life_days")},
+            {"data.learn_from", *(f"loss.weights.{name}" for name in ("seen", "unseen", "suggested", "named"))},
+        ),
+        ("interactions", "data.hold_out=random", {"data.validation", "data.test"}, set()),
+    ],
+)
+def test_a_change_brings_the_settings_that_it_has_read_and_takes_the_others_away(
+    preset: str, change: str, more: set[str], fewer: set[str]
+) -> None:
+    before = read_by(load_preset(preset, ["data.hold_out=leave_one_out"] if preset == "interactions" else []))
+    after = read_by(load_preset(preset, [change]))
+    assert (after - before, before - after) == (more, fewer)
 
 
 def test_a_preset_of_ratings_says_which_ratings_are_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,6 +194,23 @@ def test_settings_hidden_with_another_kind_of_model_do_not_count(monkeypatch: py
     assert config.training.epochs == 20
 
 
+def test_what_is_hidden_keeps_no_run_from_starting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The preset saves memory in an encoder that it trains; nobody could take that back once the encoder is frozen."""
+    started: list[RunConfig] = []
+    monkeypatch.setattr(job, "start", lambda config, *_: started.append(config))
+    monkeypatch.setattr("pages.parts.train_plan.obstacles", lambda *_: [])
+    app = opened()
+    app.selectbox(key="train:preset").set_value("default-large").run()
+    app.session_state["advanced-default-large"] = True
+    app.run()
+    field(app, "default-large", "training.encoder_lr").set_value("fast").run()
+    field(app, "default-large", "model.text.train").set_value("none").run()
+    press(app, "Start training")
+    [config] = started
+    assert not config.training.gradient_checkpointing
+    assert config.training.encoder_lr == RunConfig(protocol="one_shot").training.encoder_lr
+
+
 def test_an_epoch_picked_on_the_test_split_is_warned_of() -> None:
     app = opened()
     app.session_state["advanced-frozen"] = True
@@ -204,6 +276,14 @@ def test_a_preset_that_goes_on_from_another_run_says_so_and_leads_there(put: Any
     app.selectbox(key="train:preset").set_value("default").run()
     assert "not here" not in words(app)
     assert not app.button[-1].disabled
+
+
+@pytest.mark.parametrize(("preset", "unit"), [("frozen", "dialogues"), ("interactions", "ratings")])
+def test_a_start_that_held_out_others_is_told_in_the_words_of_its_data(preset: str, unit: str, put: Any) -> None:
+    put("base", "finished", preset=preset)
+    config = load_preset(preset, ["start_from=base", "data.validation=0.2"])
+    [problem] = obstacles(config, [seen(Run(settings().checkpoints_dir / "base"))])
+    assert f"which held out other {unit} and so may have learned these" in problem
 
 
 def test_an_encoder_that_must_be_fetched_is_announced_and_not_fetched_by_looking(tried: list[RunConfig]) -> None:

@@ -99,6 +99,32 @@ def test_lines_that_cannot_be_used_are_told(
     assert caplog.messages == [f"skipped {problem}" for problem in found.problems]
 
 
+def test_the_log_names_the_first_lines_that_cannot_be_used(
+    tmp_path: Path, small_catalog: Catalog, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = read_ratings(written(tmp_path, *["1,63,9,1"] * 30, "1,61,3,7"), small_catalog)
+    told = [record.getMessage() for record in caplog.records]
+    assert told == [f"skipped {problem}" for problem in found.problems[:20]]
+    assert len(found.problems) == 30
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("zone", [None, "UTC", "Asia/Tokyo"])
+def test_dates_are_read_as_seconds(unit: str, zone: str | None, tmp_path: Path, small_catalog: Catalog) -> None:
+    dates = pd.Series(pd.to_datetime([964_982_703, 964_982_999, None], unit="s", utc=True))
+    dates = dates.dt.tz_convert(zone).astype(f"datetime64[{unit}{f', {zone}' if zone else ''}]")
+    path = tmp_path / "ratings.parquet"
+    pd.DataFrame({"userId": 1, "movieId": [61, 63, 65], "timestamp": dates}).to_parquet(path)
+    found = read_ratings(path, small_catalog)
+    assert rows(found.events) == [("1", 1234, 964_982_703), ("1", 20, 964_982_999)]
+    assert found.problems == ["ratings.parquet:4: a timestamp that is not seconds since 1970"]
+
+
+def test_milliseconds_are_not_taken_for_seconds(tmp_path: Path, small_catalog: Catalog) -> None:
+    with pytest.raises(DataError, match="2: a timestamp that is not seconds"):
+        read_ratings(written(tmp_path, "1,61,4.0,964982703000"), small_catalog)
+
+
 def test_a_person_and_a_movie_are_one_event_the_first(tmp_path: Path, small_catalog: Catalog) -> None:
     found = read_ratings(written(tmp_path, "1,61,4.0,300", "1,61,2.0,100", "1,63,1.0,200"), small_catalog)
     assert rows(found.events) == [("1", 1234, 100), ("1", 20, 200)]

@@ -17,7 +17,7 @@ from recommender.evaluation import genres
 from recommender.evaluation.beyond import beyond_accuracy, gini, mean_popularity, novelty, training_mentions
 from recommender.evaluation.genres import calibration, diversity, genre_shares
 from recommender.evaluation.measures import BEYOND, CALIBRATED
-from recommender.evaluation.metrics import MetricError
+from recommender.evaluation.metrics import MetricError, ragged
 from recommender.settings import settings
 
 CATALOG = Catalog(
@@ -78,7 +78,7 @@ def test_gini_of_nothing_recommended() -> None:
 def test_only_the_first_ranks_count_and_padding_is_no_movie() -> None:
     catalog = Catalog([Movie(i, str(i), genres=("x",)) for i in range(24)])
     rankings = lists(list(range(12)), [20, *[-1] * 11])
-    found = beyond_accuracy(rankings, [1, 10], catalog, np.arange(24), lists([3, -1], [-1, -1]))
+    found = beyond_accuracy(rankings, [1, 10], catalog, np.arange(24), ragged([[3], []]))
     assert found == {
         "coverage@1": 2 / 24,
         "coverage@10": 11 / 24,
@@ -121,27 +121,27 @@ def test_mean_popularity_is_a_mean_of_means() -> None:
         ([1], [2, 2], math.log(1 / 0.01)),  # drama is asked for, comedy given
         ([0], [1, 1], 0.5 * math.log(0.5 / 0.995) + 0.5 * math.log(0.5 / 0.005)),  # no crime, drama only
         ([0, 2], [0, 3], 0.5 * (0.5 * math.log(0.25 / 0.4975) * 2 + math.log(0.5 / 0.005))),  # D has no genres
-        ([1, -1], [1, -1], 0),
+        ([1], [1, -1], 0),
     ],
 )
 def test_calibration_is_the_divergence_of_the_genres(named: list[int], ranking: list[int], divergence: float) -> None:
-    value, examples = calibration(lists(ranking), lists(named), CATALOG)
+    value, examples = calibration(lists(ranking), ragged([named]), CATALOG)
     assert value == pytest.approx(divergence, abs=1e-12)
     assert examples == 1
 
 
 def test_calibration_rests_on_the_examples_with_known_genres_on_both_sides() -> None:
-    named = lists([1, -1], [-1, -1], [3, -1], [2, -1])
+    named = [[1], [], [3], [2]]
     rankings = lists([1, 1], [1, 1], [1, 1], [3, -1])
-    assert calibration(rankings, named, CATALOG) == (pytest.approx(0, abs=1e-12), 1)
-    value, examples = calibration(rankings[1:], named[1:], CATALOG)
+    assert calibration(rankings, ragged(named), CATALOG) == (pytest.approx(0, abs=1e-12), 1)
+    value, examples = calibration(rankings[1:], ragged(named[1:]), CATALOG)
     assert math.isnan(value)
     assert examples == 0
 
 
 def test_genre_shares_add_up_to_one() -> None:
-    shares = genre_shares(lists([0, 1, 2], [3, -1, -1]), CATALOG)  # comedy, crime, drama
-    np.testing.assert_allclose(shares, [[1 / 3, 1 / 6, 1 / 2], [0, 0, 0]])
+    shares = genre_shares(ragged([[0, 1, 2], [], [3]]), CATALOG)  # comedy, crime, drama
+    np.testing.assert_allclose(shares, [[1 / 3, 1 / 6, 1 / 2], [0, 0, 0], [0, 0, 0]])
 
 
 RANKINGS = st.lists(st.permutations(range(len(CATALOG))), min_size=1, max_size=6)
@@ -150,8 +150,7 @@ RANKINGS = st.lists(st.permutations(range(len(CATALOG))), min_size=1, max_size=6
 @given(RANKINGS)
 def test_a_list_like_the_input_is_calibrated(rows: list[list[int]]) -> None:
     rankings = lists(*(row[:3] for row in rows))
-    shuffled = rankings[:, ::-1]
-    value, examples = calibration(rankings, shuffled, CATALOG)
+    value, examples = calibration(rankings, ragged([row[2::-1] for row in rows]), CATALOG)
     assert value == pytest.approx(0, abs=1e-12)
     assert examples == len(rows)  # of three movies at most one has no genres
 
@@ -164,7 +163,7 @@ def test_the_order_of_the_examples_changes_nothing(
     drawn = draw.sample(pairs, len(pairs))
 
     def found(of: list[tuple[list[int], list[int]]]) -> dict[str, float]:
-        rankings, named = lists(*(row for row, _ in of)), lists(*(row[:2] for _, row in of))
+        rankings, named = lists(*(row for row, _ in of)), ragged([row[:2] for _, row in of])
         return beyond_accuracy(rankings, [1, 2, 5], CATALOG, np.array([5, 3, 0, 1, 9]), named)
 
     assert found(drawn) == pytest.approx(found(pairs), abs=1e-12)
@@ -172,7 +171,9 @@ def test_the_order_of_the_examples_changes_nothing(
 
 @given(RANKINGS)
 def test_longer_lists_cover_no_less_and_every_value_lies_within_its_bounds(rows: list[list[int]]) -> None:
-    found = beyond_accuracy(lists(*rows), [1, 2, 3, 4, 5], CATALOG, np.array([5, 3, 0, 1, 9]), lists(*rows)[:, :1])
+    found = beyond_accuracy(
+        lists(*rows), [1, 2, 3, 4, 5], CATALOG, np.array([5, 3, 0, 1, 9]), ragged([row[:1] for row in rows])
+    )
     covered = [found[f"coverage@{k}"] for k in range(1, 6)]
     assert covered == sorted(covered)
     assert covered[-1] == 1

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from recommender.evaluation.metrics import evaluate_rankings, padded
+from recommender.evaluation.metrics import evaluate_rankings, ragged
 from recommender.evaluation.records import KEPT, Record
 from recommender.files import safetensors_metadata
 
@@ -36,8 +36,8 @@ def make(examples: int, movies: int = 7000, seed: int = 0) -> Record:
 def with_inputs(record: Record, movies: int = 7000) -> Record:
     """The record as it is made now; `make` gives one of an older version."""
     draw = np.random.default_rng(1)
-    inputs = padded([draw.choice(movies, size=size, replace=False).tolist() for size in record.mentioned])
-    return replace(record, inputs=inputs, mentions=draw.integers(0, 900, movies))
+    rows = [draw.choice(movies, size=size, replace=False).tolist() for size in record.mentioned]
+    return replace(record, inputs=ragged(rows).columns, mentions=draw.integers(0, 900, movies))
 
 
 def check_equal(one: Record, other: Record) -> None:
@@ -88,6 +88,22 @@ def test_the_record_of_a_test_split_is_small() -> None:
     assert len(with_inputs(make(4198, 7000)).to_bytes()) < 500_000
 
 
+def test_what_the_inputs_take_grows_with_what_was_watched_and_not_with_the_longest_of_them() -> None:
+    record = replace(make(500), mentioned=np.array([2000] + [1] * 499, dtype=np.int32))
+    read = Record.from_bytes(with_inputs(record).to_bytes())
+    assert read.inputs is not None
+    assert read.inputs.nbytes == (2000 + 499) * 8
+    assert read.named is not None
+    assert read.named.lengths.tolist() == record.mentioned.tolist()
+
+
+@pytest.mark.parametrize("mentioned", [[1, 1, 1], [3, 3, -2], [9, 9, 9]])
+def test_inputs_that_are_not_as_many_as_the_wishes_mention_are_refused(mentioned: list[int]) -> None:
+    record = replace(make(3), inputs=np.arange(4), mentioned=np.array(mentioned, dtype=np.int32))
+    with pytest.raises(ValueError, match="there are 4"):
+        Record.from_bytes(record.to_bytes())
+
+
 def test_a_cut_file_is_refused_at_every_length() -> None:
     raw = with_inputs(make(5)).to_bytes()
     for length in range(len(raw)):
@@ -110,7 +126,7 @@ def test_a_file_that_lacks_a_part_or_contradicts_itself_is_refused() -> None:
     with pytest.raises(ValueError, match="different lengths"):
         Record.from_bytes(save(arrays | {"words": arrays["words"][:-1]}, {"facts": json.dumps(facts)}))
     inputs = load(with_inputs(make(5)).to_bytes())["inputs"]
-    with pytest.raises(ValueError, match="columns"):
+    with pytest.raises(ValueError, match="there are"):
         Record.from_bytes(save(arrays | {"inputs": inputs[:-1]}, {"facts": json.dumps(facts)}))
     with pytest.raises(ValueError, match="lacks"):
         Record.from_bytes(save(arrays | {"places:hit@1": arrays["places:hit@1"] + 9}, {"facts": json.dumps(facts)}))

@@ -109,8 +109,12 @@ def test_a_cut_off_beyond_the_catalogue_is_told_before_anything_is_ranked(
 def test_the_record_says_what_the_inputs_name_and_how_well_known_each_movie_is(model: Recommender, task: Task) -> None:
     _, record = measured(model, task, "all")
     examples = [example for example in task.examples("test") if wanted(example, "all")]
-    assert record.inputs is not None
-    named = [[int(movie) for movie in row if movie >= 0] for row in record.inputs]
+    assert record.named is not None
+    ends = record.named.lengths.cumsum().tolist()
+    named = [
+        record.named.columns[end - length : end].tolist()
+        for end, length in zip(ends, record.named.lengths, strict=True)
+    ]
     assert named == [task.catalog.indices(example.mentioned) for example in examples]
     assert record.mentions is not None
     assert record.mentions.tolist() == training_mentions(task).tolist()
@@ -141,7 +145,7 @@ def test_baselines_alone_are_those_of_the_report(model: Recommender, task: Task)
 
 
 def test_without_an_example_there_is_nothing_to_measure(task: Task, model: Recommender) -> None:
-    empty = Task(task.catalog, task.dialogues, "conversational", DataConfig(validation=0.001), 3, task.settings)
+    empty = Task(task.catalog, task.data, "conversational", DataConfig(validation=0.001), 3, task.settings)
     for measure in (
         lambda: baseline_metrics(empty, "validation", "new"),
         lambda: evaluate(model, empty, "validation", "new", CPU),

@@ -41,16 +41,32 @@ class Part(BaseModel):
 
 class DataConfig(Part):
     source: Literal["auto", "folder", "cache", "hub", "sample"] = "auto"
-    validation: float = Field(0.1, gt=0, lt=1, description="share of the training dialogues held out")
-    test: float = Field(0.1, gt=0, lt=1, description="next_movie: share of the events or people held out for the test")
+    validation: float = Field(
+        0.1,
+        gt=0,
+        lt=1,
+        description="share of the training dialogues, or of people or events, held out; not read by leave_one_out",
+    )
+    test: float = Field(
+        0.1,
+        gt=0,
+        lt=1,
+        description="next_movie: share of the people or events held out for the test; not read by leave_one_out",
+    )
     held_out_movies: int = Field(0, ge=0, description="movies left out of the catalogue, to measure new ones with")
     hold_out: Literal["random", "latest", "leave_one_out"] = Field(
-        "random", description="latest is more like ReDial's test split; leave_one_out is for next_movie alone"
+        "random",
+        description="latest is more like ReDial's test split; leave_one_out is for next_movie alone: everyone's last "
+        "two movies, whatever the shares",
     )
     learn_from: Literal["recommender", "everyone"] = Field(
         "recommender", description="conversational: whether the seeker's movies are answers to learn from, too"
     )
-    max_mentioned: int = Field(20, ge=1, description="one_shot: mentioned movies kept; dialogue reads them all")
+    max_mentioned: int = Field(
+        20,
+        ge=1,
+        description="mentioned movies kept; a dialogue model reads all that a dialogue names, and of ratings so many",
+    )
     max_answers: int | None = Field(
         None, ge=1, description="next_movie: of each person ask for so many events at most, the latest"
     )

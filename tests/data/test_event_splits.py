@@ -34,15 +34,27 @@ def times(events: pd.DataFrame, parts: np.ndarray, name: str) -> list[int]:
     return events["timestamp"][parts == name].tolist()
 
 
-@given(EVENTS, st.sampled_from(HOLD_OUTS), st.floats(0.05, 0.6), st.floats(0.05, 0.6))
-def test_any_split_is_a_partition_of_events_that_stand_once(
-    events: list[tuple[str, int, int]], hold_out: HoldOut, validation: float, test: float
+@pytest.mark.parametrize(
+    ("hold_out", "train", "validation", "test"),
+    [
+        ("random", 10, 20, 30),  # 3 of 6 people, 2 of the other 3, each with ten events
+        ("latest", 15, 15, 30),  # half of 60 events, half of the others
+        ("leave_one_out", 48, 6, 6),  # two of each person's ten, whatever the shares
+    ],
+)
+def test_the_parts_have_the_sizes_that_were_asked_for(
+    hold_out: HoldOut, train: int, validation: int, test: int
 ) -> None:
+    events = [(person, movie, 6 * movie + place) for place, person in enumerate("abcdef") for movie in range(1, 11)]
+    parts = split_events(as_table(events), hold_out, 0.5, 0.5, seed=1)
+    assert Counter(parts.tolist()) == {"train": train, "validation": validation, "test": test}
+
+
+@given(EVENTS)
+def test_a_person_and_a_movie_stand_once(events: list[tuple[str, int, int]]) -> None:
+    pairs = [(person, movie) for person, movie, _ in events]
     table = as_table(events)
-    parts = split_events(table, hold_out, validation, test, seed=1)
-    assert len(parts) == len(table)
-    assert set(parts) <= {"train", "validation", "test"}
-    assert not table.duplicated(["person", "movie_id"]).any()
+    assert sorted(zip(table["person"], table["movie_id"], strict=True)) == sorted(set(pairs))
 
 
 @given(EVENTS, st.floats(0.05, 0.6), st.floats(0.05, 0.6))

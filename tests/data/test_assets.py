@@ -1,6 +1,7 @@
 """The shipped assets: what is built from a data folder, and that files of another catalogue are refused."""
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from recommender.data.assets import (
 )
 from recommender.data.catalog import Catalog, Movie
 from recommender.data.redial import Dialogue, Message
+from recommender.data.task import load_catalog
 from recommender.errors import DataError
 from recommender.prepare import prepare
 from recommender.settings import ROOT, Settings
@@ -174,6 +176,15 @@ def test_prepare_without_movie_facts_counts_examples_and_keeps_the_assets(world:
         for split in ("train", "test")
     ]
     assert {path.name: path.stat().st_mtime_ns for path in world.assets_dir.iterdir()} == before
+
+
+def test_prepare_names_the_ratings_that_cannot_be_used(tmp_path: Path, world: Settings) -> None:
+    assert world.data_dir is not None
+    here = world.model_copy(update={"data_dir": shutil.copytree(world.data_dir, tmp_path / "data")})
+    movie = next(movie.movielens_id for movie in load_catalog(world) if movie.movielens_id is not None)
+    lines = ["userId,movieId,rating,timestamp", f"1,{movie},9,1", f"1,{movie},4,1"]
+    (tmp_path / "data" / "ratings.csv").write_text("\n".join(lines) + "\n")
+    assert prepare("auto", here).problems == ["ratings.csv:2: a rating that is not above 0 and up to 5"]
 
 
 def test_prepare_rebuilds_the_catalogue_from_a_folder_that_lists_the_movies(

@@ -63,13 +63,6 @@ class Task:
         """A hash of the data's ids and the catalogue: a run may only be resumed on the same."""
         return hashlib.sha256("\n".join([self.catalog.fingerprint, *self.parts.identity()]).encode()).hexdigest()[:16]
 
-    @property
-    def dialogues(self) -> DialogueSet:
-        """Raises `DataError` for a task without dialogues."""
-        if not isinstance(self.data, DialogueSet):
-            raise DataError(f"This needs dialogues, and the protocol {self.protocol} has none.")
-        return self.data
-
     def split(self, name: str) -> list[Dialogue]:
         """The dialogues of a split. Raises `UnknownNameError` for a split that does not exist and `DataError` for a
         task without dialogues."""

@@ -145,7 +145,7 @@ def test_baselines_alone_are_those_of_the_report(model: Recommender, task: Task)
 
 
 def test_without_an_example_there_is_nothing_to_measure(task: Task, model: Recommender) -> None:
-    empty = Task(task.catalog, task.dialogues, "conversational", DataConfig(validation=0.001), 3, task.settings)
+    empty = Task(task.catalog, task.data, "conversational", DataConfig(validation=0.001), 3, task.settings)
     for measure in (
         lambda: baseline_metrics(empty, "validation", "new"),
         lambda: evaluate(model, empty, "validation", "new", CPU),

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from recommender.__main__ import app
+from recommender.cli.training import _calibrated
 from recommender.config import RunConfig
 from recommender.data.task import load_catalog
 from recommender.preset import load_preset
@@ -250,6 +251,10 @@ def test_evaluate_measures_after_as_many_ranks_as_asked_for(default: Settings, c
     assert re.search(r"^calibration is of the \d+ examples", printed, re.MULTILINE)
     for wrong in ("0", "13"):
         check_mistake(call("evaluate", "--cutoff", wrong), "from 1 to 12", f"found {wrong}")
+
+
+def test_a_report_without_calibration_has_no_line_about_it() -> None:
+    assert _calibrated({"beyond": {"coverage@10": 0.1}}) == ""
 
 
 def test_evaluate_prints_a_table_with_what_was_measured(default: Settings, call: Call) -> None:

@@ -154,16 +154,16 @@ def _print_report(report: dict[str, Any]) -> None:
         if name.startswith(f"{CALIBRATED}@"):
             continue
         typer.echo(f"{name:15} {value:10.4f}   {DIRECTIONS[measure_of(name).better].lower()}")
-    typer.echo(_calibrated(report))
+    if calibrated := _calibrated(report):
+        typer.echo(calibrated)
 
 
 def _calibrated(report: dict[str, Any]) -> str:
-    """Whose genres the calibration is about."""
+    """Whose genres the calibration is about; empty where it is about nobody's."""
     counts = [int(value) for name, value in report["beyond"].items() if name.startswith(f"{CALIBRATED}@")]
-    return (
-        f"calibration is of the {max(counts, default=0):,} examples whose input, and whose list, name movies of known "
-        "genres"
-    )
+    if not counts:
+        return ""
+    return f"calibration is of the {max(counts):,} examples whose input, and whose list, name movies of known genres"
 
 
 @app.command()

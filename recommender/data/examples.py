@@ -28,8 +28,8 @@ class Example:
 
     `mentioned` and `targets` are movie ids in the order of mention, each once. `turn` is the number of the message
     that answers (0 for the protocols with one example a dialogue), or of the event. `dialogue_id` is the person, where
-    there are no dialogues. `said` is the input message by message, `text` the
-    same in one string. `engagement` holds what is known of the person and single movies; nothing of it is input.
+    there are no dialogues. `said` is the input message by message, `text` the same in one string. `engagement` holds
+    what is known of the person and single movies; nothing of it is input.
     """
 
     example_id: str

@@ -129,7 +129,8 @@ def lists(view: View, values: Lists, name: str) -> str:
 
 def explained(view: View, values: Lists, name: str) -> str:
     """What a measure means, and of how many wishes it is where that is not all of them."""
-    return " ".join(filter(None, (measure_of(name).explained, name == "calibration" and calibrated(view, values))))
+    count = calibrated(view, values) if name == "calibration" else ""
+    return f"{measure_of(name).explained} {count}".rstrip()
 
 
 def spans(numbers: Sequence[int]) -> str:

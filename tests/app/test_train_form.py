@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from pages.parts.train_fields import SETTINGS, is_read, value_at
+from pages.parts.train_plan import obstacles
+from pages.parts.train_runs import seen_runs
 from pages.shared.setup import Key
 from recommender.config import RunConfig
 from recommender.errors import RecommenderError
@@ -282,7 +284,7 @@ def test_a_preset_that_goes_on_from_another_run_says_so_and_leads_there(put: Any
 def test_a_start_that_held_out_others_is_told_in_the_words_of_its_data(preset: str, unit: str, put: Any) -> None:
     put("base", "finished", preset=preset)
     config = load_preset(preset, ["start_from=base", "data.validation=0.2"])
-    [problem] = obstacles(config, [seen(Run(settings().checkpoints_dir / "base"))])
+    [problem] = obstacles(config, seen_runs())
     assert f"which held out other {unit} and so may have learned these" in problem
 
 

@@ -105,10 +105,12 @@ def test_no_page_offers_an_action_that_writes(page: str, tab: str | None) -> Non
     assert not [p.label for p in app.get("popover") if "Delete" in str(p)]
 
 
-def test_looking_at_studies_makes_no_table() -> None:
+def test_looking_at_studies_makes_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a database that is there but has none, as a server's has none at first."""
-    file = Path(settings().studies_url.removeprefix("sqlite:///"))
+    file = settings().checkpoints_dir.parent / "empty.sqlite"
     file.write_bytes(b"")
+    monkeypatch.setenv("RECOMMENDER_STUDIES_URL", f"sqlite:///{file}")
+    settings.cache_clear()
     before = written()
     app = opened("train", TUNE)
     assert "No study yet." in app.info[-1].value

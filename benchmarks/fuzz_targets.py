@@ -16,7 +16,8 @@ from pages.shared.link import MARKS, Link, address, from_params, to_params
 from recommender import preset
 from recommender.additions import load_added
 from recommender.checkpoints import load_checkpoint
-from recommender.config import DIALOGUE_PROTOCOLS, PROTOCOLS, parse_config
+from recommender.config import DIALOGUE_PROTOCOLS, PROTOCOLS
+from recommender.config_values import parse_config
 from recommender.data.catalog import Catalog, Movie
 from recommender.data.examples import build_examples
 from recommender.data.redial import read_split

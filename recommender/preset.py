@@ -6,7 +6,8 @@ from typing import Any
 
 import tomli_w
 
-from recommender.config import RunConfig, override, parse_config
+from recommender.config import RunConfig
+from recommender.config_values import override, parse_config
 from recommender.errors import RecommenderError, UnknownNameError
 from recommender.files import PLAIN_NAME, write_atomically
 from recommender.settings import settings

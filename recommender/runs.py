@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from recommender.config import RunConfig, parse_config
+from recommender.config import RunConfig
+from recommender.config_values import parse_config
 from recommender.data.catalog import Catalog
 from recommender.errors import CheckpointError, DataError, RecommenderError, UnknownNameError, first_problem
 from recommender.files import (

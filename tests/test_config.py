@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.config import RunConfig, parse_config
+from recommender.config import RunConfig
+from recommender.config_values import parse_config
 from recommender.errors import RecommenderError, UnknownNameError
 from recommender.preset import PRESETS, load_preset, preset_names, save_preset, saved_presets
 from recommender.settings import ROOT, Settings, settings

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from pages.shared.text import plain
-from recommender.config import RunConfig, place_of
+from recommender.config import RunConfig
+from recommender.config_values import place_of
 from recommender.wording import capitalised
 
 

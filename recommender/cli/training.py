@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, TextIO
 import typer
 
 from recommender.cli.common import AsJson, RunId, app, quiet_transformers, user_errors
-from recommender.config import PROTOCOLS, parse_config
+from recommender.config import PROTOCOLS
+from recommender.config_values import parse_config
 from recommender.errors import RecommenderError, UnknownNameError
 from recommender.evaluation.measures import CALIBRATED, DIRECTIONS, measure_of
 from recommender.files import parse_json

@@ -15,7 +15,8 @@ from contextlib import suppress
 
 import psutil
 
-from recommender.config import RunConfig, override, parse_config
+from recommender.config import RunConfig
+from recommender.config_values import override, parse_config
 from recommender.errors import RecommenderError
 from recommender.files import remove_whole
 from recommender.runs import SHIPPED_RUNS, Run, list_runs, new_run

@@ -6,7 +6,8 @@ import optuna
 from optuna.exceptions import DuplicatedStudyError
 from optuna.trial import TrialState
 
-from recommender.config import RunConfig, parse_config
+from recommender.config import RunConfig
+from recommender.config_values import parse_config
 from recommender.errors import RecommenderError, UnknownNameError
 from recommender.settings import Settings
 from recommender.studies import check_study_name

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from recommender.errors import RecommenderError
+from recommender.files import HOST
 from recommender.preset import load_preset
 from recommender.runs import find_run, new_run
 from recommender.settings import ROOT, Settings
@@ -47,6 +48,24 @@ def test_two_processes_learn_what_one_does(world: Settings, tiny_encoder: str) -
         assert two["metrics"][name] == pytest.approx(value, abs=0.01), name
     log = (shared.folder / "log.txt").read_text()
     assert log.count("epoch 2 of 2") == 1
+
+
+@pytest.mark.parametrize(("rank", "removed"), [("0", True), ("1", False)])
+def test_the_first_process_alone_removes_leftovers(
+    world: Settings, monkeypatch: pytest.MonkeyPatch, rank: str, removed: bool
+) -> None:
+    run = new_run("r", load_preset("weighted-quick"), world)
+    leftover = run.folder / f".status.json.{HOST}.{2**22 + 1}.1.part"  # no process has this number
+    leftover.write_text("half")
+
+    def fail(_: Settings) -> None:
+        raise RecommenderError("no further")
+
+    monkeypatch.setenv("RANK", rank)
+    monkeypatch.setattr(processes, "join", fail)
+    with pytest.raises(RecommenderError, match="no further"):
+        train_run(run if rank == "0" else processes.follow("r", world), world)
+    assert leftover.exists() is not removed
 
 
 def launched(*command: str) -> subprocess.CompletedProcess[str]:

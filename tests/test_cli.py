@@ -304,7 +304,7 @@ def test_train_makes_up_a_name_from_the_preset(world: Settings, call: Call) -> N
     ("words", "said"),
     [
         (("--preset", "populraity"), ["Unknown preset", "Did you mean: popularity"]),
-        ((), ["Unknown preset"]),
+        ((), ["Name a preset", "--preset frozen"]),
         (("--preset", "copy", "--set", "training.epoch=1"), ["Unknown setting 'training.epoch'", "training.epochs"]),
         (("--preset", "copy", "--set", "training.epochs=-1"), ["training.epochs"]),
         (("--preset", "copy", "--run-id", "../x"), ["'../x'"]),

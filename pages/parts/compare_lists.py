@@ -52,7 +52,8 @@ def _draw_cutoff(view: View, offered: list[int]) -> None:
             key=CUTOFF,
             width=376,
             help=f"How many of the first ranks of every list count. On record of all of these runs: "
-            f"{words.spans(offered)}. For more, evaluate each again with `--cutoff {2 * max(offered)}`.",
+            f"{words.spans(offered)}. For more, measure each again: "
+            f"`python -m recommender evaluate --run NAME --cutoff {2 * max(offered)}`.",
             persist_state="session",
         )
 

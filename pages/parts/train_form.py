@@ -16,6 +16,7 @@ from recommender.settings import settings
 from recommender.wording import numbered
 
 PRESET = "train:preset"  # widget key
+SOURCE, DRAWN = "train:chosen-source", "train:drawn-preset"  # what the user chose, and for which preset it was drawn
 FIRST = "frozen"  # the preset that any machine can train
 COUNTED = ("protocol", "seed")  # what matters for a model that counts
 LEARNED = ("training.epochs", "training.batch_size", "training.head_lr", "training.encoder_lr", "model.head.dropout")
@@ -69,7 +70,7 @@ def draw_form() -> None:
         preset = _draw_preset()
     start = load_preset(preset)
     with source:
-        draw_setting(BY_PATH["data.source"], preset, start, SOURCES)
+        _draw_source(preset, start)
     st.caption(plain(f"{start.description}."))
     _draw_source_here(
         st.session_state[key_of(preset, "data.source")],
@@ -130,6 +131,17 @@ def _draw_preset() -> str:
         persist_state="session",
     )
     return preset
+
+
+def _draw_source(preset: str, start: RunConfig) -> None:
+    """A source that was chosen stays chosen when the preset changes: nobody means to leave the sample by that."""
+    key = key_of(preset, "data.source")
+    if st.session_state.get(DRAWN) != preset and SOURCE in st.session_state:
+        st.session_state[key] = st.session_state[SOURCE]
+    draw_setting(BY_PATH["data.source"], preset, start, SOURCES)
+    st.session_state[DRAWN] = preset
+    if SOURCE in st.session_state or st.session_state[key] != start.data.source:
+        st.session_state[SOURCE] = st.session_state[key]
 
 
 def _draw_source_here(source: str, of_dialogues: bool) -> None:

@@ -54,6 +54,8 @@ def train(
         elif resume:
             run = find_run(run_id, settings())
         else:
+            if not preset:
+                raise RecommenderError("Name a preset, for example --preset frozen, or go on with a run: --resume.")
             config = load_preset(preset, overrides)
             run = new_run(run_id or fresh_run_id(preset), config, settings())
         # One that is started by the app waits for it to write down whose the run is now.

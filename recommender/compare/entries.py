@@ -123,7 +123,8 @@ class Entry:
     def validated_on(self) -> Group:
         """The examples on which its epoch was picked, and which its curves are of."""
         protocol = self.config.protocol
-        source = "sample" if SAMPLE in self.status.source else _published_data(protocol)
+        sample = SAMPLE in self.status.source or self.config.data.source == "sample"  # one that waits has no source yet
+        source = "sample" if sample else _published_data(protocol)
         return Group(source, protocol, self.config.training.chosen_on, SELECTION_TARGETS[protocol])
 
     @property

@@ -324,3 +324,13 @@ def test_an_estimate_can_be_measured_again(monkeypatch: pytest.MonkeyPatch, trie
     press(app, "Measure again")
     until(app, lambda page: len(tried) == 2)
     assert not busy.exists()
+
+
+def test_a_source_that_was_chosen_stays_when_the_preset_changes() -> None:
+    app = opened()
+    app.selectbox(key="train:frozen:data.source").set_value("sample").run()
+    app.selectbox(key="train:preset").set_value("frozen-bpr").run()
+    assert app.selectbox(key="train:frozen-bpr:data.source").value == "sample"
+    app.selectbox(key="train:frozen-bpr:data.source").set_value("auto").run()
+    app.selectbox(key="train:preset").set_value("frozen").run()
+    assert app.selectbox(key="train:frozen:data.source").value == "auto"

@@ -128,8 +128,6 @@ def read_ratings(path: Path, catalog: Catalog) -> InteractionSet:
     numbers = {name: pd.to_numeric(rows[name], errors="coerce") for name in (*NEEDED[1:], *MEASURES) if name in rows}
     wrong = _faults(rows, numbers)
     problems = [f"{path.name}:{row + 2}: {wrong[row]}" for row in sorted(wrong)]
-    for problem in problems[:20]:
-        log.warning("skipped %s", problem)
     good = np.ones(len(rows), dtype=bool)
     good[list(wrong)] = False
     events = pd.DataFrame(

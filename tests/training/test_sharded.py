@@ -42,7 +42,7 @@ def test_pieces_rank_and_are_kept_as_the_whole_does(tiny_encoder: str) -> None:
     assert (in_pieces(one), in_pieces(pieces)) == (False, True)
     device = torch.device("cpu")
     expected = rank(one.recommender, ITEMS, 5, device).all
-    with pytest.raises(RuntimeError, match="DTensor"):
+    with pytest.raises(RuntimeError):  # a part of the whole alone is not put together
         rank(pieces.recommender, ITEMS, 5, device)
     with whole_weights(pieces):
         assert rank(pieces.recommender, ITEMS, 5, device).all.tolist() == expected.tolist()

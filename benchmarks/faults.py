@@ -130,7 +130,9 @@ def unreadable(place: Place, run: Run) -> list[str]:
     if (run.folder / "catalog.json").exists():
         readers.append(run.catalog)
     readers += [partial(_check_record, run, name) for name in run.report_names()]
-    readers += [partial(check_readable, checkpoint) for checkpoint in run.resume_folder.glob("checkpoint-*")]
+    readers += [
+        partial(check_readable, checkpoint, with_balance=False) for checkpoint in run.resume_folder.glob("checkpoint-*")
+    ]
     if (store := place.folder / "cache" / vector_cache.FILE).exists():
         readers.append(partial(_check_store, store))
     problems = []

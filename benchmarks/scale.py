@@ -51,9 +51,9 @@ def train(measured: Measured) -> None:
     import torch
 
     from recommender.checkpoints import weights_facts
-    from recommender.config import load_preset
     from recommender.data.task import load_task
     from recommender.models.inputs import add_vectors, items_of
+    from recommender.preset import load_preset
     from recommender.runs import new_run
     from recommender.settings import settings
     from recommender.training.parts import build_model, make_trainer

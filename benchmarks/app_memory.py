@@ -16,10 +16,10 @@ import typer
 from playwright.sync_api import CDPSession, Page
 
 from benchmarks.app_page import APP, BROWSER, TAB, any_chromium, app, processes, settle, visitor
-from recommender.preset import load_preset
-from recommender.runs import Run
+from recommender.config.presets import load_preset
+from recommender.runs.folder import Run
+from recommender.runs.status import LIVE
 from recommender.settings import Settings
-from recommender.status import LIVE
 from recommender.training import job
 
 COLUMNS = ("seconds", "app_mb", "tab_mb", "browser_mb", "page_heap_mb", "page_nodes", "metric_rows")

@@ -21,7 +21,7 @@ from benchmarks.app_page import (
 )
 from recommender.query.engine import Engine
 from recommender.query.wish import Wish
-from recommender.runs import DEFAULT_RUN, find_run
+from recommender.runs.folder import DEFAULT_RUN, find_run
 from recommender.settings import settings
 
 HEAD_START = 3000  # milliseconds for telling every browser when to send

@@ -22,7 +22,7 @@ from typing import Any
 
 from recommender.errors import RecommenderError
 from recommender.models import vector_cache
-from recommender.runs import Run
+from recommender.runs.folder import Run
 from recommender.training.resume import check_readable
 
 SETTINGS = (

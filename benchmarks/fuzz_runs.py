@@ -11,16 +11,16 @@ import numpy as np
 import torch
 
 from benchmarks.fuzz_inputs import Inputs, tensors_file
-from recommender.checkpoints import weights_facts
 from recommender.compare.entries import read_entry
 from recommender.config import RunConfig
 from recommender.data.catalog import Catalog
 from recommender.errors import RecommenderError
 from recommender.evaluation.records import Record
 from recommender.models.registry import make_model
-from recommender.runs import Run, best_row, new_run
+from recommender.runs.checkpoints import weights_facts
+from recommender.runs.folder import Run, best_row, new_run
+from recommender.runs.status import Status
 from recommender.settings import Settings
-from recommender.status import Status
 from recommender.wording import duration, memory
 
 refusals: list[int] = []  # of the input that is being read, by `expected`

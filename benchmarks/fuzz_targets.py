@@ -13,20 +13,20 @@ import torch
 from benchmarks.fuzz_inputs import Inputs
 from benchmarks.fuzz_runs import damaged_tensors, expected, make_run, read_run, tiny_encoder
 from pages.shared.link import MARKS, Link, address, from_params, to_params
-from recommender import preset
-from recommender.additions import load_added
-from recommender.checkpoints import load_checkpoint
 from recommender.config import DIALOGUE_PROTOCOLS, PROTOCOLS
-from recommender.config_values import parse_config
+from recommender.config import presets as preset
+from recommender.config.presets import load_preset, preset_names
+from recommender.config.values import parse_config
 from recommender.data.catalog import Catalog, Movie
 from recommender.data.examples import build_examples
 from recommender.data.redial import read_split
 from recommender.data.task import load_catalog
-from recommender.preset import load_preset, preset_names
+from recommender.query.additions import load_added
 from recommender.query.refusals import with_stances
 from recommender.query.titles import TitleMatcher
 from recommender.query.wish import Utterance, Wish, clean_wish, hear, references, to_example
-from recommender.runs import Run
+from recommender.runs.checkpoints import load_checkpoint
+from recommender.runs.folder import Run
 from recommender.settings import Settings, settings
 
 

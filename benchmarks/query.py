@@ -16,7 +16,7 @@ from recommender.evaluation.ranking import top_k
 from recommender.models.inputs import items_of
 from recommender.query.engine import Engine
 from recommender.query.wish import Wish, to_example
-from recommender.runs import find_run
+from recommender.runs.folder import find_run
 from recommender.settings import settings
 
 WISH = "i am looking for something like inception and the matrix but funnier and with a happy ending please no horror"

@@ -50,11 +50,11 @@ def train(measured: Measured) -> None:
     """Everything up to a slice of an epoch, as a training run does it, and the weights in a run's folder."""
     import torch
 
-    from recommender.checkpoints import weights_facts
+    from recommender.config.presets import load_preset
     from recommender.data.task import load_task
     from recommender.models.inputs import add_vectors, items_of
-    from recommender.preset import load_preset
-    from recommender.runs import new_run
+    from recommender.runs.checkpoints import weights_facts
+    from recommender.runs.folder import new_run
     from recommender.settings import settings
     from recommender.training.parts import build_model, make_trainer
 
@@ -93,7 +93,6 @@ def evaluate(measured: Measured) -> None:
     """Reading, ranking a part of the test split by the index and exactly, and the counts of item-kNN."""
     import torch
 
-    from recommender.checkpoints import load_checkpoint
     from recommender.data.collate import collate
     from recommender.data.task import load_task
     from recommender.evaluation.beyond import beyond_accuracy, training_mentions
@@ -102,7 +101,8 @@ def evaluate(measured: Measured) -> None:
     from recommender.evaluation.ranking import rank, top_k
     from recommender.models.baselines import ItemKnn
     from recommender.models.inputs import add_vectors, items_of
-    from recommender.runs import find_run
+    from recommender.runs.checkpoints import load_checkpoint
+    from recommender.runs.folder import find_run
     from recommender.settings import settings
 
     device, most = torch.device("cpu"), max(CUTOFFS)
@@ -144,7 +144,7 @@ def query(measured: Measured) -> None:
     """The engine, and the wishes of a person one after the other."""
     from recommender.query.engine import Engine
     from recommender.query.wish import Wish
-    from recommender.runs import find_run
+    from recommender.runs.folder import find_run
     from recommender.settings import settings
 
     with measured.part("engine"):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import torch
 
+from recommender.config.presets import load_preset
 from recommender.data.assets import VECTORS_FILE, load_arrays
 from recommender.data.collate import Item, collate
 from recommender.data.messages import packed
@@ -16,7 +17,6 @@ from recommender.losses.softmax import SoftmaxLoss
 from recommender.models.base import Recommender
 from recommender.models.inputs import items_of
 from recommender.models.registry import make_model
-from recommender.preset import load_preset
 from recommender.settings import settings
 
 BATCH, BATCHES, OLD_LENGTH = 16, 3, 512

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from pages.parts.about_causes import draw_causes
-from pages.parts.about_data import draw_data
-from pages.parts.about_findings import draw_findings
-from pages.parts.about_project import draw_project
-from pages.parts.about_protocols import draw_protocols
+from pages.about.causes import draw_causes
+from pages.about.data import draw_data
+from pages.about.findings import draw_findings
+from pages.about.project import draw_project
+from pages.about.protocols import draw_protocols
 from pages.shared.setup import APP_NAME, set_up
 from pages.shared.text import plain
 from recommender.data.facts import FACTS_FILE, Facts

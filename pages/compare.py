@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from pages.parts.compare_choice import draw_choice, draw_notices
-from pages.parts.compare_export import draw_export
-from pages.parts.compare_movies import draw_movies
-from pages.parts.compare_results import draw_results
-from pages.parts.compare_training import draw_training
-from pages.parts.compare_wishes import draw_slices, draw_wishes
+from pages.compare.choice import draw_choice, draw_notices
+from pages.compare.export import draw_export
+from pages.compare.movies import draw_movies
+from pages.compare.results import draw_results
+from pages.compare.training import draw_training
+from pages.compare.wishes import draw_slices, draw_wishes
 from pages.shared.setup import set_up
 from recommender.compare.entries import read_entries
-from recommender.runs import list_runs
+from recommender.runs.folder import list_runs
 from recommender.settings import settings
 
 TABS = {

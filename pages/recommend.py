@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.parts.recommend_add import draw_add
-from pages.parts.recommend_answer import draw_answer
-from pages.parts.recommend_data import draw_data, know_person
-from pages.parts.recommend_messages import draw_examples, draw_input, draw_messages
-from pages.parts.recommend_models import draw_models, draw_other_models
-from pages.parts.recommend_share import draw_share, draw_shared, open_address, went_through_history, write_address
-from pages.parts.recommend_strip import draw_strip, draw_tools
-from pages.parts.recommend_style import apply_style
+from pages.recommend.add import draw_add
+from pages.recommend.answer import draw_answer
+from pages.recommend.data import draw_data, know_person
+from pages.recommend.messages import draw_examples, draw_input, draw_messages
+from pages.recommend.models import draw_models, draw_other_models
+from pages.recommend.share import draw_share, draw_shared, open_address, went_through_history, write_address
+from pages.recommend.strip import draw_strip, draw_tools
+from pages.recommend.style import apply_style
 from pages.shared.conversation import Conversation
 from pages.shared.models import describe, engine_of, offered_runs
 from pages.shared.person import keep_person
@@ -22,7 +22,7 @@ from recommender.errors import RecommenderError
 
 if TYPE_CHECKING:  # they import torch, and the page is drawn before that is done
     from recommender.query.engine import Engine
-    from recommender.runs import Run
+    from recommender.runs.folder import Run
 
 
 def main() -> None:

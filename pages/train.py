@@ -2,17 +2,17 @@
 
 import streamlit as st
 
-from pages.parts.train_device import draw_device
-from pages.parts.train_form import draw_form
-from pages.parts.train_live import draw_live, states_of
-from pages.parts.train_outcome import draw_outcome
-from pages.parts.train_plan import PROGRESS, draw_plan
-from pages.parts.train_runs import Seen, choose_run, draw_others, draw_state, seen_runs, take_over
-from pages.parts.train_studies import TUNE, draw_studies
 from pages.shared.setup import Key, set_up
 from pages.shared.text import plain
+from pages.train.device import draw_device
+from pages.train.form import draw_form
+from pages.train.live import draw_live, states_of
+from pages.train.outcome import draw_outcome
+from pages.train.plan import PROGRESS, draw_plan
+from pages.train.runs import Seen, choose_run, draw_others, draw_state, seen_runs, take_over
+from pages.train.studies import TUNE, draw_studies
 from recommender.errors import RecommenderError
-from recommender.runs import SHIPPED_RUNS, list_runs
+from recommender.runs.folder import SHIPPED_RUNS, list_runs
 from recommender.settings import settings
 
 NEW = "New run"

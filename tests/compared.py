@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from recommender.config.presets import load_preset
 from recommender.data.catalog import Catalog, Movie
 from recommender.evaluation.metrics import ragged
 from recommender.evaluation.records import Record
-from recommender.preset import load_preset
-from recommender.runs import Run
-from recommender.status import Status
+from recommender.runs.folder import Run
+from recommender.runs.status import Status
 
 METRICS = ("ndcg@10", "recall@1", "recall@10", "recall@50")
 CATALOG = Catalog([Movie(10 + i, f"Film {i}", 1980 + i, ("drama", "comedy")[i % 2 : i % 2 + 1]) for i in range(40)])

@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from recommender.checkpoints import weights_facts
 from recommender.config import LossConfig, ModelConfig, RunConfig
 from recommender.data.catalog import Catalog
 from recommender.data.collate import PADDING, Answer, Batch, Item, Spoken, collate
@@ -17,7 +16,8 @@ from recommender.losses.registry import make_loss
 from recommender.losses.weights import target_facts
 from recommender.models.base import Recommender
 from recommender.models.registry import make_model
-from recommender.runs import new_run
+from recommender.runs.checkpoints import weights_facts
+from recommender.runs.folder import new_run
 from recommender.settings import settings
 
 WISHES = [

@@ -12,9 +12,9 @@ from typer.testing import CliRunner, Result
 from recommender.__main__ import app
 from recommender.cli.training import _calibrated
 from recommender.config import RunConfig
+from recommender.config.presets import load_preset
 from recommender.data.task import load_catalog
-from recommender.preset import load_preset
-from recommender.runs import find_run, new_run
+from recommender.runs.folder import find_run, new_run
 from recommender.settings import Settings, settings
 from recommender.training.run import train_run
 from tests.compared import reports_of

@@ -11,12 +11,12 @@ import pytest
 
 from pages.shared.link import LinkError, from_params
 from recommender.config import RunConfig
+from recommender.config.presets import load_preset
 from recommender.errors import CheckpointError, RecommenderError, UnknownNameError
 from recommender.files import write_atomically
-from recommender.preset import load_preset
-from recommender.runs import Run, find_run, list_runs, new_run
+from recommender.runs.folder import Run, find_run, list_runs, new_run
+from recommender.runs.status import Status
 from recommender.settings import ROOT, Settings, settings
-from recommender.status import Status
 from recommender.training import job
 from recommender.training.run import train_run
 
@@ -127,14 +127,14 @@ import torch
 def refuse(*_, **__):
     raise AssertionError("torch.load")
 torch.load = refuse
-from recommender.checkpoints import load_checkpoint
+from recommender.runs.checkpoints import load_checkpoint
 from recommender.compare.differences import difference
 from recommender.compare.entries import read_entries
 from recommender.config import RunConfig
-from recommender.measure import measure_run
+from recommender.results.measure import measure_run
 from recommender.query.engine import Engine
 from recommender.query.wish import Utterance, Wish
-from recommender.runs import list_runs, new_run
+from recommender.runs.folder import list_runs, new_run
 from recommender.settings import settings
 from recommender.training.progress import Progress
 from recommender.training.run import train_run

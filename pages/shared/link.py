@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 from recommender.errors import RecommenderError
 from recommender.query.titles import Stance
-from recommender.runs import RUN_ID
+from recommender.runs.folder import RUN_ID
 
 WISH, CHIPS, RUN, BESIDE = "wish", "chips", "run", "beside"
 MARKS = ("liked", "seen", "disliked")

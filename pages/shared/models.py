@@ -5,19 +5,19 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from recommender.additions import stamp
 from recommender.errors import RecommenderError
-from recommender.runs import DEFAULT_RUN
+from recommender.query.additions import stamp
+from recommender.runs.folder import DEFAULT_RUN
 from recommender.settings import settings
 
 if TYPE_CHECKING:  # they import torch, and the page is drawn before that is done
     from recommender.query.engine import Engine
-    from recommender.runs import Run
+    from recommender.runs.folder import Run
 
 
 def offered_runs() -> list["Run"]:
     """Runs that hold weights, or should: the default run first, then by name."""
-    from recommender.runs import SHIPPED_RECORDS, list_runs
+    from recommender.runs.folder import SHIPPED_RECORDS, list_runs
 
     every = [run for run in list_runs(settings()) if run.run_id not in SHIPPED_RECORDS]
     runs = [run for run in every if run.has_weights or _finished(run)]
@@ -54,6 +54,6 @@ def engine_of(run: "Run") -> "Engine":
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _load(folder: str, weights: float, added: tuple[int, int]) -> "Engine":
     from recommender.query.engine import Engine
-    from recommender.runs import Run
+    from recommender.runs.folder import Run
 
     return Engine(Run(Path(folder)), settings())

@@ -12,7 +12,7 @@ from recommender.errors import RecommenderError
 from recommender.settings import settings
 
 if TYPE_CHECKING:
-    from recommender.feedback import Feedback
+    from recommender.query.feedback import Feedback
 
 PERSON, BROWSER = "person", "browser"  # keys of the session
 ID = re.compile(r"[0-9a-f]{32}")
@@ -62,6 +62,6 @@ def _adopt() -> None:
 @st.cache_resource(show_spinner=False)
 def feedback() -> "Feedback":
     """The remarks of everybody, for all sessions. Raises `FeedbackError` where the database's address is wrong."""
-    from recommender.feedback import Feedback
+    from recommender.query.feedback import Feedback
 
     return Feedback(settings().database_url, settings().read_only)

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from recommender.charts.style import DASHES, Look, figure
-from recommender.runs import is_number
+from recommender.runs.folder import is_number
 
 Floats = NDArray[np.float64]
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from recommender.cli.common import AsJson, RunId, app, user_errors
-from recommender.runs import find_run
+from recommender.runs.folder import find_run
 from recommender.settings import Settings, settings
 
 
@@ -21,8 +21,8 @@ def add_movie(
     """Put a new movie into the catalogue. Models that know movies by their text recommend it at once, untrained."""
     from dataclasses import asdict
 
-    from recommender.additions import add_movie as add
     from recommender.data.task import load_catalog
+    from recommender.query.additions import add_movie as add
 
     with user_errors():
         named = [genre.strip().lower() for genre in genres.split(",") if genre.strip()]
@@ -33,7 +33,7 @@ def add_movie(
 @app.command()
 def remove_movie(movie_id: Annotated[int, typer.Argument(help="The id that `add-movie` gave.")]) -> None:
     """Take out a movie that was added."""
-    from recommender.additions import remove_movie as remove
+    from recommender.query.additions import remove_movie as remove
 
     with user_errors():
         remove(movie_id, _owners())
@@ -50,10 +50,10 @@ def new_movies(run_id: RunId, as_json: AsJson = False) -> None:
     """How well a run ranks the movies that it was trained without, added by their texts."""
     from dataclasses import asdict
 
-    from recommender.checkpoints import load_checkpoint
     from recommender.data.task import Task, load_data
     from recommender.device import choose_device
     from recommender.evaluation.new_movies import measure_new_movies
+    from recommender.runs.checkpoints import load_checkpoint
 
     with user_errors():
         device = choose_device(settings())

@@ -9,12 +9,12 @@ import typer
 
 from recommender.cli.common import AsJson, RunId, app, quiet_transformers, user_errors
 from recommender.config import PROTOCOLS
-from recommender.config_values import parse_config
+from recommender.config.presets import load_preset
+from recommender.config.values import parse_config
 from recommender.errors import RecommenderError, UnknownNameError
 from recommender.evaluation.measures import CALIBRATED, DIRECTIONS, measure_of
 from recommender.files import parse_json
-from recommender.preset import load_preset
-from recommender.runs import DEFAULT_RUN, Run, find_run
+from recommender.runs.folder import DEFAULT_RUN, Run, find_run
 from recommender.settings import Settings, settings
 
 
@@ -37,7 +37,7 @@ def train(
     wait: Annotated[bool, typer.Option("--wait", help="Begin when no earlier run is left on the device.")] = False,
 ) -> None:
     """Train a preset, or go on with an interrupted run. Under torchrun or accelerate in several processes."""
-    from recommender.runs import new_run
+    from recommender.runs.folder import new_run
     from recommender.training import processes
     from recommender.training.job import fresh_run_id
     from recommender.training.ownership import HANDOVER_SECONDS, owning
@@ -128,7 +128,7 @@ def evaluate(
 ) -> None:
     """Metrics with confidence intervals of a run under a protocol, the three baselines beside them; then what its lists
     are like besides being right."""
-    from recommender.measure import measure_run
+    from recommender.results.measure import measure_run
 
     with user_errors():
         if protocol not in PROTOCOLS:
@@ -172,7 +172,7 @@ def _calibrated(report: dict[str, Any]) -> str:
 @app.command()
 def halve(run_id: RunId) -> None:
     """Store a run's weights in half precision, as the shipped ones are: half the size."""
-    from recommender.checkpoints import halve as halve_weights
+    from recommender.runs.checkpoints import halve as halve_weights
 
     with user_errors():
         before, after = halve_weights(find_run(run_id, settings()))
@@ -198,7 +198,7 @@ def runs(as_json: AsJson = False) -> None:
 
 
 def _run_rows(config: Settings) -> list[dict[str, Any]]:
-    from recommender.runs import SELECTED_BY, best_row, list_runs
+    from recommender.runs.folder import SELECTED_BY, best_row, list_runs
 
     rows = []
     for run in list_runs(config):

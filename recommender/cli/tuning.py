@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from recommender.cli.common import AsJson, app, quiet_transformers, user_errors
-from recommender.preset import save_preset
+from recommender.config.presets import save_preset
 from recommender.settings import Settings, settings
 from recommender.wording import duration
 
@@ -25,7 +25,7 @@ def tune(
     worker: Annotated[str, typer.Option(hidden=True)] = "",
 ) -> None:
     """Search better settings in many short runs. The same command goes on with a study that was interrupted."""
-    from recommender.studies import new_worker
+    from recommender.runs.studies import new_worker
     from recommender.tuning.job import handed_over
     from recommender.tuning.search import load_search
 

@@ -7,7 +7,7 @@ import typer
 
 from recommender.cli.common import AsJson, RunId, app, user_errors
 from recommender.errors import RecommenderError
-from recommender.runs import DEFAULT_RUN, find_run
+from recommender.runs.folder import DEFAULT_RUN, find_run
 from recommender.settings import settings
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from recommender.compare.entries import Entry, Group
-from recommender.runs import DEFAULT_RUN
+from recommender.runs.folder import DEFAULT_RUN
 from recommender.wording import SAMPLE
 
 SPLITS = ("test", "validation", "train")  # the held-out dialogues first

@@ -10,8 +10,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, 
 from recommender.config import SELECTION_TARGETS, RunConfig
 from recommender.errors import RecommenderError, first_problem
 from recommender.evaluation.records import Record
-from recommender.runs import Run, best_row
-from recommender.status import Status
+from recommender.runs.folder import Run, best_row
+from recommender.runs.status import Status
 from recommender.wording import SAMPLE
 
 MEASURES = {"ndcg@10": "nDCG@10", "recall@1": "Recall@1", "recall@10": "Recall@10", "recall@50": "Recall@50"}

@@ -10,10 +10,10 @@ from recommender.charts.style import Look
 from recommender.charts.training import series
 from recommender.compare.entries import MEASURES
 from recommender.compare.lists import Lists
+from recommender.compare.published import EXPECTED_BAND
 from recommender.compare.table import published_beside, published_rows
 from recommender.compare.view import View
 from recommender.evaluation.measures import at, measure_of
-from recommender.published import EXPECTED_BAND
 from recommender.wording import BASELINE_NAMES
 
 

@@ -8,9 +8,9 @@ import pandas as pd
 from recommender.compare.differences import Difference
 from recommender.compare.entries import MEASURES, Entry, Group
 from recommender.compare.lists import SHOWN, Lists
+from recommender.compare.published import Published, published_for
 from recommender.compare.view import View
 from recommender.evaluation.measures import at, measure_of
-from recommender.published import Published, published_for
 from recommender.wording import BASELINE_NAMES, defused, duration, memory
 
 NONE = "–"

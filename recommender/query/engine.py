@@ -7,8 +7,6 @@ import torch
 from rapidfuzz import process
 from torch import Tensor
 
-from recommender.additions import load_added
-from recommender.checkpoints import load_checkpoint
 from recommender.data.catalog import Movie
 from recommender.data.collate import Item, collate
 from recommender.data.examples import Example
@@ -16,6 +14,7 @@ from recommender.device import choose_device
 from recommender.errors import RecommenderError
 from recommender.evaluation.ranking import to_device, top_k
 from recommender.models.inputs import items_of
+from recommender.query.additions import load_added
 from recommender.query.attribution import Contribution, WordWeight, above_average, shapley, word_weights
 from recommender.query.explain import Explainer
 from recommender.query.heeding import Heeding
@@ -23,7 +22,8 @@ from recommender.query.notices import notices_of
 from recommender.query.refusals import with_stances
 from recommender.query.titles import MAX_TITLE, TitleMatcher
 from recommender.query.wish import Utterance, Wish, check_wish, clean_wish, hear, references, to_example
-from recommender.runs import Run
+from recommender.runs.checkpoints import load_checkpoint
+from recommender.runs.folder import Run
 from recommender.settings import Settings
 
 # From which bar on, and what it is called. For half of the wishes of ReDial the second movie of `default` has a bar of

@@ -9,7 +9,7 @@ from recommender.charts.training import Floats, series
 from recommender.errors import DataError
 from recommender.files import write_atomically
 from recommender.results.records import SHIPPED_SEED, experiment_of
-from recommender.runs import Run
+from recommender.runs.folder import Run
 
 FILE = Path(__file__).parent / "pulls.json"
 SHOWN = {"pull-alpha-1": "alpha 1", "pull-alpha-0.001": "alpha 0.001"}  # experiment -> what is said of it

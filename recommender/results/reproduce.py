@@ -4,14 +4,14 @@ import logging
 from dataclasses import dataclass
 
 from recommender.config import TargetKind
+from recommender.config.presets import load_preset
 from recommender.data.redial import load_dialogues
 from recommender.data.task import load_catalog
 from recommender.errors import DataError, RecommenderError
-from recommender.measure import measure_run
-from recommender.preset import load_preset
 from recommender.results.experiments import Experiment
+from recommender.results.measure import measure_run
 from recommender.results.records import KEPT, Result, band, result_of, results_of
-from recommender.runs import Run, find_run, list_runs, new_run
+from recommender.runs.folder import Run, find_run, list_runs, new_run
 from recommender.settings import Settings
 from recommender.wording import SAMPLE
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
 
+from recommender.compare.published import published_for
 from recommender.errors import DataError
 from recommender.files import write_atomically
-from recommender.published import published_for
 from recommender.results.causes import steps
 from recommender.results.experiments import ARCHITECTURES, STUDIED, TRAINERS
 from recommender.results.records import Result, results_of, shipped_result

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from recommender.config import RunConfig
-from recommender.runs import SELECTED_BY, Run
+from recommender.runs.folder import SELECTED_BY, Run
 
 STALE = 3  # evaluations since the best one
 MARGIN = 0.02  # share of the best value that has to be lost: less is noise, or a plateau

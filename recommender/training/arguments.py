@@ -7,7 +7,7 @@ from transformers import TrainingArguments
 
 from recommender.config import TrainingConfig
 from recommender.errors import RecommenderError
-from recommender.runs import SELECTION_METRIC
+from recommender.runs.folder import SELECTION_METRIC
 from recommender.training import processes
 
 LOGS_PER_EPOCH = 20

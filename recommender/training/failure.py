@@ -7,7 +7,7 @@ import torch
 
 from recommender.config import RunConfig
 from recommender.errors import RecommenderError
-from recommender.status import Problem
+from recommender.runs.status import Problem
 from recommender.training.advice import smaller_batch
 
 # How allocators that raise a plain RuntimeError say it: torch on the CPU, on cuda below its own allocator, on a Mac.

@@ -16,12 +16,12 @@ from contextlib import suppress
 import psutil
 
 from recommender.config import RunConfig
-from recommender.config_values import override, parse_config
+from recommender.config.values import override, parse_config
 from recommender.errors import RecommenderError
 from recommender.files import remove_whole
-from recommender.runs import SHIPPED_RUNS, Run, list_runs, new_run
+from recommender.runs.folder import SHIPPED_RUNS, Run, list_runs, new_run
+from recommender.runs.status import LIVE, State, Status
 from recommender.settings import ROOT, Settings
-from recommender.status import LIVE, State, Status
 from recommender.training.estimate import Estimate, remember, remembered
 from recommender.training.ownership import HANDOVER_SECONDS, owning
 from recommender.training.queue import live_runs, queue_up

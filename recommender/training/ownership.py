@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from filelock import FileLock, Timeout
 
 from recommender.errors import RecommenderError
-from recommender.runs import Run
-from recommender.status import LIVE, Status
+from recommender.runs.folder import Run
+from recommender.runs.status import LIVE, Status
 from recommender.training.processes import Follower
 
 HANDOVER_SECONDS = 10.0  # for the one who started a process to write down whose it is now, and for one that ends

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 
 from recommender.config import DIALOGUE_PROTOCOLS, SELECTION_TARGETS, RunConfig
+from recommender.config.presets import preset_names
 from recommender.data.assets import load_movie_text
 from recommender.data.collate import Item
 from recommender.data.examples import Example
@@ -18,8 +19,7 @@ from recommender.losses.tasks import TAGS
 from recommender.losses.weights import target_facts
 from recommender.models.base import Recommender
 from recommender.models.registry import make_model
-from recommender.preset import preset_names
-from recommender.runs import Run, find_run
+from recommender.runs.folder import Run, find_run
 from recommender.settings import Settings
 from recommender.training.learner import Learner
 from recommender.training.optimizer import check_modules

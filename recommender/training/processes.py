@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from recommender.errors import RecommenderError
-from recommender.runs import Run
+from recommender.runs.folder import Run
+from recommender.runs.status import Status
 from recommender.settings import Settings
-from recommender.status import Status
 
 PATIENCE = timedelta(days=1)  # the others wait while the first one computes text vectors, or for its turn
 

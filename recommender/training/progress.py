@@ -9,7 +9,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from recommender.device import memory_mb, peak_memory_mb
 from recommender.models.base import Recommender
-from recommender.runs import SELECTED_BY, SELECTION_METRIC, best_row
+from recommender.runs.folder import SELECTED_BY, SELECTION_METRIC, best_row
 from recommender.training import processes
 from recommender.training.work import Work
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from recommender.checkpoints import weights_facts
 from recommender.config import SELECTION_TARGETS
 from recommender.data.collate import Item
 from recommender.data.task import Task, load_task
@@ -21,7 +20,9 @@ from recommender.evaluation.report import baseline_metrics, evaluate
 from recommender.files import remove_leftovers, remove_whole
 from recommender.models.base import Recommender
 from recommender.models.inputs import example_items, learning_items, tag_items
-from recommender.runs import Run
+from recommender.runs.checkpoints import weights_facts
+from recommender.runs.folder import Run
+from recommender.runs.version import current_commit
 from recommender.settings import Settings
 from recommender.training import processes
 from recommender.training.failure import explain, out_of_memory
@@ -33,7 +34,6 @@ from recommender.training.sharded import in_pieces
 from recommender.training.stopping import Stopped, set_stopped, stoppable
 from recommender.training.tracking import PROJECT, check_installed, tracked
 from recommender.training.work import Work, logging_to, telling_vectors
-from recommender.version import current_commit
 
 if TYPE_CHECKING:  # takes seconds to import
     from transformers import TrainerCallback

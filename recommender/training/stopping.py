@@ -5,8 +5,8 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from recommender.runs import Run
-from recommender.status import LIVE, Status
+from recommender.runs.folder import Run
+from recommender.runs.status import LIVE, Status
 from recommender.training.processes import count
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from recommender.config import Tracker
 from recommender.errors import RecommenderError
-from recommender.runs import Run
+from recommender.runs.folder import Run
 from recommender.training import processes
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from recommender.errors import RecommenderError
 from recommender.evaluation.metrics import CUTOFFS, MetricError, evaluate_rankings
 from recommender.evaluation.ranking import rank
 from recommender.files import part_of, remove_leftovers, remove_whole, rename_whole, write_atomically
-from recommender.runs import SELECTED_BY
+from recommender.runs.folder import SELECTED_BY
 from recommender.training import processes, resume
 from recommender.training.failure import NotFiniteError
 from recommender.training.learner import Learner

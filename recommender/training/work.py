@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from recommender.config import RunConfig
 from recommender.models import vector_cache
-from recommender.runs import Run
+from recommender.runs.folder import Run
+from recommender.runs.status import Status
 from recommender.settings import Settings
-from recommender.status import Status
 from recommender.training.stopping import StopSignal
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ import time
 from pathlib import Path
 
 from recommender.config import RunConfig
+from recommender.config.presets import save_preset
 from recommender.errors import RecommenderError
-from recommender.preset import save_preset
-from recommender.runs import Run
+from recommender.runs.folder import Run
+from recommender.runs.status import LIVE
+from recommender.runs.studies import find_worker, live_trials, new_worker, workers
 from recommender.settings import Settings
-from recommender.status import LIVE
-from recommender.studies import find_worker, live_trials, new_worker, workers
 from recommender.training import job
 from recommender.tuning.search import load_search
 

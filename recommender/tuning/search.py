@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from recommender.config import RunConfig
-from recommender.config_values import override, parse_config
+from recommender.config.presets import load_preset
+from recommender.config.values import override, parse_config
 from recommender.errors import RecommenderError, UnknownNameError
-from recommender.preset import load_preset
 
 if TYPE_CHECKING:
     from optuna import Trial

@@ -7,10 +7,10 @@ from optuna.exceptions import DuplicatedStudyError
 from optuna.trial import TrialState
 
 from recommender.config import RunConfig
-from recommender.config_values import parse_config
+from recommender.config.values import parse_config
 from recommender.errors import RecommenderError, UnknownNameError
+from recommender.runs.studies import check_study_name
 from recommender.settings import Settings
-from recommender.studies import check_study_name
 from recommender.tuning.sampling import NumberedSampler, make_pruner
 from recommender.tuning.search import Search, check_search, parse_search, with_params
 from recommender.tuning.storage import open_storage, telling

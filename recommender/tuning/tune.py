@@ -10,10 +10,10 @@ import optuna
 from optuna.trial import TrialState
 
 from recommender.errors import CheckpointError, RecommenderError
-from recommender.runs import SELECTED_BY, Run, best_row, new_run
+from recommender.runs.folder import SELECTED_BY, Run, best_row, new_run
+from recommender.runs.status import LIVE, State
+from recommender.runs.studies import trial_run
 from recommender.settings import Settings
-from recommender.status import LIVE, State
-from recommender.studies import trial_run
 from recommender.training.queue import take_turn
 from recommender.training.stopping import StopSignal, stoppable
 from recommender.training.work import logging_to

@@ -6,7 +6,7 @@ import optuna
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from recommender.errors import RecommenderError
-from recommender.runs import SELECTED_BY, Run
+from recommender.runs.folder import SELECTED_BY, Run
 from recommender.training.stopping import Stopped
 from recommender.tuning.study import DATA
 

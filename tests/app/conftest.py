@@ -12,13 +12,13 @@ from playwright.sync_api import Browser, Page, expect
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.screenshot import chromium, find_chromium, serving
-from pages.parts.train_trials import trials
+from pages.train.trials import trials
 from recommender.config import RunConfig
-from recommender.preset import load_preset
+from recommender.config.presets import load_preset
 from recommender.query.engine import Engine
-from recommender.runs import Run, new_run
+from recommender.runs.folder import Run, new_run
+from recommender.runs.status import State, Status, process_start
 from recommender.settings import ROOT, Settings, settings
-from recommender.status import State, Status, process_start
 from recommender.training import job
 from recommender.training.estimate import Estimate
 from recommender.training.run import train_run

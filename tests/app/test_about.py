@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.parts.about_causes import change, tag_pull
-from pages.parts.about_data import middle
-from pages.parts.about_findings import COPY, POPULARITY, measured
-from pages.parts.about_project import versions
-from pages.parts.about_protocols import DIALOGUE, MOVIES, Line, read_by
+from pages.about.causes import change, tag_pull
+from pages.about.data import middle
+from pages.about.findings import COPY, POPULARITY, measured
+from pages.about.project import versions
+from pages.about.protocols import DIALOGUE, MOVIES, Line, read_by
 from pages.shared.text import plain
 from recommender.charts.findings import Step
 from recommender.config import DIALOGUE_PROTOCOLS
 from recommender.data.examples import Example, build_examples, distinct_ids, in_one_text, what_was_said
 from recommender.results.causes import LEAK_NAME, alone, steps
 from recommender.results.pulls import load_pulls
-from recommender.runs import Run
+from recommender.runs.folder import Run
 from recommender.settings import ROOT, settings
 from tests.app.page import SLOW
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.screenshot import serving
-from recommender.additions import FILE
+from recommender.query.additions import FILE
 from recommender.settings import ROOT
 from tests.app.browser import at_rest, chip, send
 

@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.screenshot import serving
-from recommender.runs import Run
+from recommender.runs.folder import Run
 from recommender.settings import ROOT
 from tests.app.browser import WISH, at_rest, ranking, send
 

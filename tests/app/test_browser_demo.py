@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.screenshot import serving
-from recommender.runs import Run
+from recommender.runs.folder import Run
 from recommender.settings import ROOT, settings
 from tests.app.browser import WISH, at_rest, ranking, send
 

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, WebSocket, expect
 
 from benchmarks.screenshot import serving
-from recommender.preset import load_preset
-from recommender.runs import new_run
+from recommender.config.presets import load_preset
+from recommender.runs.folder import new_run
 from recommender.settings import ROOT, Settings
 from recommender.training.run import train_run
 from tests.app.browser import PHONE, WISH, at_rest, chip, ranking, rows, send, width_of

@@ -14,9 +14,9 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from benchmarks.screenshot import serving
 from recommender.errors import RecommenderError
-from recommender.runs import Run, list_runs
+from recommender.runs.folder import Run, list_runs
+from recommender.runs.status import LIVE
 from recommender.settings import ROOT, Settings
-from recommender.status import LIVE
 from recommender.training import job
 from tests.app.browser import PATIENCE, PHONE, at_rest, width_of
 

@@ -11,7 +11,7 @@ from pages.shared.setup import Key
 from recommender.compare.entries import Group
 from recommender.compare.lists import SHOWN
 from recommender.evaluation.measures import measure_of
-from recommender.runs import Run
+from recommender.runs.folder import Run
 from recommender.settings import ROOT, settings
 from tests.app.page import SLOW
 from tests.compared import make_run
@@ -291,7 +291,7 @@ def test_the_export_offers_three_files(pair: Path) -> None:
 def test_a_run_still_in_training_is_said_to_be(pair: Path) -> None:
     import os
 
-    from recommender.status import Status, process_start
+    from recommender.runs.status import Status, process_start
 
     run = make_run(pair, "young", report=False)
     run.write_status(Status(state="running", pid=os.getpid(), process_started=process_start(os.getpid())))

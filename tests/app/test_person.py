@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from benchmarks.screenshot import serving
 from pages.shared import person as module
-from recommender.feedback import PERSON
+from recommender.query.feedback import PERSON
 from recommender.settings import settings
 from tests.app.browser import at_rest
 

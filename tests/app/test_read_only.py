@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.parts.train_studies import TUNE
 from pages.shared.person import feedback
 from pages.shared.setup import Key
-from recommender.additions import FILE, add_movie, remove_movie
+from pages.train.studies import TUNE
 from recommender.config import RunConfig
 from recommender.data.catalog import Catalog
 from recommender.errors import RecommenderError
-from recommender.feedback import Feedback
-from recommender.runs import Run
+from recommender.query.additions import FILE, add_movie, remove_movie
+from recommender.query.feedback import Feedback
+from recommender.runs.folder import Run
 from recommender.settings import ROOT, settings
 from recommender.training import job
 from tests.app.page import SLOW, WISH, unescaped
@@ -121,7 +121,7 @@ def add_page() -> None:
     """A model that knows movies by their text, without the seconds that loading one takes."""
     from types import SimpleNamespace
 
-    from pages.parts.recommend_add import draw_add
+    from pages.recommend.add import draw_add
 
     draw_add(SimpleNamespace(config=SimpleNamespace(model=SimpleNamespace(reads_movie_text=True))))
 

@@ -15,7 +15,7 @@ from pages.shared.person import feedback
 from pages.shared.text import plain
 from recommender.data.catalog import Catalog, Movie
 from recommender.query.engine import Answer, Engine
-from recommender.runs import Run
+from recommender.runs.folder import Run
 from recommender.settings import settings
 from tests.app.page import WISH, captions, chips, messages, press, ranking, say, unescaped
 

@@ -12,8 +12,8 @@ from pages.shared.conversation import SHOWN, Taste
 from pages.shared.link import MAX_MARKED
 from pages.shared.person import PERSON, feedback
 from pages.shared.setup import Key
-from recommender.feedback import Feedback, FeedbackError
 from recommender.query.engine import Engine
+from recommender.query.feedback import Feedback, FeedbackError
 from recommender.settings import ROOT, settings
 from tests.app.page import SLOW, WISH, captions, chips, messages, press, ranking, say, unescaped
 
@@ -279,7 +279,7 @@ def test_models_with_other_movies_are_not_compared(
 ) -> None:
     runs("other")
     elsewhere = SimpleNamespace(trained=SimpleNamespace(fingerprint="of other movies"))
-    monkeypatch.setattr("pages.parts.recommend_compare.engine_of", lambda run: elsewhere)
+    monkeypatch.setattr("pages.recommend.compare.engine_of", lambda run: elsewhere)
     app = compare(say(visit(), WISH))
     assert unescaped(app.error[0].value) == "other knows other movies than default: choose another model."
 

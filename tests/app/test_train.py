@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from streamlit.runtime.scriptrunner import RerunData, RerunException
 
-from pages.parts import train_runs
-from pages.parts.train_live import last_lines, seconds_left
-from pages.parts.train_trials import Trials
-from pages.parts.train_words import place_in_line
+from pages.train import runs as train_runs
 from pages.shared.setup import Key
+from pages.train.live import last_lines, seconds_left
+from pages.train.trials import Trials
+from pages.train.words import place_in_line
 from recommender.config import RunConfig
-from recommender.preset import load_preset
-from recommender.runs import Run
+from recommender.config.presets import load_preset
+from recommender.runs.folder import Run
+from recommender.runs.status import Status
 from recommender.settings import settings
-from recommender.status import Status
 from recommender.training import job
 from recommender.training.estimate import Estimate
 from recommender.wording import SAMPLE, duration, memory
@@ -286,7 +286,7 @@ def test_one_trial_at_a_time_and_one_nobody_looks_at_any_more_is_dropped(monkeyp
     assert trial is not None
     assert begun.wait(SLOW)
     made.look(second, ask=True)  # nobody looks again before the first is done
-    monkeypatch.setattr("pages.parts.train_trials.PATIENCE", 0.0)
+    monkeypatch.setattr("pages.train.trials.PATIENCE", 0.0)
     gate.set()
     assert trial.ended.wait(SLOW)
     assert made.look(third, ask=False) is None

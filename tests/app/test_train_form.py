@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from pages.parts.train_fields import SETTINGS, is_read, value_at
-from pages.parts.train_plan import obstacles
-from pages.parts.train_runs import seen_runs
 from pages.shared.setup import Key
+from pages.train.fields import SETTINGS, is_read, value_at
+from pages.train.plan import obstacles
+from pages.train.runs import seen_runs
 from recommender.config import RunConfig
+from recommender.config.presets import load_preset, preset_names
 from recommender.errors import RecommenderError
-from recommender.preset import load_preset, preset_names
-from recommender.runs import Run
+from recommender.runs.folder import Run
 from recommender.settings import settings
 from recommender.training import estimate as estimates
 from recommender.training import job
@@ -127,7 +127,7 @@ def settings_shown(preset: str) -> set[str]:
 def test_every_preset_can_be_chosen_and_reads_back_as_it_is(preset: str, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[RunConfig] = []
     monkeypatch.setattr(job, "start", lambda config, *_: started.append(config))
-    monkeypatch.setattr("pages.parts.train_plan.obstacles", lambda *_: [])
+    monkeypatch.setattr("pages.train.plan.obstacles", lambda *_: [])
     app = opened()
     app.selectbox(key="train:preset").set_value(preset).run()
     press(app, "Start training")
@@ -184,7 +184,7 @@ def test_a_bad_value_is_said_in_words_and_the_form_stays(path: str, typed: str, 
 def test_settings_hidden_with_another_kind_of_model_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[RunConfig] = []
     monkeypatch.setattr(job, "start", lambda config, *_: started.append(config))
-    monkeypatch.setattr("pages.parts.train_plan.obstacles", lambda *_: [])
+    monkeypatch.setattr("pages.train.plan.obstacles", lambda *_: [])
     app = opened()
     app.selectbox(key="train:preset").set_value("original-rnn-tags").run()
     app.session_state["advanced-original-rnn-tags"] = True
@@ -200,7 +200,7 @@ def test_what_is_hidden_keeps_no_run_from_starting(monkeypatch: pytest.MonkeyPat
     """The preset saves memory in an encoder that it trains; nobody could take that back once the encoder is frozen."""
     started: list[RunConfig] = []
     monkeypatch.setattr(job, "start", lambda config, *_: started.append(config))
-    monkeypatch.setattr("pages.parts.train_plan.obstacles", lambda *_: [])
+    monkeypatch.setattr("pages.train.plan.obstacles", lambda *_: [])
     app = opened()
     app.selectbox(key="train:preset").set_value("default-large").run()
     app.session_state["advanced-default-large"] = True

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.parts.train_studies import TUNE
 from pages.shared.setup import Key
+from pages.train.studies import TUNE
 from recommender.config import RunConfig
+from recommender.config.presets import load_preset, saved_presets
 from recommender.errors import RecommenderError
-from recommender.preset import load_preset, saved_presets
-from recommender.runs import Run
+from recommender.runs.folder import Run
+from recommender.runs.studies import new_worker, trial_run
 from recommender.settings import settings
-from recommender.studies import new_worker, trial_run
 from recommender.training import job as runs_job
 from recommender.tuning import job
 from recommender.tuning.storage import StorageError
@@ -107,7 +107,7 @@ def test_a_study_that_cannot_be_read_leaves_the_choice_of_others() -> None:
 
 def later() -> None:
     """What the page redraws by itself."""
-    from pages.parts.train_study_live import draw_again
+    from pages.train.study_live import draw_again
     from recommender.settings import settings
     from recommender.tuning.view import StudyView
     from tests.made_study import made_study
@@ -121,7 +121,7 @@ def test_a_database_that_is_away_for_a_moment_is_said(monkeypatch: pytest.Monkey
         raise StorageError("The studies' database does not work: it is away.")
 
     with monkeypatch.context() as patched:
-        patched.setattr("pages.parts.train_study_live.read_study", away)
+        patched.setattr("pages.train.study_live.read_study", away)
         app = AppTest.from_function(later, default_timeout=SLOW).run()
         assert not app.exception
         assert "it is away" in words(app)

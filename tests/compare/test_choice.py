@@ -7,7 +7,7 @@ import pytest
 from recommender.compare.choice import default_choice, describe_group, evaluate_command, groups_of, in_company
 from recommender.compare.entries import Entry, Group, read_entries, read_entry
 from recommender.compare.view import View
-from recommender.runs import Run
+from recommender.runs.folder import Run
 from tests.compared import make_record, make_report, make_run
 
 TEST = Group("redial", "notebook", "test", "all")

@@ -16,7 +16,7 @@ from recommender.compare.view import View
 from recommender.compare.words import calibrated, unknown_of
 from recommender.evaluation.measures import BEYOND
 from recommender.evaluation.records import Record
-from recommender.runs import Run
+from recommender.runs.folder import Run
 from tests.compared import CATALOG, make_record, make_report, make_run
 
 RECORD = make_record(0.0)

@@ -20,6 +20,7 @@ from recommender.compare.entries import read_entry
 from recommender.compare.figures import curve_figure, curves_of
 from recommender.compare.html_page import Section, html_report
 from recommender.compare.lists import SHOWN, measures_at
+from recommender.compare.published import published_for
 from recommender.compare.report import comparison_report
 from recommender.compare.table import costs, published, results, scores
 from recommender.compare.titles import catalog_of
@@ -28,8 +29,7 @@ from recommender.compare.words import beaten_by_baselines, validated, warnings
 from recommender.errors import CheckpointError
 from recommender.evaluation.comparison import Paired, most_recommended, slices
 from recommender.evaluation.measures import measure_of
-from recommender.published import published_for
-from recommender.runs import Run
+from recommender.runs.folder import Run
 from recommender.settings import ROOT, settings
 from recommender.wording import SAMPLE
 from tests.compared import CATALOG, EXAMPLES, make_record, make_report, make_run

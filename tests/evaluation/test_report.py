@@ -21,7 +21,7 @@ from recommender.evaluation.report import TargetKind, baseline_metrics, evaluate
 from recommender.models.base import Recommender
 from recommender.models.inputs import example_items
 from recommender.models.registry import make_model
-from recommender.runs import SHIPPED_RUNS, Run
+from recommender.runs.folder import SHIPPED_RUNS, Run
 from recommender.settings import ROOT, Settings
 from tests.compared import reports_of
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import pytest
 import torch
 
-from recommender.checkpoints import weights_facts
 from recommender.config import RunConfig
 from recommender.data.collate import Item, to_items
 from recommender.data.examples import build_examples
@@ -16,7 +15,8 @@ from recommender.evaluation.report import rankings_of
 from recommender.models.registry import make_model
 from recommender.query.engine import Engine
 from recommender.query.wish import Utterance, Wish, to_example
-from recommender.runs import Run, new_run
+from recommender.runs.checkpoints import weights_facts
+from recommender.runs.folder import Run, new_run
 from recommender.settings import Settings
 
 MODELS = {

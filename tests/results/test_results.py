@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from recommender.config.presets import load_preset
 from recommender.errors import DataError, UnknownNameError
-from recommender.preset import load_preset
 from recommender.results import tables
 from recommender.results.causes import alone, steps
 from recommender.results.experiments import EXPERIMENTS, Experiment, find_experiment
@@ -17,7 +17,7 @@ from recommender.results.pulls import collect_pulls, load_pulls
 from recommender.results.records import KEPT, Result, band, collect_results, load_results, results_of
 from recommender.results.reproduce import compare, reproduce
 from recommender.results.tables import BEGIN, END, put_into, short
-from recommender.runs import find_run, list_runs
+from recommender.runs.folder import find_run, list_runs
 from recommender.settings import Settings
 from recommender.training import run as training_run
 

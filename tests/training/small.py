@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from recommender.config import RunConfig
-from recommender.runs import Run, new_run
+from recommender.runs.folder import Run, new_run
 from recommender.settings import Settings
 from recommender.training.run import train_run
 

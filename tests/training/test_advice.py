@@ -3,7 +3,7 @@
 import pytest
 
 from recommender.config import RunConfig
-from recommender.runs import Run, Status, new_run
+from recommender.runs.folder import Run, Status, new_run
 from recommender.settings import Settings
 from recommender.training.advice import advise, overfits, smaller_batch
 
@@ -95,7 +95,7 @@ def test_what_was_interrupted_is_resumed(run: Run) -> None:
 def test_a_kill_near_the_end_of_the_memory_asks_for_a_smaller_batch_first(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recommender.status.machine_memory_mb", lambda: 1000)
+    monkeypatch.setattr("recommender.runs.status.machine_memory_mb", lambda: 1000)
     ended(run, config_of(), state="running", device="CPU (x86_64), 2 threads", peak_memory_mb=900)
     assert "it had used 900 of 1,000 MiB, so the system may have ended it" in run.status().reason
     first, second = advise(run)

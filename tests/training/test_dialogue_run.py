@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 import torch
 
-from recommender.checkpoints import load_checkpoint
 from recommender.config import RunConfig
 from recommender.data.parts import DialogueParts
 from recommender.data.task import load_task
@@ -16,7 +15,8 @@ from recommender.evaluation.ranking import rank
 from recommender.models.inputs import example_items, learning_items
 from recommender.query.engine import Engine
 from recommender.query.wish import Wish
-from recommender.runs import Run, new_run
+from recommender.runs.checkpoints import load_checkpoint
+from recommender.runs.folder import Run, new_run
 from recommender.settings import Settings
 from recommender.training.parts import build_model
 from recommender.training.run import train_run

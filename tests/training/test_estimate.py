@@ -7,7 +7,7 @@ import pytest
 
 from recommender.config import RunConfig
 from recommender.errors import RecommenderError
-from recommender.runs import list_runs, new_run
+from recommender.runs.folder import list_runs, new_run
 from recommender.settings import Settings
 from recommender.training import job
 from recommender.training.estimate import Estimate, estimate, remember, remembered

@@ -17,7 +17,7 @@ import torch
 
 from recommender.config import RunConfig
 from recommender.errors import RecommenderError
-from recommender.runs import Run, new_run
+from recommender.runs.folder import Run, new_run
 from recommender.settings import Settings
 from recommender.training import run as training_run
 from recommender.training import trainer as training_trainer
@@ -290,7 +290,7 @@ def test_a_clock_that_runs_backwards_stops_no_heartbeat_and_gives_no_negative_ti
         beats.append(state.global_step)
         beat(self, state, device)
 
-    monkeypatch.setattr("recommender.runs.time.time", lambda: next(clock))
+    monkeypatch.setattr("recommender.runs.folder.time.time", lambda: next(clock))
     monkeypatch.setattr("recommender.training.progress.HEARTBEAT_SECONDS", 0.0)
     monkeypatch.setattr(Progress, "_beat", noted)
     run = trained(config_of(epochs=2), world)

@@ -14,7 +14,7 @@ import pytest
 
 from recommender.config import RunConfig
 from recommender.errors import RecommenderError
-from recommender.runs import Run, State, Status, find_run, list_runs, new_run
+from recommender.runs.folder import Run, State, Status, find_run, list_runs, new_run
 from recommender.settings import Settings
 from recommender.training import job
 from recommender.training.run import train_run

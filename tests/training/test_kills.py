@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from recommender.errors import CheckpointError
-from recommender.runs import new_run
+from recommender.runs.folder import new_run
 from recommender.settings import Settings
 from recommender.training import run as training_run
 from recommender.training import trainer as training_trainer

@@ -6,18 +6,18 @@ from typing import Any
 import pytest
 import torch
 
-from recommender.checkpoints import load_checkpoint
 from recommender.config import RunConfig
 from recommender.data.task import load_task
 from recommender.errors import DataError
 from recommender.evaluation.new_movies import measure_new_movies
 from recommender.evaluation.ranking import rank
 from recommender.evaluation.wishes import look_up
-from recommender.measure import measure_run
 from recommender.models.inputs import example_items, learning_items
 from recommender.query.engine import Engine
 from recommender.query.wish import Wish
-from recommender.runs import Run, new_run
+from recommender.results.measure import measure_run
+from recommender.runs.checkpoints import load_checkpoint
+from recommender.runs.folder import Run, new_run
 from recommender.settings import Settings
 from recommender.training.parts import build_model
 from recommender.training.run import train_run

@@ -9,7 +9,7 @@ import torch
 
 from recommender.config import RunConfig
 from recommender.errors import RecommenderError
-from recommender.runs import Run, new_run
+from recommender.runs.folder import Run, new_run
 from recommender.settings import Settings
 from recommender.training.advice import advise
 from recommender.training.progress import Progress

@@ -11,9 +11,9 @@ import pytest
 
 from recommender.config import RunConfig
 from recommender.errors import RecommenderError
-from recommender.runs import Run, new_run
+from recommender.runs.folder import Run, new_run
+from recommender.runs.status import Status
 from recommender.settings import ROOT, Settings
-from recommender.status import Status
 from recommender.training import job
 from recommender.training.ownership import owning
 from recommender.training.run import train_run
@@ -24,7 +24,7 @@ BUSY = "Another process is just writing the run r"
 OWNER = """
 import sys
 from pathlib import Path
-from recommender.runs import Run
+from recommender.runs.folder import Run
 from recommender.training.ownership import owning
 with owning(Run(Path(sys.argv[1]))):
     print("mine", flush=True)

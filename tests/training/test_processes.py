@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from recommender.config.presets import load_preset
 from recommender.errors import RecommenderError
 from recommender.files import HOST
-from recommender.preset import load_preset
-from recommender.runs import find_run, new_run
+from recommender.runs.folder import find_run, new_run
 from recommender.settings import ROOT, Settings
 from recommender.training import processes
 from recommender.training.arguments import training_arguments

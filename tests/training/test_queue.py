@@ -9,7 +9,7 @@ import pytest
 
 from recommender.config import RunConfig
 from recommender.errors import RecommenderError
-from recommender.runs import Run, Status, new_run
+from recommender.runs.folder import Run, Status, new_run
 from recommender.settings import Settings
 from recommender.training import queue
 from recommender.training.queue import live_runs, take_turn
@@ -116,7 +116,7 @@ def test_a_clock_that_was_set_back_puts_nobody_before_those_who_wait(
     world: Settings, other: int, polls: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put("first", world, other, "queued", queued=1000.0)
-    monkeypatch.setattr("recommender.status.time.time", lambda: 10.0)
+    monkeypatch.setattr("recommender.runs.status.time.time", lambda: 10.0)
     second = new_run("a-second", CONFIG, world)
     assert [run.run_id for run, _ in live_runs(world)] == ["first", "a-second"]
     second.write_status(Status(state="stopped"))

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from recommender.config import RunConfig
-from recommender.runs import Run, find_run, new_run
+from recommender.runs.folder import Run, find_run, new_run
 from recommender.settings import ROOT, Settings
 from recommender.training import resume
 from recommender.training.progress import Progress
@@ -48,7 +48,7 @@ def settings_of(tiny_encoder: str, more: list[str]) -> list[str]:
 
 
 def config_of(tiny_encoder: str, more: list[str]) -> RunConfig:
-    from recommender.preset import load_preset
+    from recommender.config.presets import load_preset
 
     return load_preset("original-baseline", settings_of(tiny_encoder, more))
 

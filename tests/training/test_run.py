@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 import torch
 
-from recommender.checkpoints import load_checkpoint
 from recommender.config import RunConfig
 from recommender.data.catalog import Catalog
 from recommender.data.task import load_task
 from recommender.errors import DataError, RecommenderError
 from recommender.evaluation.report import evaluate
-from recommender.runs import Run, Status, new_run
+from recommender.runs.checkpoints import load_checkpoint
+from recommender.runs.folder import Run, Status, new_run
 from recommender.settings import ROOT, Settings
 from recommender.training import run as training_run
 from recommender.training import trainer as training_trainer
@@ -284,6 +284,6 @@ def test_a_finished_run_is_not_resumed(world: Settings, config_of: MakeConfig) -
 
 
 def test_every_run_id_that_is_made_up_is_allowed() -> None:
-    from recommender.runs import RUN_ID
+    from recommender.runs.folder import RUN_ID
 
     assert RUN_ID.fullmatch(fresh_run_id("weighted-rnn-tags"))

@@ -9,7 +9,7 @@ import pytest
 
 from recommender.config import RunConfig, Tracker
 from recommender.errors import RecommenderError
-from recommender.runs import Run, new_run
+from recommender.runs.folder import Run, new_run
 from recommender.settings import Settings
 from recommender.training import tracking
 from recommender.training.run import train_run

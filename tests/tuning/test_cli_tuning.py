@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from recommender.__main__ import app
-from recommender.preset import load_preset
+from recommender.config.presets import load_preset
 from recommender.settings import ROOT, Settings, settings
 from recommender.tuning.search import Search, check_search, parse_search
 from recommender.tuning.study import BASE

@@ -2,9 +2,9 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+from recommender.runs.status import Status
+from recommender.runs.studies import new_worker, workers
 from recommender.settings import settings
-from recommender.status import Status
-from recommender.studies import new_worker, workers
 
 
 def test_processes_that_begin_at_once_have_folders_of_their_own() -> None:

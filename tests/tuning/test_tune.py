@@ -15,12 +15,12 @@ from typing import Any
 import optuna
 import pytest
 
+from recommender.config.presets import load_preset, save_preset
 from recommender.errors import RecommenderError, UnknownNameError
-from recommender.preset import load_preset, save_preset
-from recommender.runs import SELECTED_BY, Run, list_runs, new_run
+from recommender.runs.folder import SELECTED_BY, Run, list_runs, new_run
+from recommender.runs.status import Status
+from recommender.runs.studies import all_trials, live_trials, new_worker, trial_run, workers
 from recommender.settings import Settings
-from recommender.status import Status
-from recommender.studies import all_trials, live_trials, new_worker, trial_run, workers
 from recommender.training import job as training_job
 from recommender.training.queue import live_runs
 from recommender.training.run import train_run

@@ -1,0 +1,50 @@
+"""How good the runs are: what the tests say, the tables, and the best values drawn."""
+
+import pandas as pd
+import streamlit as st
+
+from pages.compare.cached import differences_of
+from pages.shared.charts import draw
+from pages.shared.text import plain
+from recommender.compare import words
+from recommender.compare.differences import Difference
+from recommender.compare.entries import MEASURES
+from recommender.compare.figures import best_figure
+from recommender.compare.table import costs, published, published_notes, scores
+from recommender.compare.view import View
+
+
+def _icon(found: Difference) -> str:
+    if found.paired is None or not found.shown:
+        return "drag_handle"
+    return "trending_up" if found.paired.difference > 0 else "trending_down"
+
+
+def draw_results(view: View) -> None:
+    if not view.measured:
+        st.info("There is nothing measured to show. The tab Training shows how the runs learned.")
+        return
+    differences = differences_of(view)
+    with st.container(gap="xsmall"):
+        for run_id, found in differences.items():
+            sentence = found.sentence(run_id, view.base, MEASURES[view.measure])
+            st.markdown(f":material/{_icon(found)}: {plain(sentence)}")
+        for sentence in words.beaten_by_baselines(view):
+            st.markdown(f":material/flag: {plain(sentence)}")
+    draw_table(scores(view, differences), "Measures of each run and of the three baselines")
+    st.caption(plain(words.how_tested(view)))
+    draw(lambda look: best_figure(view, look), key=f"best-{view.measure}", alt=words.best(view))
+    if not published(view).empty:
+        st.header("Published by others", anchor=False)
+        draw_table(published(view), "Published values under the same protocol")
+        for note in published_notes(view):
+            st.caption(plain(note))
+    st.header("What they are and what they cost", anchor=False)
+    draw_table(costs(view), "Trainer, model, best epoch, time, memory and learned parameters of each run")
+    st.caption(plain(words.trained_on(view)))
+
+
+def draw_table(table: pd.DataFrame, alt: str) -> None:
+    """The names stay in view where many columns have to be scrolled. A grid shows its texts letter by letter."""
+    pinned = {table.columns[0]: st.column_config.TextColumn(pinned=len(table.columns) > 4)}
+    st.dataframe(table, hide_index=True, column_config=pinned, alt=alt)

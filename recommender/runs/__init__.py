@@ -1,0 +1,1 @@
+"""Run folders: their files, status, log, checkpoints and studies."""

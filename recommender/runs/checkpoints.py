@@ -1,0 +1,76 @@
+"""A run folder -> a model that can score, checked against the catalogue and the encoder it was made with."""
+
+from dataclasses import dataclass
+
+import torch
+
+from recommender.config import ModelConfig, RunConfig
+from recommender.data.catalog import Catalog
+from recommender.errors import CheckpointError
+from recommender.models.base import Recommender
+from recommender.models.registry import make_model
+from recommender.runs.folder import Run
+
+
+def weights_facts(model: Recommender, catalog: Catalog) -> dict[str, str]:
+    """What the weights are worth nothing without: written into the weights file, compared when it is read."""
+    encoder = model.text.weights_hash if model.text is not None and model.text.config.train != "all" else ""
+    return {"catalog": catalog.fingerprint, "encoder": encoder}
+
+
+def halve(run: Run) -> tuple[int, int]:
+    """Write the run's weights in half precision -> bytes before and after. A model computes in single precision all the
+    same; measure it again after this."""
+    before = run.weights_size
+    weights, facts = run.weights()
+    run.write_weights({n: t.half() if t.is_floating_point() else t for n, t in weights.items()}, facts)
+    return before, run.weights_size
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    run: Run
+    config: RunConfig
+    catalog: Catalog
+    model: Recommender
+
+
+def load_checkpoint(run: Run, device: torch.device) -> Checkpoint:
+    """Raises `CheckpointError` naming the file that is missing, damaged, or made for another catalogue or encoder."""
+    config, catalog = run.config(), run.catalog()
+    weights, facts = run.weights()
+    if _least_numbers(config.model, len(catalog)) > sum(tensor.numel() for tensor in weights.values()):
+        raise CheckpointError(
+            f"{run.run_id}/model.safetensors is too small for the model that {run.run_id}/config.json describes."
+        )
+    if facts.get("catalog") != catalog.fingerprint:
+        raise CheckpointError(
+            f"{run.run_id}/model.safetensors was made for another catalogue than {run.run_id}/catalog.json."
+        )
+    table = next((tensor for name, tensor in weights.items() if name.endswith("movies.text")), None)
+    if table is None and config.model.reads_movie_text:
+        raise CheckpointError(f"{run.run_id}/model.safetensors lacks the movies' text vectors.")
+    model = make_model(config.model, len(catalog), table, config.seed)
+    if weights_facts(model, catalog)["encoder"] != facts.get("encoder"):
+        raise CheckpointError(
+            f"{run.run_id}/model.safetensors was trained on another version of the encoder {config.model.text.name!r}."
+        )
+    try:
+        model.load_weights(weights)
+    except CheckpointError as error:
+        raise CheckpointError(f"{run.run_id}/model.safetensors: {error}") from error
+    return Checkpoint(run, config, catalog, model.to(device).eval())
+
+
+def _least_numbers(config: ModelConfig, movies: int) -> int:
+    """How many numbers such a model holds at least. Damaged settings may ask for one that fits into no memory, which is
+    noticed before it is built."""
+    adapters = 64 * config.text.lora_rank if config.learns and config.text.train == "lora" else 0
+    history, head, dialogue = config.history, config.head, config.dialogue
+    if config.kind == "dialogue":
+        return adapters + dialogue.members * dialogue.width * (4 * dialogue.layers * dialogue.width + movies)
+    if config.kind != "one_shot":
+        return 0
+    table = movies * history.embedding if history.kind != "none" or head.kind == "catalogue" else 0
+    layers = history.hidden * history.embedding if history.kind != "none" else 0
+    return adapters + table + layers + (movies * head.hidden if head.kind == "ffn" else 0)

@@ -9,7 +9,7 @@ from recommender.config.data import (
     TargetKind,
 )
 from recommender.config.run import RunConfig
-from recommender.config.training import ModuleConfig, TrainingConfig
+from recommender.config.training import ModuleConfig, Tracker, TrainingConfig
 
 __all__ = [
     "DIALOGUE_PROTOCOLS",
@@ -20,5 +20,6 @@ __all__ = [
     "Protocol",
     "RunConfig",
     "TargetKind",
+    "Tracker",
     "TrainingConfig",
 ]

@@ -110,6 +110,7 @@ class ModelSettings(Part):
     implementation: ClassVar[str]  # "package.module:Class" of the Recommender
     learns: ClassVar[bool] = True  # by gradient; the others count
     reads_messages: ClassVar[bool] = False  # or the whole text at once
+    dropout_path: ClassVar[str] = ""  # the setting to raise where a run overfits; empty if there is none
 
     @property
     def encoder(self) -> TextSettings | None:
@@ -172,6 +173,7 @@ class OneShotSettings(ModelSettings):
     )
 
     implementation = "recommender.models.one_shot:OneShotRecommender"
+    dropout_path = "model.head.dropout"
 
     @property
     def encoder(self) -> TextSettings:
@@ -234,6 +236,7 @@ class DialogueSettings(ModelSettings):
     )
 
     implementation = "recommender.models.dialogue:DialogueRecommender"
+    dropout_path = "model.head_dropout"
     reads_messages = True
 
     @property

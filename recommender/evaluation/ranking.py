@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recommender.data.collate import Batch, Item, collate, exclusions
+from recommender.data.indices import multi_hot
 from recommender.evaluation.index import AT_ONCE, WISHES, index_of, spread
 from recommender.evaluation.metrics import MetricError, check_cutoff
-from recommender.losses.base import multi_hot
 from recommender.models.base import Recommender
 
 

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from recommender.config import LossConfig
 from recommender.data.collate import Item
-from recommender.losses.registry import make_loss
-from recommender.losses.weights import target_facts
+from recommender.losses.ranking import make_loss
+from recommender.losses.weighting import target_facts
 
 MOVIES = 7
 ROWS = st.lists(st.lists(st.integers(0, MOVIES - 1), max_size=5, unique=True), min_size=1, max_size=4)

@@ -10,11 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.config import LossConfig
+from recommender.data.indices import ShapeError, multi_hot
 from recommender.errors import RecommenderError
-from recommender.losses.base import ShapeError, multi_hot
-from recommender.losses.pointwise import BinaryCrossEntropy, FocalLoss
-from recommender.losses.registry import LOSSES, make_loss
-from recommender.losses.softmax import SoftmaxLoss
+from recommender.losses.ranking import LOSSES, BinaryCrossEntropy, FocalLoss, SoftmaxLoss, make_loss
 from tests.losses.helpers import MOVIES, ROWS, facts_of, make, pad, random_scores, seeded
 
 every_loss = pytest.mark.parametrize("kind", LOSSES)

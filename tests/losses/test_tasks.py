@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from recommender.config import LossConfig
-from recommender.losses.tasks import OpinionLoss, TaskBalance
+from recommender.losses.ranking import OpinionLoss
+from recommender.losses.weighting import TaskBalance
 
 NAN = math.nan
 
@@ -55,22 +56,22 @@ def test_uncertainty_finds_the_weights_that_its_formula_has_its_minimum_at():
 def test_gradient_norms_make_a_task_pull_as_hard_as_its_weight_says():
     balance = TaskBalance(LossConfig(balance="gradient_norm", liked_weight=0.5), ["liked", "seen"])
     assert weights_of(balance) == pytest.approx({"movie": 1, "liked": 0.5, "seen": 0.1})  # nothing measured yet
-    balance.measured({"liked": (2.0, 0.25), "seen": (2.0, 0.0)})
+    balance.update({"liked": (2.0, 0.25), "seen": (2.0, 0.0)})
     assert weights_of(balance) == pytest.approx({"movie": 1, "liked": 0.5 * 8, "seen": 0.1})
-    balance.measured({"liked": (1.0, 0.25)})
+    balance.update({"liked": (1.0, 0.25)})
     assert weights_of(balance)["liked"] == pytest.approx(0.5 * (0.9 * 8 + 0.1 * 4))
 
 
 def test_other_ways_of_weighing_measure_nothing():
     balance = TaskBalance(LossConfig(), ["liked"])
-    balance.measured({"liked": (5.0, 1.0)})
+    balance.update({"liked": (5.0, 1.0)})
     assert weights_of(balance)["liked"] == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("kind", ["uncertainty", "gradient_norm"])
 def test_what_was_learned_can_be_saved(kind):
     one, other = (TaskBalance(LossConfig(balance=kind), ["liked"]) for _ in range(2))
-    one.measured({"liked": (3.0, 1.0)})
+    one.update({"liked": (3.0, 1.0)})
     if one.log_variances is not None:
         one.log_variances.data += 0.3
     other.load_state_dict(one.state_dict())

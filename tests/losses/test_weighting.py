@@ -11,9 +11,8 @@ from recommender.config import LossConfig, WeightConfig
 from recommender.data.collate import Item, collate
 from recommender.data.engagement import UNKNOWN, Engagement
 from recommender.errors import DataError
-from recommender.losses.base import Weights
-from recommender.losses.registry import LOSSES, make_loss, make_weights
-from recommender.losses.weights import TargetWeights, effective_weights
+from recommender.losses.ranking import LOSSES, make_loss
+from recommender.losses.weighting import TargetWeights, Weights, effective_weights, make_weights
 from tests.losses.helpers import MOVIES, ROWS, facts_of, make, pad, random_scores, seeded
 
 KNOWN = st.builds(

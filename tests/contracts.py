@@ -10,7 +10,7 @@ from recommender.config import LossConfig, ModelConfig, RunConfig
 from recommender.data.catalog import Catalog
 from recommender.data.collate import PADDING, Answer, Batch, Item, Spoken, collate
 from recommender.errors import RecommenderError
-from recommender.evaluation.ranking import top_k
+from recommender.ranking.top_k import top_k
 from recommender.losses.pointwise import BinaryCrossEntropy
 from recommender.losses.registry import make_loss
 from recommender.losses.weights import target_facts

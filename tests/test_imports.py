@@ -116,7 +116,7 @@ def test_every_form_of_import_is_read(source: str, names: list[str]) -> None:
     ("module", "name", "allowed"),
     [
         ("recommender.training.progress", "recommender.runs.folder.Run", True),
-        ("recommender.evaluation.report", "recommender.training.trainer", False),
+        ("recommender.reports.report", "recommender.training.trainer", False),
         ("recommender.data.redial", "recommender.models", False),
         ("recommender.models.heads", "recommender.models.base", True),
         ("recommender.config", "recommender.errors.RecommenderError", True),

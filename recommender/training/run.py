@@ -16,10 +16,10 @@ from recommender.data.collate import Item
 from recommender.data.task import Task, load_task
 from recommender.device import choose_device, describe_device, peak_memory_mb
 from recommender.errors import DataError, RecommenderError
-from recommender.evaluation.report import baseline_metrics, evaluate
 from recommender.files import remove_leftovers, remove_whole
 from recommender.models.base import Recommender
 from recommender.models.inputs import example_items, learning_items, tag_items
+from recommender.reports.report import baseline_metrics, evaluate
 from recommender.runs.checkpoints import weights_facts
 from recommender.runs.folder import Run
 from recommender.runs.version import current_commit

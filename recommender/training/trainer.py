@@ -18,8 +18,8 @@ from recommender.config import TrainingConfig
 from recommender.data.collate import Item, collate
 from recommender.errors import RecommenderError
 from recommender.evaluation.metrics import CUTOFFS, MetricError, evaluate_rankings
-from recommender.evaluation.ranking import rank
 from recommender.files import part_of, remove_leftovers, remove_whole, rename_whole, write_atomically
+from recommender.ranking.top_k import rank
 from recommender.runs.folder import SELECTED_BY
 from recommender.training import processes, resume
 from recommender.training.failure import NotFiniteError

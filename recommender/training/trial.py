@@ -19,11 +19,11 @@ from recommender.data.examples import Example, Said
 from recommender.data.task import Task, load_task
 from recommender.device import choose_device, describe_device, peak_memory_mb
 from recommender.evaluation.metrics import CUTOFFS
-from recommender.evaluation.ranking import rank, to_device
 from recommender.models.base import Recommender
 from recommender.models.inputs import items_of, learning_items, texts_of
 from recommender.models.registry import BASELINES, make_model
 from recommender.models.vector_cache import cached_vectors
+from recommender.ranking.top_k import rank, to_device
 from recommender.settings import Settings
 from recommender.training.estimate import Estimate
 from recommender.training.memory import Growth

@@ -11,7 +11,7 @@ from torch.distributed.fsdp import fully_shard
 
 from recommender.config import HeadConfig, HistoryConfig, LossConfig, ModelConfig, TextConfig
 from recommender.data.collate import Item
-from recommender.evaluation.ranking import rank
+from recommender.ranking.top_k import rank
 from recommender.losses.weights import target_facts
 from recommender.models.registry import make_model
 from recommender.training.learner import Learner

@@ -14,10 +14,10 @@ from recommender.data.splits import hold_out_movies
 from recommender.data.task import Task, load_catalog
 from recommender.errors import RecommenderError
 from recommender.evaluation.metrics import CUTOFFS, evaluate_rankings
-from recommender.evaluation.ranking import rank
 from recommender.evaluation.resampling import bootstrap_interval
 from recommender.models.base import Recommender
 from recommender.models.inputs import example_items
+from recommender.ranking.top_k import rank
 
 Figures = dict[str, tuple[float, float, float]]
 

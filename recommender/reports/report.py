@@ -16,13 +16,13 @@ from recommender.data.task import Task
 from recommender.errors import DataError
 from recommender.evaluation.beyond import beyond_accuracy, training_mentions
 from recommender.evaluation.metrics import CUTOFFS, Floats, Ints, MetricError, evaluate_rankings, hits, ragged
-from recommender.evaluation.ranking import rank
 from recommender.evaluation.records import KEPT, Record
 from recommender.evaluation.resampling import bootstrap_interval
 from recommender.files import write_atomically
 from recommender.models.base import Recommender
 from recommender.models.inputs import example_items
 from recommender.models.registry import BASELINES, make_model
+from recommender.ranking.top_k import rank
 
 
 def wanted(example: Example, targets: TargetKind) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Imports go one way: data -> models -> losses -> evaluation -> runs -> training -> query and charts -> pages."""
+"""Imports go one way: data -> models -> losses -> evaluation -> ranking -> runs -> query -> reports -> training -> charts -> pages."""
 
 import ast
 from pathlib import Path
@@ -15,8 +15,10 @@ ROWS = (
     ("models",),
     ("losses",),
     ("evaluation",),
+    ("ranking",),
     ("runs",),
     ("query",),
+    ("reports",),
     ("training",),
     ("tuning",),
     ("charts", "prepare"),

@@ -47,9 +47,8 @@ class Reader:
         return Facets(of("liked"), of("seen"), of("refused"), tuple(self._refused), tuple(self._asked), unresolved)
 
 
-def examples_to_rank(task: Task, split: str) -> list[Example]:
-    """The examples of a split as the app would read them. Ratings have no words to read."""
-    examples = task.examples(split)
+def read_as_wishes(examples: list[Example], task: Task) -> list[Example]:
+    """A task's examples as the app would read them: see `with_refusals`. Ratings have no words to read."""
     return with_refusals(examples, task.catalog) if task.protocol in DIALOGUE_PROTOCOLS else examples
 
 

@@ -9,7 +9,7 @@ from recommender.data.catalog import Movie
 from recommender.errors import RecommenderError
 from recommender.query.refusals import with_stances
 from recommender.query.titles import Match, TitleMatcher
-from recommender.query.wish import Wish
+from recommender.query.wish import Wish, has_words
 
 if TYPE_CHECKING:  # it imports torch
     from recommender.query.engine import Engine
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # it imports torch
 def answer(engine: "Engine", row: dict[str, Any], k: int) -> dict[str, Any]:
     """The best `k` movies for `{"text": ..., "like": [...], "exclude": [...]}`, of which each part may be missing.
 
-    A title that is in no catalogue does not fail the wish: it stands in `unknown`, and a notice names the nearest ones.
+    A title that is not in the catalogue does not fail the wish: it stands in `unknown`, and a notice names the nearest ones.
 
     Raises `RecommenderError` for parts of another kind and for a wish that says nothing.
     """
@@ -29,6 +29,8 @@ def answer(engine: "Engine", row: dict[str, Any], k: int) -> dict[str, Any]:
     liked, unknown_liked = engine.lookup_all(map(str, like))
     excluded, unknown_excluded = engine.lookup_all(map(str, exclude))
     unknown = unknown_liked | unknown_excluded
+    if unknown and not liked and not has_words(text):
+        raise RecommenderError(" ".join(unknown.values()))
     notices += unknown.values()
     answer = engine.recommend(Wish((utterance,), *(tuple(m.movie_id for m in part) for part in (liked, excluded))), k)
     return {

@@ -1,5 +1,6 @@
 """What a training run is put together from, also for the trial that estimates one: model, examples, loop."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -106,12 +107,12 @@ def make_trainer(
     movies: int,
     train: list[Item],
     tags: list[Item],
-    validation: list[Item],
+    validate: Callable[[], dict[str, float]],
     folder: Path,
     callbacks: "list[TrainerCallback]",
     accumulation: int | None = None,
 ) -> "RecommenderTrainer":
-    """The loop over the items, for a catalogue of V = `movies`; its state to go on from goes to `folder`. A batch is
+    """The loop over the items, for a catalogue of V = `movies`; `validate` measures the weights after an epoch. Its state to go on from goes to `folder`. A batch is
     learned in `accumulation` pieces, those of the settings if it is None."""
     from recommender.training.arguments import training_arguments
     from recommender.training.sampling import WishSet
@@ -138,8 +139,7 @@ def make_trainer(
         args,
         config=parts,
         train=WishSet(train, tags, parts.tag_batch_size // parts.batch_size, config.seed),
-        validation=validation,
-        targets=SELECTION_TARGETS[config.protocol],
+        validate=validate,
         callbacks=callbacks,
     )
 

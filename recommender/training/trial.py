@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from recommender.config import ModelConfig, RunConfig
+from recommender.data.catalog import Catalog
 from recommender.data.collate import Item, collate
 from recommender.data.examples import Example, Said
 from recommender.data.task import Task, load_task
@@ -23,7 +24,8 @@ from recommender.models.base import Recommender
 from recommender.models.inputs import items_of, learning_items, texts_of
 from recommender.models.registry import BASELINES, make_model
 from recommender.models.vector_cache import cached_vectors
-from recommender.ranking.top_k import rank, to_device
+from recommender.ranking.adjustments import Adjustment
+from recommender.ranking.ranker import Prepared, Ranker, to_device
 from recommender.settings import Settings
 from recommender.training.estimate import Estimate
 from recommender.training.memory import Growth
@@ -32,7 +34,7 @@ from recommender.training.trainer import RecommenderTrainer
 
 SAMPLE = 1000  # examples that are tokenised
 CUT_TOKENS = 1024  # of a batch on a CPU that computes text vectors
-RANKED = 64  # examples of a validation batch, as `rank` takes them
+RANKED = 64  # examples of a validation batch, as the `Ranker` takes them
 PLACES = (0.5, 0.1, 0.9, 0.3, 0.7)  # where in the order of length batches are taken; any first three are fair
 MIN_STEPS, MAX_STEPS, STEP_SECONDS = 3, 40, 5.0
 HEAP = 1.6  # what the heap holds for one batch's largest tensors: pieces of other sizes stay behind
@@ -80,10 +82,10 @@ def trial(config: RunConfig, settings: Settings) -> Estimate:
     pool = _pool(config, task, model, [*task.learning_examples(), *validation])
     model.fit(pool.items)
     tokenising = (time.monotonic() - begin) * made / len(pool.items)
-    baselines = _baseline_seconds(pool, len(task.catalog)) * len(validation)
+    baselines = _baseline_seconds(pool, task) * len(validation)
     vectors, vector_memory = _vectors(model, pool, settings.cache_dir, device)
     if model.learns_by_gradient:
-        learning = _learn(config, model, len(task.catalog), pool, device)
+        learning = _learn(config, model, task.catalog, pool, device)
     else:
         learning = Learning(0.0, 0.0, 0.0)
     ranking = learning.validation_seconds * len(validation)
@@ -131,14 +133,20 @@ def _of_one_item(model: Recommender, examples: Sequence[Example]) -> list[list[E
     return list(parts.values())
 
 
-def _baseline_seconds(pool: Pool, movies: int) -> float:
+def _baseline_seconds(pool: Pool, task: Task) -> float:
     """An example, for the three baselines together."""
     begin, items = time.monotonic(), pool.items[:RANKED]
     for kind in BASELINES:
-        model = make_model(ModelConfig.model_validate({"kind": kind}), movies, None, seed=0)
+        model = make_model(ModelConfig.model_validate({"kind": kind}), len(task.catalog), None, seed=0)
         model.fit(pool.items)
-        rank(model, [replace(item, answers=()) for item in items], max(CUTOFFS), torch.device("cpu"))
+        ranker = Ranker(model, task.catalog, task.config, torch.device("cpu"))
+        ranker.rank_prepared(_plain([replace(item, answers=()) for item in items]), max(CUTOFFS))
     return (time.monotonic() - begin) / len(items)
+
+
+def _plain(items: list[Item]) -> Prepared:
+    """Items that ask for no adjustment."""
+    return Prepared(items, [Adjustment()] * len(items))
 
 
 def _vectors(model: Recommender, pool: Pool, cache: Path, device: torch.device) -> tuple[float, float]:
@@ -163,13 +171,13 @@ def _vectors(model: Recommender, pool: Pool, cache: Path, device: torch.device) 
     return seconds, memory
 
 
-def _learn(config: RunConfig, model: Recommender, movies: int, pool: Pool, device: torch.device) -> Learning:
+def _learn(config: RunConfig, model: Recommender, catalog: Catalog, pool: Pool, device: torch.device) -> Learning:
     size = config.training.batch_size // config.training.accumulation
     cut = device.type == "cpu" and config.model.text.train != "none"
     rows = max(1, min(size, int(CUT_TOKENS / pool.mean_tokens))) if cut else size
     longest = max(1, min(size, CUT_TOKENS // pool.longest[-1].length)) if cut else size
     with tempfile.TemporaryDirectory() as folder:
-        trainer = make_trainer(config, model, movies, pool.items, pool.tags, pool.items, Path(folder), callbacks=[])
+        trainer = make_trainer(config, model, len(catalog), pool.items, pool.tags, dict, Path(folder), callbacks=[])
         steps = Steps(trainer, model, pool, config)
         batches = pool.batches(rows)
         steps.take(batches[1])  # the first step makes room for the optimizer's numbers, and warms up
@@ -180,10 +188,11 @@ def _learn(config: RunConfig, model: Recommender, movies: int, pool: Pool, devic
         if device.type == "cpu":
             activations *= HEAP
         seconds = steps.mean_seconds(batches, scale=config.training.batch_size / rows)
+    ranker = Ranker(model, catalog, config.data, device, bfloat16=trainer.args.bf16)
     begin, ranked = time.monotonic(), pool.batches(rows if cut else RANKED)[:MIN_STEPS]
     for batch in ranked:
         inputs = [replace(item, answers=item.answers[-1:]) for item in batch]
-        rank(model, inputs, max(CUTOFFS), device, bfloat16=trainer.args.bf16)
+        ranker.rank_prepared(_plain(inputs), max(CUTOFFS))
     ranking = (time.monotonic() - begin) / sum(len(batch) for batch in ranked)
     return Learning(seconds, ranking, growth.before_mb + gradients + activations)
 

@@ -24,7 +24,7 @@ from recommender.data.task import load_catalog
 from recommender.query.additions import load_added
 from recommender.query.refusals import with_stances
 from recommender.query.titles import TitleMatcher
-from recommender.query.wish import Utterance, Wish, clean_wish, hear, references, to_example
+from recommender.query.wish import Utterance, Wish, clean_wish, facets_of, references, to_example
 from recommender.runs.checkpoints import load_checkpoint
 from recommender.runs.folder import Run
 from recommender.settings import Settings, settings
@@ -137,7 +137,7 @@ def title_target(catalog: Catalog) -> Target:
             assert all(part[match.start : match.end] == match.text for match in matches)
         matches, genres = with_stances(cleaned, references(cleaned, shown))
         wish = Wish((Utterance(cleaned, matches, genres),))
-        hear(wish)
+        facets_of(wish)
         for protocol in PROTOCOLS:
             to_example(wish, protocol, catalog).text.encode()
 

@@ -1,4 +1,4 @@
-"""Imports go one way: data -> models -> losses -> evaluation -> runs -> training -> query and charts -> pages."""
+"""Imports go one way: data -> models -> losses -> evaluation -> ranking -> runs -> query -> reports -> training -> charts -> pages."""
 
 import ast
 from pathlib import Path
@@ -15,8 +15,10 @@ ROWS = (
     ("models",),
     ("losses",),
     ("evaluation",),
+    ("ranking",),
     ("runs",),
     ("query",),
+    ("reports",),
     ("training",),
     ("tuning",),
     ("charts", "prepare"),
@@ -116,7 +118,7 @@ def test_every_form_of_import_is_read(source: str, names: list[str]) -> None:
     ("module", "name", "allowed"),
     [
         ("recommender.training.progress", "recommender.runs.folder.Run", True),
-        ("recommender.evaluation.report", "recommender.training.trainer", False),
+        ("recommender.reports.report", "recommender.training.trainer", False),
         ("recommender.data.redial", "recommender.models", False),
         ("recommender.models.heads", "recommender.models.base", True),
         ("recommender.config", "recommender.errors.RecommenderError", True),

@@ -1,4 +1,4 @@
-"""The answer: what was heeded of the wish, the ranking or two of them, and earlier rankings."""
+"""The answer: what was left out because of the wish, the ranking or two of them, and earlier rankings."""
 
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ def draw_answer(conversation: Conversation, engine: "Engine", runs: "list[Run]")
     except RecommenderError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
-    draw_heeded(answer)
+    draw_notices(answer)
     other = next((run for run in runs if run.run_id == conversation.beside), None) if conversation.comparing else None
     if other and other != engine.run:
         draw_comparison(conversation, engine, other, answer)
@@ -35,9 +35,9 @@ def draw_answer(conversation: Conversation, engine: "Engine", runs: "list[Run]")
     draw_earlier(conversation)
 
 
-def draw_heeded(answer: "Answer") -> None:
+def draw_notices(answer: "Answer") -> None:
     with st.container(gap=None):
-        for sentence in answer.heeded:
+        for sentence in answer.filters:
             st.caption(f":material/filter_alt: {plain(sentence)}")
     for notice in answer.notices:
         st.info(plain(notice))

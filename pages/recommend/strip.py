@@ -12,7 +12,7 @@ from pages.shared.conversation import Conversation, Turn
 from pages.shared.text import plain
 from recommender.data.catalog import Catalog, Movie
 from recommender.query.titles import Match
-from recommender.query.twins import Twins
+from recommender.ranking.adjustments import duplicates
 
 if TYPE_CHECKING:
     from recommender.query.engine import Engine
@@ -162,7 +162,7 @@ def draw_titles(label: str, movies: dict[str, Movie], key: str, choose: Callable
 @lru_cache(maxsize=4)
 def by_name(catalog: Catalog) -> dict[str, Movie]:
     """Titles with years, the best known first; of a movie that the catalogue holds twice the better known entry."""
-    doubles = {catalog[column].movie_id for column in Twins(catalog).doubles}
+    second = {catalog[item].movie_id for item in duplicates(catalog)}
     known = sorted(catalog, key=lambda movie: movie.mentions)
-    movies = {movie.name: movie for movie in known if movie.movie_id not in doubles}
+    movies = {movie.name: movie for movie in known if movie.movie_id not in second}
     return dict(reversed(movies.items()))

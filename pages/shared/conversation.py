@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from pages.shared.link import Chip, Link, LinkError, Said
 from recommender.data.catalog import Catalog, Movie
 from recommender.errors import RecommenderError
-from recommender.query.genres import GENRES
+from recommender.query.cues import GENRES
 from recommender.query.titles import Match
 from recommender.query.wish import Utterance, Wish, check_wish, clean_wish
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import get_args
 from urllib.parse import urlencode, urlsplit
 
+from recommender.data.examples import Stance
 from recommender.errors import RecommenderError
-from recommender.query.titles import Stance
 from recommender.runs.folder import RUN_ID
 
 WISH, CHIPS, RUN, BESIDE = "wish", "chips", "run", "beside"

@@ -52,7 +52,7 @@ def new_movies(run_id: RunId, as_json: AsJson = False) -> None:
 
     from recommender.data.task import Task, load_data
     from recommender.device import choose_device
-    from recommender.evaluation.new_movies import measure_new_movies
+    from recommender.reports.new_movies import measure_new_movies
     from recommender.runs.checkpoints import load_checkpoint
 
     with user_errors():

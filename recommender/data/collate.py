@@ -205,8 +205,3 @@ def _pad(rows: Sequence[Sequence[int]], value: int) -> Tensor:
     """Rows of different lengths -> [N, longest] int64; at least one column, so that an empty history has a shape."""
     padded = pad_sequence([torch.tensor(r, dtype=torch.long) for r in rows], batch_first=True, padding_value=value)
     return padded if padded.shape[1] else torch.full((len(rows), 1), value)
-
-
-def exclusions(items: Sequence[Item]) -> Tensor:
-    """[N, H] int64: the columns that a ranking of new movies leaves out, padded with -1."""
-    return _pad([item.exclude for item in items], PADDING)

@@ -6,17 +6,17 @@ its clause ends, a verdict like "was boring" for those before it. The phrases ar
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from recommender.query.cues import GENRES_GO_ON, SCAN, TITLE, TITLES_GO_ON
-from recommender.query.genres import EVERYDAY_GENRES, GENRE_WORDS
-from recommender.query.titles import Match, Stance
+from recommender.data.examples import Stance
+from recommender.query.cues import EVERYDAY_GENRES, GENRE_WORDS, GENRES_GO_ON, SCAN, TITLE, TITLES_GO_ON
+from recommender.query.titles import Match
 
 # What holds at a place of the text. "open": something is negated but not refused ("I haven't seen X", "it is not a
-# comedy"). "degree": less of something, which no filter can heed ("less violent", "not too scary").
+# comedy"). "degree": less of something, which no filter can apply ("less violent", "not too scary").
 Mode = Literal["plain", "liked", "seen", "refused", "open", "degree"]
 _MODES: dict[str, Mode] = {  # what a phrase begins
     "liked": "liked", "seen": "seen", "refused": "refused", "not_into": "refused", "degree": "degree", "open": "open",
@@ -38,18 +38,18 @@ _APOSTROPHES = str.maketrans("’`´‘", "''''")
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """What a text says: a stance for each match, and the catalogue's genres. `unheeded` quotes the refusals in which
+    """What a text says: a stance for each title, and the catalogue's genres. `unresolved` quotes the refusals in which
     neither a movie nor a genre was found."""
 
     stances: tuple[Stance, ...] = ()
     refused_genres: tuple[str, ...] = ()
     asked_genres: tuple[str, ...] = ()
-    unheeded: tuple[str, ...] = ()
+    unresolved: tuple[str, ...] = ()
 
 
-def understand(text: str, matches: Sequence[Match]) -> Understood:
-    """Reads a text in which `matches` name movies, in order of position."""
-    return _understand(text, tuple((match.start, match.end) for match in matches))
+def understand(text: str, spans: Iterable[tuple[int, int]]) -> Understood:
+    """Reads a text in which titles stand at these (start, end), in order of position."""
+    return _understand(text, tuple(spans))
 
 
 @lru_cache(maxsize=256)  # a message is read when it is typed and again for every answer
@@ -59,7 +59,7 @@ def _understand(text: str, spans: tuple[tuple[int, int], ...]) -> Understood:
 
 def with_stances(text: str, matches: Sequence[Match]) -> tuple[tuple[Match, ...], tuple[str, ...]]:
     """The matches with what the text says of them, and the genres that it refuses."""
-    understood = understand(text, matches)
+    understood = understand(text, [(match.start, match.end) for match in matches])
     pairs = zip(matches, understood.stances, strict=True)
     return tuple(replace(match, stance=stance) for match, stance in pairs), understood.refused_genres
 
@@ -86,7 +86,7 @@ class _Reader:
         self.starts = [start for start, _ in spans]
         self.modes: list[Mode] = ["plain"] * len(spans)
         self.genres: list[_Genre] = []
-        self.unheeded: list[str] = []
+        self.unresolved: list[str] = []
         self.mode: Mode = "plain"
         self.cue = 0  # where the phrase that set the mode starts
         self.found = True  # what the phrase is about
@@ -151,7 +151,7 @@ class _Reader:
 
     def _set(self, mode: Mode, start: int = 0) -> None:
         if self.mode in ("refused", "degree") and not self.found and self.words:
-            self.unheeded.append(self.text[self.cue : self.words[:_QUOTED][-1]])
+            self.unresolved.append(self.text[self.cue : self.words[:_QUOTED][-1]])
         self.mode, self.cue, self.found, self.words = mode, start, False, []
 
     def _word(self, word: str, end: int) -> None:
@@ -217,8 +217,8 @@ class _Reader:
         refused: dict[str, None] = {}
         for genre in self.genres:
             if genre.mode == "refused" and genre.narrowed and not asked.isdisjoint(genre.names):
-                self.unheeded.append(genre.quote)
+                self.unresolved.append(genre.quote)
             elif genre.mode == "refused":
                 refused.update(dict.fromkeys(genre.names))
         stances = tuple(_STANCES.get(mode, "liked") for mode in self.modes)
-        return Understood(stances, tuple(refused), tuple(sorted(asked - refused.keys())), tuple(self.unheeded))
+        return Understood(stances, tuple(refused), tuple(sorted(asked - refused.keys())), tuple(self.unresolved))

@@ -10,7 +10,7 @@ from recommender.data.task import Task, load_data, measured_with
 from recommender.device import choose_device
 from recommender.errors import DataError
 from recommender.evaluation.records import Record
-from recommender.evaluation.report import evaluate, with_cutoffs
+from recommender.reports.report import evaluate, with_cutoffs
 from recommender.runs.checkpoints import load_checkpoint
 from recommender.runs.folder import Run
 from recommender.runs.version import current_commit

@@ -1,5 +1,6 @@
 """What a training run is put together from, also for the trial that estimates one: model, examples, loop."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,10 +15,10 @@ from recommender.data.examples import Example
 from recommender.data.task import Task, load_catalog
 from recommender.device import supports_bfloat16
 from recommender.errors import DataError, RecommenderError, UnknownNameError
-from recommender.evaluation.report import wanted
 from recommender.losses.weighting import TAGS, target_facts
 from recommender.models.base import Recommender
 from recommender.models.registry import make_model
+from recommender.reports.report import wanted
 from recommender.runs.folder import Run, find_run
 from recommender.settings import Settings
 from recommender.training.learner import Learner
@@ -105,12 +106,12 @@ def make_trainer(
     movies: int,
     train: list[Item],
     tags: list[Item],
-    validation: list[Item],
+    validate: Callable[[], dict[str, float]],
     folder: Path,
     callbacks: "list[TrainerCallback]",
     accumulation: int | None = None,
 ) -> "RecommenderTrainer":
-    """The loop over the items, for a catalogue of V = `movies`; its state to go on from goes to `folder`. A batch is
+    """The loop over the items, for a catalogue of V = `movies`; `validate` measures the weights after an epoch. Its state to go on from goes to `folder`. A batch is
     learned in `accumulation` pieces, those of the settings if it is None."""
     from recommender.training.arguments import training_arguments
     from recommender.training.sampling import WishSet
@@ -137,8 +138,7 @@ def make_trainer(
         args,
         config=parts,
         train=WishSet(train, tags, parts.tag_batch_size // parts.batch_size, config.seed),
-        validation=validation,
-        targets=SELECTION_TARGETS[config.protocol],
+        validate=validate,
         callbacks=callbacks,
     )
 

@@ -16,10 +16,12 @@ from recommender.data.collate import Item
 from recommender.data.task import Task, load_task
 from recommender.device import choose_device, describe_device, peak_memory_mb
 from recommender.errors import DataError, RecommenderError
-from recommender.evaluation.report import baseline_metrics, evaluate
 from recommender.files import remove_leftovers, remove_whole
 from recommender.models.base import Recommender
 from recommender.models.inputs import example_items, learning_items, tag_items
+from recommender.query.facets import read_as_wishes
+from recommender.reports.report import baseline_metrics, evaluate, ranker_of
+from recommender.reports.validation import Validation
 from recommender.runs.checkpoints import weights_facts
 from recommender.runs.folder import Run
 from recommender.runs.version import current_commit
@@ -137,6 +139,7 @@ def _train(work: Work, resume: bool) -> None:
 def _learn(work: Work, task: Task, model: Recommender, checkpoint: Path | None) -> None:
     """Everything up to the best weights in the run's folder, or to a stop."""
     run, config, status, cache = work.run, work.config, work.status, work.settings.cache_dir
+    device = next(model.parameters()).device
     if status.trained:
         return
     work.say("preparing the examples")
@@ -153,14 +156,14 @@ def _learn(work: Work, task: Task, model: Recommender, checkpoint: Path | None) 
         status.trained = True
         return
     with processes.first_one_first():
-        validation = example_items(
-            model, checked_examples(task, config.training.chosen_on), task.catalog, config.data, cache
-        )
+        examples = read_as_wishes(checked_examples(task, config.training.chosen_on), task)
+        ranker = ranker_of(model, task, device, bfloat16=precision(config, device) == "bfloat16")
+        validation = Validation(ranker, examples, SELECTION_TARGETS[config.protocol])
         tags = tag_items(model, task.tags(), task.catalog, config.data, cache) if "tag" in config.model.tasks else []
         if not run.baselines():
             work.say("measuring the baselines")
             run.write_baselines(baseline_metrics(task, config.training.chosen_on, SELECTION_TARGETS[config.protocol]))
-    status.validation_examples = len(validation)
+    status.validation_examples = len(examples)
     _learn_by_gradient(work, task, model, train, tags, validation, checkpoint)
 
 
@@ -170,7 +173,7 @@ def _learn_by_gradient(
     model: Recommender,
     train: list[Item],
     tags: list[Item],
-    validation: list[Item],
+    validation: Validation,
     checkpoint: Path | None,
 ) -> None:
     from recommender.training.progress import Progress
@@ -183,7 +186,7 @@ def _learn_by_gradient(
     folder, movies, pieces = run.resume_folder, len(task.catalog), work.status.accumulation
     with tracked(config.training.report_to, run) as trackers, work.stop.noted():
         callbacks = [*trackers, progress, *work.callbacks]
-        trainer = make_trainer(config, model, movies, train, tags, validation, folder, callbacks, pieces)
+        trainer = make_trainer(config, model, movies, train, tags, validation.measure, folder, callbacks, pieces)
         trainer.args.run_name, trainer.args.project = run.run_id, PROJECT
         trainer.check_pieces(checkpoint)
         if config.training.epochs == 0:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,7 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from recommender.config import TrainingConfig
 from recommender.data.collate import Item, collate
 from recommender.errors import RecommenderError
-from recommender.evaluation.metrics import CUTOFFS, MetricError, evaluate_rankings
-from recommender.evaluation.ranking import rank
+from recommender.evaluation.metrics import MetricError
 from recommender.files import part_of, remove_leftovers, remove_whole, rename_whole, write_atomically
 from recommender.runs.folder import SELECTED_BY
 from recommender.training import processes, resume
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 class RecommenderTrainer(Trainer):
-    """`targets` says whether validation ranks `all` movies or only those not mentioned before (`new`)."""
+    """`validate` measures the model with the weights it has now: metric -> mean."""
 
     loss_is_scaled_for_ga = True  # by `compute_loss`: a plain mean over the pieces of a batch would be another loss
 
@@ -43,8 +43,7 @@ class RecommenderTrainer(Trainer):
         args: TrainingArguments,
         config: TrainingConfig,
         train: WishSet,
-        validation: list[Item],
-        targets: str,
+        validate: Callable[[], dict[str, float]],
         callbacks: list[TrainerCallback],
     ) -> None:
         if config.compile:
@@ -57,13 +56,12 @@ class RecommenderTrainer(Trainer):
             args=args,
             data_collator=collate,  # type: ignore[arg-type]  # our collator takes items, not the features of a dataset
             train_dataset=train,
-            eval_dataset=validation,
+            eval_dataset=train,  # the Trainer asks for one; `evaluate` does not read it
             callbacks=callbacks,
         )
         self.remove_callback(PrinterCallback)  # it prints to standard output, which is for results
         self.learner, self.recommender = learner, learner.recommender
-        self.train_items, self.validation_items = train, validation
-        self.settings, self.targets = config, targets
+        self.train_items, self.validate, self.settings = train, validate, config
         self.parts: dict[str, list[float]] = {}
         self.rates: dict[str, float] = {}  # learning rates and weights of tasks, of the step just taken
         self.measures_pulls = True  # now and then; a trial of a few batches need not
@@ -221,7 +219,7 @@ class RecommenderTrainer(Trainer):
         super().log(logs, start_time)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """Rank the catalogue for every validation item -> mean metrics under `eval_...`. Of several processes the first
+        """The validation's means under `eval_...`. Of several processes the first
         one does it; the others learn the value that picks the best epoch."""
         with whole_weights(self.learner):
             metrics = self._measure() if self.args.process_index == 0 else {}
@@ -231,20 +229,12 @@ class RecommenderTrainer(Trainer):
         return metrics
 
     def _measure(self) -> dict[str, float]:
-        items = self.validation_items
         self.recommender.eval()
         self._check_weights()
         try:
-            rankings = rank(self.recommender, items, max(CUTOFFS), self.args.device, bfloat16=self.args.bf16)
+            return {f"eval_{name}": value for name, value in self.validate().items()}
         except MetricError as error:
             raise self._not_finite(f"{str(error).rstrip('.')}, which is not finite") from error
-        if self.targets == "new":
-            answers = [[t for t in item.targets if t not in set(item.exclude)] for item in items]
-            kept = [i for i, answer in enumerate(answers) if answer]
-            values = evaluate_rankings(rankings.new[kept], [answers[i] for i in kept], CUTOFFS)
-        else:
-            values = evaluate_rankings(rankings.all, [item.targets for item in items], CUTOFFS)
-        return {f"eval_{name}": float(per_example.mean()) for name, per_example in values.items()}
 
     def _save_checkpoint(self, model: nn.Module, trial: Any = None) -> None:
         """One folder to go on from, written aside and renamed; the one before it goes only then. Where the optimizer's

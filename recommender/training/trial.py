@@ -15,16 +15,18 @@ import torch
 
 from recommender.config import RunConfig
 from recommender.config.models import MODELS
+from recommender.data.catalog import Catalog
 from recommender.data.collate import Item, collate
 from recommender.data.examples import Example, Said
 from recommender.data.task import Task, load_task
 from recommender.device import choose_device, describe_device, peak_memory_mb
 from recommender.evaluation.metrics import CUTOFFS
-from recommender.evaluation.ranking import rank, to_device
 from recommender.models.base import Recommender
 from recommender.models.inputs import items_of, learning_items, texts_of
 from recommender.models.registry import BASELINES, make_model
 from recommender.models.vector_cache import cached_vectors
+from recommender.ranking.adjustments import Adjustment
+from recommender.ranking.ranker import Prepared, Ranker, to_device
 from recommender.settings import Settings
 from recommender.training.estimate import Estimate
 from recommender.training.memory import Growth
@@ -33,7 +35,7 @@ from recommender.training.trainer import RecommenderTrainer
 
 SAMPLE = 1000  # examples that are tokenised
 CUT_TOKENS = 1024  # of a batch on a CPU that computes text vectors
-RANKED = 64  # examples of a validation batch, as `rank` takes them
+RANKED = 64  # examples of a validation batch, as the `Ranker` takes them
 PLACES = (0.5, 0.1, 0.9, 0.3, 0.7)  # where in the order of length batches are taken; any first three are fair
 MIN_STEPS, MAX_STEPS, STEP_SECONDS = 3, 40, 5.0
 HEAP = 1.6  # what the heap holds for one batch's largest tensors: pieces of other sizes stay behind
@@ -81,10 +83,10 @@ def trial(config: RunConfig, settings: Settings) -> Estimate:
     pool = _pool(config, task, model, [*task.learning_examples(), *validation])
     model.fit(pool.items)
     tokenising = (time.monotonic() - begin) * made / len(pool.items)
-    baselines = _baseline_seconds(pool, len(task.catalog)) * len(validation)
+    baselines = _baseline_seconds(pool, task) * len(validation)
     vectors, vector_memory = _vectors(model, pool, settings.cache_dir, device)
     if model.learns_by_gradient:
-        learning = _learn(config, model, len(task.catalog), pool, device)
+        learning = _learn(config, model, task.catalog, pool, device)
     else:
         learning = Learning(0.0, 0.0, 0.0)
     ranking = learning.validation_seconds * len(validation)
@@ -132,14 +134,20 @@ def _of_one_item(model: Recommender, examples: Sequence[Example]) -> list[list[E
     return list(parts.values())
 
 
-def _baseline_seconds(pool: Pool, movies: int) -> float:
+def _baseline_seconds(pool: Pool, task: Task) -> float:
     """An example, for the three baselines together."""
     begin, items = time.monotonic(), pool.items[:RANKED]
     for kind in BASELINES:
-        model = make_model(MODELS[kind].model_validate({}), movies, None, seed=0)
+        model = make_model(MODELS[kind].model_validate({}), len(task.catalog), None, seed=0)
         model.fit(pool.items)
-        rank(model, [replace(item, answers=()) for item in items], max(CUTOFFS), torch.device("cpu"))
+        ranker = Ranker(model, task.catalog, task.config, torch.device("cpu"))
+        ranker.rank_prepared(_plain([replace(item, answers=()) for item in items]), max(CUTOFFS))
     return (time.monotonic() - begin) / len(items)
+
+
+def _plain(items: list[Item]) -> Prepared:
+    """Items that ask for no adjustment."""
+    return Prepared(items, [Adjustment()] * len(items))
 
 
 def _vectors(model: Recommender, pool: Pool, cache: Path, device: torch.device) -> tuple[float, float]:
@@ -164,13 +172,13 @@ def _vectors(model: Recommender, pool: Pool, cache: Path, device: torch.device) 
     return seconds, memory
 
 
-def _learn(config: RunConfig, model: Recommender, movies: int, pool: Pool, device: torch.device) -> Learning:
+def _learn(config: RunConfig, model: Recommender, catalog: Catalog, pool: Pool, device: torch.device) -> Learning:
     size = config.training.batch_size // config.training.accumulation
     cut = device.type == "cpu" and config.model.trains_encoder
     rows = max(1, min(size, int(CUT_TOKENS / pool.mean_tokens))) if cut else size
     longest = max(1, min(size, CUT_TOKENS // pool.longest[-1].length)) if cut else size
     with tempfile.TemporaryDirectory() as folder:
-        trainer = make_trainer(config, model, movies, pool.items, pool.tags, pool.items, Path(folder), callbacks=[])
+        trainer = make_trainer(config, model, len(catalog), pool.items, pool.tags, dict, Path(folder), callbacks=[])
         steps = Steps(trainer, model, pool, config)
         batches = pool.batches(rows)
         steps.take(batches[1])  # the first step makes room for the optimizer's numbers, and warms up
@@ -181,10 +189,11 @@ def _learn(config: RunConfig, model: Recommender, movies: int, pool: Pool, devic
         if device.type == "cpu":
             activations *= HEAP
         seconds = steps.mean_seconds(batches, scale=config.training.batch_size / rows)
+    ranker = Ranker(model, catalog, config.data, device, bfloat16=trainer.args.bf16)
     begin, ranked = time.monotonic(), pool.batches(rows if cut else RANKED)[:MIN_STEPS]
     for batch in ranked:
         inputs = [replace(item, answers=item.answers[-1:]) for item in batch]
-        rank(model, inputs, max(CUTOFFS), device, bfloat16=trainer.args.bf16)
+        ranker.rank_prepared(_plain(inputs), max(CUTOFFS))
     ranking = (time.monotonic() - begin) / sum(len(batch) for batch in ranked)
     return Learning(seconds, ranking, growth.before_mb + gradients + activations)
 

@@ -18,7 +18,7 @@ from recommender.data.movielens import coverage, load_tags
 from recommender.data.parts import HistoryParts
 from recommender.data.redial import Dialogue, DialogueSet, load_dialogues
 from recommender.evaluation.metrics import evaluate_rankings
-from recommender.evaluation.ranking import rank
+from recommender.ranking.top_k import rank
 from recommender.models.inputs import example_items
 from recommender.models.registry import make_model
 from recommender.settings import ROOT, Settings

@@ -10,7 +10,7 @@ from recommender.data import redial
 from recommender.data.catalog import Catalog
 from recommender.data.task import load_task
 from recommender.errors import DataError
-from recommender.evaluation.report import wanted
+from recommender.reports.report import wanted
 from recommender.evaluation.wishes import look_up
 from recommender.settings import Settings
 

@@ -5,7 +5,7 @@ import torch
 
 from recommender.config import ModelConfig
 from recommender.data.collate import Item, collate
-from recommender.evaluation.ranking import top_k
+from recommender.ranking.top_k import top_k
 from recommender.models.base import Recommender
 from recommender.models.baselines import ItemKnn
 from recommender.models.registry import make_model

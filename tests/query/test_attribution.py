@@ -10,7 +10,8 @@ from recommender.data.catalog import Movie
 from recommender.data.examples import Example
 from recommender.query.attribution import MOST_WORDS, only_movies, only_words, shapley, word_weights
 from recommender.query.engine import Engine
-from recommender.query.titles import Match, Stance
+from recommender.data.examples import Stance
+from recommender.query.titles import Match
 from recommender.query.wish import Utterance, Wish, hear
 from recommender.settings import Settings
 from tests.query.test_engine import make_run, said

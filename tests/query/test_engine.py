@@ -11,7 +11,7 @@ from recommender.data.examples import build_examples
 from recommender.data.redial import Dialogue, Message
 from recommender.data.task import load_catalog, load_task
 from recommender.errors import CheckpointError, RecommenderError
-from recommender.evaluation.report import rankings_of
+from recommender.reports.report import rankings_of
 from recommender.models.registry import make_model
 from recommender.query.engine import Engine
 from recommender.query.wish import Utterance, Wish, to_example

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.data.catalog import Catalog, Movie
-from recommender.query.cues import GENRES_GO_ON, SCAN, TITLES_GO_ON
-from recommender.query.genres import GENRE_WORDS, GENRES
+from recommender.query.cues import GENRE_WORDS, GENRES, GENRES_GO_ON, SCAN, TITLES_GO_ON
 from recommender.query.refusals import Understood, understand, with_stances
 from recommender.query.titles import Match
 

@@ -11,7 +11,8 @@ from recommender.data.catalog import Catalog, Movie
 from recommender.data.examples import build_examples
 from recommender.data.redial import Dialogue, Message
 from recommender.errors import RecommenderError
-from recommender.query.titles import Match, Stance
+from recommender.data.examples import Stance
+from recommender.query.titles import Match
 from recommender.query.wish import Heard, Utterance, Wish, check_wish, clean_wish, hear, references, to_example
 
 SHOWN = [Movie(number, f"Movie {number}") for number in range(1, 6)]

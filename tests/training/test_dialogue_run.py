@@ -10,8 +10,8 @@ from recommender.config import RunConfig
 from recommender.data.parts import DialogueParts
 from recommender.data.task import load_task
 from recommender.errors import DataError, RecommenderError
-from recommender.evaluation.new_movies import measure_new_movies
-from recommender.evaluation.ranking import rank
+from recommender.reports.new_movies import measure_new_movies
+from recommender.ranking.top_k import rank
 from recommender.models.inputs import example_items, learning_items
 from recommender.query.engine import Engine
 from recommender.query.wish import Wish

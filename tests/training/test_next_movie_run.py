@@ -9,8 +9,8 @@ import torch
 from recommender.config import RunConfig
 from recommender.data.task import load_task
 from recommender.errors import DataError
-from recommender.evaluation.new_movies import measure_new_movies
-from recommender.evaluation.ranking import rank
+from recommender.reports.new_movies import measure_new_movies
+from recommender.ranking.top_k import rank
 from recommender.evaluation.wishes import look_up
 from recommender.models.inputs import example_items, learning_items
 from recommender.query.engine import Engine

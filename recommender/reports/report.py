@@ -17,31 +17,28 @@ from recommender.data.task import Task
 from recommender.errors import DataError
 from recommender.evaluation.beyond import beyond_accuracy, training_mentions
 from recommender.evaluation.metrics import CUTOFFS, Floats, Ints, MetricError, evaluate_rankings, hits, ragged
-from recommender.evaluation.ranking import rank
 from recommender.evaluation.records import KEPT, Record
 from recommender.evaluation.resampling import bootstrap_interval
 from recommender.files import write_atomically
 from recommender.models.base import Recommender
 from recommender.models.inputs import example_items
 from recommender.models.registry import BASELINES, make_model
+from recommender.query.facets import read_as_wishes
+from recommender.ranking.ranker import Exclude, Ranker
 
 
 def wanted(example: Example, targets: TargetKind) -> tuple[int, ...]:
     return example.new_targets if targets == "new" else example.targets
 
 
-def rankings_of(
-    model: Recommender,
-    examples: Sequence[Example],
-    task: Task,
-    targets: TargetKind,
-    device: torch.device,
-    cutoff: int = max(CUTOFFS),
-) -> Ints:
-    """The best of the catalogue for every example, as catalogue indices [N, cutoff]."""
-    items = example_items(model, examples, task.catalog, task.config, task.settings.cache_dir)
-    rankings = rank(model, items, cutoff, device)
-    return rankings.new if targets == "new" else rankings.all
+def ranker_of(model: Recommender, task: Task, device: torch.device, bfloat16: bool = False) -> Ranker:
+    """What ranks the examples of a task."""
+    return Ranker(model, task.catalog, task.config, device, task.settings.cache_dir, bfloat16)
+
+
+def left_out_for(targets: TargetKind) -> Exclude:
+    """`new` leaves all movies that came up before out of the ranking, `all` only what was refused."""
+    return "named" if targets == "new" else "refused"
 
 
 def with_cutoffs(asked: Sequence[int], catalog: Catalog) -> tuple[int, ...]:
@@ -84,7 +81,7 @@ def evaluate(
     """
     cutoffs = with_cutoffs(asked, task.catalog)
     examples = _measured(task, split, targets)
-    rankings = rankings_of(model, examples, task, targets, device, max(cutoffs))
+    rankings = ranker_of(model, task, device).rank(examples, max(cutoffs), left_out_for(targets))
     if rankings_file is not None:
         _write_rankings(rankings_file, rankings, examples, task.catalog, targets)
     values = measure(rankings, examples, task.catalog, targets, cutoffs)
@@ -118,7 +115,7 @@ def baseline_metrics(task: Task, split: str, targets: TargetKind) -> dict[str, d
 
 
 def _measured(task: Task, split: str, targets: TargetKind) -> list[Example]:
-    examples = [example for example in task.examples(split) if wanted(example, targets)]
+    examples = [example for example in read_as_wishes(task.examples(split), task) if wanted(example, targets)]
     if not examples:
         raise DataError(f"No example of the {split} split has a target of the kind {targets!r}.")
     return examples
@@ -133,7 +130,7 @@ def _baselines(
     for kind in BASELINES:
         model = make_model(MODELS[kind].model_validate({}), len(task.catalog), None, task.seed)
         model.fit(example_items(model, train, task.catalog, task.config, task.settings.cache_dir))
-        rankings = rankings_of(model, examples, task, targets, device, max(cutoffs))
+        rankings = ranker_of(model, task, device).rank(examples, max(cutoffs), left_out_for(targets))
         values = measure(rankings, examples, task.catalog, targets, cutoffs)
         results[kind] = {name: float(v.mean()) for name, v in values.items()}
     return results
@@ -150,7 +147,7 @@ def _record(
 ) -> Record:
     answers = _answers(examples, task.catalog, targets)
     mentions = training_mentions(task)
-    named = ragged([task.catalog.indices(example.mentioned) for example in examples])
+    named = ragged([task.catalog.indices(example.named) for example in examples])
     return Record(
         example_ids=tuple(example.example_id for example in examples),
         dialogues=tuple(example.dialogue_id for example in examples),
@@ -176,7 +173,7 @@ def _write_rankings(
                 "dialogue_id": example.dialogue_id,
                 "turn": example.turn,
                 "targets": list(wanted(example, targets)),
-                "mentioned": list(example.mentioned),
+                "mentioned": list(example.named),
                 "ranking": [catalog[int(index)].movie_id for index in row if index >= 0],
             }
         )

@@ -14,10 +14,10 @@ from recommender.data.splits import hold_out_movies
 from recommender.data.task import Task, load_catalog
 from recommender.errors import RecommenderError
 from recommender.evaluation.metrics import CUTOFFS, evaluate_rankings
-from recommender.evaluation.ranking import rank
 from recommender.evaluation.resampling import bootstrap_interval
 from recommender.models.base import Recommender
-from recommender.models.inputs import example_items
+from recommender.query.facets import with_refusals
+from recommender.ranking.ranker import Ranker
 
 Figures = dict[str, tuple[float, float, float]]
 
@@ -51,9 +51,9 @@ def measure_new_movies(model: Recommender, task: Task, device: torch.device) -> 
     model.add_movies(torch.from_numpy(texts).to(device), task.catalog.talked_about)
     catalog, numbers = _added(task.catalog, held_out)
     dialogues = [_renumbered(dialogue, numbers) for dialogue in task.split("test")]
-    examples = [example for example in build_examples(dialogues, task.protocol, catalog) if example.new_targets]
-    items = example_items(model, examples, catalog, task.config, task.settings.cache_dir)
-    rankings = rank(model, items, max(CUTOFFS), device).new
+    built = build_examples(dialogues, task.protocol, catalog)
+    examples = [example for example in with_refusals(built, catalog) if example.new_targets]
+    rankings = Ranker(model, catalog, task.config, device, task.settings.cache_dir).rank(examples, max(CUTOFFS))
     added = set(numbers.values())
     new, new_targets = _recalls(rankings, examples, catalog, added, task.seed)
     others = {movie.movie_id for movie in task.catalog}

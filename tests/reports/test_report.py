@@ -17,7 +17,7 @@ from recommender.evaluation.beyond import training_mentions
 from recommender.evaluation.measures import BEYOND
 from recommender.evaluation.metrics import MetricError
 from recommender.evaluation.records import Record
-from recommender.evaluation.report import TargetKind, baseline_metrics, evaluate, wanted
+from recommender.reports.report import TargetKind, baseline_metrics, evaluate, wanted
 from recommender.models.base import Recommender
 from recommender.models.inputs import example_items
 from recommender.models.registry import make_model

@@ -10,8 +10,8 @@ import torch
 from recommender.data.collate import Batch, Item
 from recommender.errors import RecommenderError
 from recommender.evaluation import index as under_test
-from recommender.evaluation.index import RECALL, MovieIndex, index_of, recall, spread
-from recommender.evaluation.ranking import rank, top_k
+from recommender.ranking.index import RECALL, MovieIndex, index_of, recall, spread
+from recommender.ranking.top_k import rank, top_k
 from recommender.models.base import DotProducts, Recommender
 
 MOVIES, WIDTH, K = 20_000, 16, 50

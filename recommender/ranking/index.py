@@ -46,12 +46,13 @@ class Found(NamedTuple):
 
 class MovieIndex:
     """An inverted file (Sivic & Zisserman 2003; faiss, Douze et al. 2024) over movies whose score is a dot product plus
-    a bias, which is one dimension more. How many lists a wish looks into is set by `calibrate`.
+    a bias, which is one dimension more. The item indices `left_out` are never found. How many lists a wish looks into
+    is set by `calibrate`.
 
     Raises `RecommenderError` where faiss is not installed.
     """
 
-    def __init__(self, movies: DotProducts, seed: int = 0) -> None:
+    def __init__(self, movies: DotProducts, left_out: Sequence[int] = (), seed: int = 0) -> None:
         try:
             import faiss
         except ImportError as error:
@@ -60,6 +61,12 @@ class MovieIndex:
             ) from error
         self.device = movies.vectors.device
         self.table = torch.cat([movies.vectors, movies.bias.unsqueeze(1)], dim=1).float().cpu()  # [V, W + 1]
+        self.kept: Tensor | None = None  # the item index of each row of the table; None: row i is item i
+        if left_out:
+            kept = torch.ones(len(self.table), dtype=torch.bool)
+            kept[list(left_out)] = False
+            self.kept = kept.nonzero()[:, 0]
+            self.table = self.table[self.kept]
         size, width = self.table.shape
         lists = max(1, min(round(LISTS * size**0.5), size // SAMPLE))
         self.index = faiss.IndexIVFFlat(faiss.IndexFlatIP(width), width, lists, faiss.METRIC_INNER_PRODUCT)
@@ -94,9 +101,10 @@ class MovieIndex:
     def find(self, queries: Tensor, number: int) -> Found:
         """Wishes [B, W] -> the `number` movies that seem best for each."""
         asked = _with_bias(queries)
-        columns = torch.from_numpy(self.index.search(asked, min(number, len(self.table)))[1]).sort(dim=1).values
-        rows = self.table[columns.clamp(min=0)]  # [B, N, W + 1]
-        scores = (rows @ torch.from_numpy(asked).unsqueeze(2)).squeeze(2).masked_fill(columns < 0, -torch.inf)
+        places = torch.from_numpy(self.index.search(asked, min(number, len(self.table)))[1]).sort(dim=1).values
+        rows = self.table[places.clamp(min=0)]  # [B, N, W + 1]
+        scores = (rows @ torch.from_numpy(asked).unsqueeze(2)).squeeze(2).masked_fill(places < 0, -torch.inf)
+        columns = places if self.kept is None else self.kept[places.clamp(min=0)].masked_fill(places < 0, -1)
         return Found(columns.to(self.device), scores.to(self.device))
 
     def _exact(self, asked: Floats, k: int) -> NDArray[np.int64]:
@@ -106,11 +114,11 @@ class MovieIndex:
         return torch.cat(best).numpy()
 
 
-def index_of(model: Recommender) -> MovieIndex | None:
-    """An index over the model's movies; None for a catalogue that needs none, and for a model whose scores are no dot
-    products: those are ranked exactly."""
+def index_of(model: Recommender, left_out: Sequence[int] = ()) -> MovieIndex | None:
+    """An index over the model's movies but those in `left_out`; None for a catalogue that needs none, and for a model
+    whose scores are no dot products: those are ranked exactly."""
     movies = model.dot_products()
-    return MovieIndex(movies) if movies is not None and len(movies.bias) > INDEX_ABOVE else None
+    return MovieIndex(movies, left_out) if movies is not None and len(movies.bias) > INDEX_ABOVE else None
 
 
 def recall(found: NDArray[np.int64], exact: NDArray[np.int64]) -> float:

@@ -1,5 +1,5 @@
-"""A model under a protocol -> metrics with confidence intervals, the three baselines beside it, and the record of
-single examples that the means are made of."""
+"""A model under a protocol -> metrics with confidence intervals, the baselines beside it, and the record of single
+examples that the means are made of."""
 
 import json
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from recommender.config import ModelConfig, TargetKind
+from recommender.config import TargetKind
 from recommender.data.catalog import Catalog
 from recommender.data.examples import Example
 from recommender.data.task import Task
@@ -22,7 +22,7 @@ from recommender.evaluation.resampling import bootstrap_interval
 from recommender.files import write_atomically
 from recommender.models.base import Recommender
 from recommender.models.inputs import example_items
-from recommender.models.registry import BASELINES, make_model
+from recommender.models.registry import BASELINES, baselines_of
 
 
 def wanted(example: Example, targets: TargetKind) -> tuple[int, ...]:
@@ -75,7 +75,7 @@ def evaluate(
     asked: Sequence[int] = (),
 ) -> tuple[dict[str, Any], Record]:
     """The report: metrics with 95 % intervals (bootstrap over dialogues, or over people), what is beyond accuracy, the
-    counts, and the baselines fitted on the same training examples; and the record of the single examples. Everything at
+    counts, and the baselines fitted on the examples that the run learns from; and the record of the single examples. Everything at
     the cut-offs `CUTOFFS` and at those `asked` for, to which the record's rankings reach too. `rankings_file` gets a
     JSON line an example.
 
@@ -108,8 +108,8 @@ def evaluate(
 
 
 def baseline_metrics(task: Task, split: str, targets: TargetKind) -> dict[str, dict[str, float]]:
-    """What popularity, copy and item-kNN reach on a split, fitted on the task's training examples: baseline -> metric
-    -> mean. A few seconds for ReDial.
+    """What the baselines of the protocol reach on a split, fitted on the examples that the task's settings say to learn
+    from: baseline -> metric -> mean. A few seconds for ReDial.
 
     Raises `DataError` when no example of the split has such a target.
     """
@@ -127,10 +127,10 @@ def _baselines(
     task: Task, examples: Sequence[Example], targets: TargetKind, cutoffs: Sequence[int] = CUTOFFS
 ) -> dict[str, dict[str, float]]:
     device = torch.device("cpu")
-    train = task.examples("train")
+    train = task.learning_examples()
     results = {}
-    for kind in BASELINES:
-        model = make_model(ModelConfig.model_validate({"kind": kind}), len(task.catalog), None, task.seed)
+    for kind in baselines_of(task.protocol):
+        model = BASELINES[kind](len(task.catalog))
         model.fit(example_items(model, train, task.catalog, task.config, task.settings.cache_dir))
         rankings = rankings_of(model, examples, task, targets, device, max(cutoffs))
         values = measure(rankings, examples, task.catalog, targets, cutoffs)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from recommender.config import ModelConfig, RunConfig
+from recommender.config import Protocol, RunConfig
 from recommender.data.collate import Item, collate
 from recommender.data.examples import Example, Said
 from recommender.data.task import Task, load_task
@@ -22,7 +22,7 @@ from recommender.evaluation.metrics import CUTOFFS
 from recommender.evaluation.ranking import rank, to_device
 from recommender.models.base import Recommender
 from recommender.models.inputs import items_of, learning_items, texts_of
-from recommender.models.registry import BASELINES, make_model
+from recommender.models.registry import BASELINES, baselines_of
 from recommender.models.vector_cache import cached_vectors
 from recommender.settings import Settings
 from recommender.training.estimate import Estimate
@@ -80,7 +80,7 @@ def trial(config: RunConfig, settings: Settings) -> Estimate:
     pool = _pool(config, task, model, [*task.learning_examples(), *validation])
     model.fit(pool.items)
     tokenising = (time.monotonic() - begin) * made / len(pool.items)
-    baselines = _baseline_seconds(pool, len(task.catalog)) * len(validation)
+    baselines = _baseline_seconds(pool, len(task.catalog), config.protocol) * len(validation)
     vectors, vector_memory = _vectors(model, pool, settings.cache_dir, device)
     if model.learns_by_gradient:
         learning = _learn(config, model, len(task.catalog), pool, device)
@@ -131,11 +131,11 @@ def _of_one_item(model: Recommender, examples: Sequence[Example]) -> list[list[E
     return list(parts.values())
 
 
-def _baseline_seconds(pool: Pool, movies: int) -> float:
-    """An example, for the three baselines together."""
+def _baseline_seconds(pool: Pool, movies: int, protocol: Protocol) -> float:
+    """An example, for the baselines together."""
     begin, items = time.monotonic(), pool.items[:RANKED]
-    for kind in BASELINES:
-        model = make_model(ModelConfig.model_validate({"kind": kind}), movies, None, seed=0)
+    for kind in baselines_of(protocol):
+        model = BASELINES[kind](movies)
         model.fit(pool.items)
         rank(model, [replace(item, answers=()) for item in items], max(CUTOFFS), torch.device("cpu"))
     return (time.monotonic() - begin) / len(items)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from itertools import count
 
 SAMPLE = "the synthetic sample, NOT ReDial"
-BASELINE_NAMES = {"popularity": "popularity", "copy": "copy", "item_knn": "item-kNN"}  # as reports name them
+BASELINE_NAMES = {"popularity": "popularity", "copy": "copy", "item_knn": "item-kNN", "ease": "EASE"}  # by kind
 
 
 def chosen_on_test(run: str) -> str:

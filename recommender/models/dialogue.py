@@ -13,8 +13,8 @@ from recommender.config.models import DialogueSettings
 from recommender.data.collate import PADDING, Batch, Item
 from recommender.data.indices import positions_in
 from recommender.models.base import Outputs, Recommender
-from recommender.models.baselines import WeightedCounts
 from recommender.models.heads import CatalogueHead
+from recommender.models.item_knn import WeightedCounts
 from recommender.models.movie_embedding import MovieEmbedding
 from recommender.models.opinions import OpinionHead
 from recommender.models.text_encoder import TextEncoder
@@ -120,7 +120,7 @@ class DialogueRecommender(Recommender):
         for reader in self._members:
             reader.head.add(texts, reader.norm(reader.layers(reader.start.view(1, 1, -1)))[0], like)
         if self.counts is not None:
-            self.counts.add(len(texts))
+            self.counts.add(len(texts), like)
 
     @property
     def _members(self) -> "list[Reader]":

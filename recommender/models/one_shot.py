@@ -8,9 +8,9 @@ from torch import Tensor
 from recommender.config.models import AttentionSettings, CatalogueSettings, FfnSettings, GruSettings, OneShotSettings
 from recommender.data.collate import PADDING, Batch, Item
 from recommender.models.base import DotProducts, Outputs, Recommender
-from recommender.models.baselines import WeightedCounts
 from recommender.models.heads import CatalogueHead, FfnHead
 from recommender.models.history_encoder import AttentionHistory, GruHistory
+from recommender.models.item_knn import WeightedCounts
 from recommender.models.movie_embedding import MovieEmbedding
 from recommender.models.opinions import OpinionHead
 from recommender.models.text_encoder import TextEncoder
@@ -106,7 +106,7 @@ class OneShotRecommender(Recommender):
         wish = self.wish(self.text(nothing, torch.ones_like(nothing)), torch.full_like(nothing[:, :1], PADDING))
         self.head.add(texts, wish, like)
         if self.counts is not None:
-            self.counts.add(len(texts))
+            self.counts.add(len(texts), like)
 
     @torch.no_grad()
     def dot_products(self) -> DotProducts | None:

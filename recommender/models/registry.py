@@ -5,15 +5,24 @@ from torch import Tensor
 
 from recommender.config.models import DialogueSettings, ModelSettings, OneShotSettings
 from recommender.models.base import Recommender
-from recommender.models.baselines import Copy, ItemKnn, Popularity
+from recommender.models.baselines import Copy, Popularity
 from recommender.models.dialogue import DialogueRecommender
+from recommender.models.ease import Ease
+from recommender.models.item_knn import ItemKnn
 from recommender.models.one_shot import OneShotRecommender
 
-BASELINES: dict[str, type[Popularity] | type[Copy] | type[ItemKnn]] = {
+BASELINES: dict[str, type[Popularity] | type[Copy] | type[ItemKnn] | type[Ease]] = {
     "popularity": Popularity,
     "copy": Copy,
     "item_knn": ItemKnn,
+    "ease": Ease,
 }
+OF_RATINGS = ("ease",)  # it needs long histories, and a matrix of all movies that dialogues are too few for
+
+
+def baselines_of(protocol: Protocol) -> tuple[str, ...]:
+    """The baselines that stand beside a model measured under a protocol."""
+    return tuple(kind for kind in BASELINES if protocol == "next_movie" or kind not in OF_RATINGS)
 
 
 def make_model(config: ModelSettings, movies: int, movie_text: Tensor | None, seed: int) -> Recommender:

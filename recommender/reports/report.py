@@ -1,5 +1,5 @@
-"""A model under a protocol -> metrics with confidence intervals, the three baselines beside it, and the record of
-single examples that the means are made of."""
+"""A model under a protocol -> metrics with confidence intervals, the baselines beside it, and the record of single
+examples that the means are made of."""
 
 import json
 from collections.abc import Sequence
@@ -73,7 +73,7 @@ def evaluate(
     asked: Sequence[int] = (),
 ) -> tuple[dict[str, Any], Record]:
     """The report: metrics with 95 % intervals (bootstrap over dialogues, or over people), what is beyond accuracy, the
-    counts, and the baselines fitted on the same training examples; and the record of the single examples. Everything at
+    counts, and the baselines fitted on the examples that the run learns from; and the record of the single examples. Everything at
     the cut-offs `CUTOFFS` and at those `asked` for, to which the record's rankings reach too. `rankings_file` gets a
     JSON line an example.
 
@@ -106,8 +106,8 @@ def evaluate(
 
 
 def baseline_metrics(task: Task, split: str, targets: TargetKind) -> dict[str, dict[str, float]]:
-    """What popularity, copy and item-kNN reach on a split, fitted on the task's training examples: baseline -> metric
-    -> mean. A few seconds for ReDial.
+    """What the baselines of the protocol reach on a split, fitted on the examples that the task's settings say to learn
+    from: baseline -> metric -> mean. A few seconds for ReDial.
 
     Raises `DataError` when no example of the split has such a target.
     """
@@ -125,7 +125,7 @@ def _baselines(
     task: Task, examples: Sequence[Example], targets: TargetKind, cutoffs: Sequence[int] = CUTOFFS
 ) -> dict[str, dict[str, float]]:
     device = torch.device("cpu")
-    train = task.examples("train")
+    train = task.learning_examples()
     results = {}
     for kind in BASELINES:
         model = make_model(MODELS[kind].model_validate({}), len(task.catalog), None, task.seed)

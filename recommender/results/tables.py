@@ -52,13 +52,18 @@ def _benchmark() -> str:
         ["**default** (this repository)", *(_recalls([ours[kind].metrics[m][0] for m in RECALLS]) for kind in kinds)],
         ["95 % interval", *(_intervals(ours[kind]) for kind in kinds)],
     ]
-    for baseline, name in BASELINE_NAMES.items():
+    for baseline, name in _baselines(ours["new"]):
         rows.append([name, *(_recalls([ours[kind].baselines[baseline][m] for m in RECALLS]) for kind in kinds)])
     published = {kind: {row.name: row.values for row in published_for("conversational", kind)} for kind in kinds}
     for name in dict.fromkeys([*published["new"], *published["all"]]):
         found = [published[kind].get(name) for kind in kinds]
         rows.append([name, *(_recalls([values.get(m) for m in RECALLS]) if values else NO_VALUE for values in found)])
     return "Protocol `conversational`, R@1 / R@10 / R@50:\n\n" + _table(["system", "new targets", "all targets"], rows)
+
+
+def _baselines(result: Result) -> list[tuple[str, str]]:
+    """Kind and name of the baselines that stand beside a result, the simplest first."""
+    return [(kind, name) for kind, name in BASELINE_NAMES.items() if kind in result.baselines]
 
 
 def _recalls(values: Sequence[float | None]) -> str:
@@ -81,7 +86,7 @@ def _paper() -> str:
         ],
     ]
     found = [shipped_result(name) for name in ("dialogue-paper", "dialogue-paper-fifth")]
-    for baseline, name in BASELINE_NAMES.items():
+    for baseline, name in _baselines(found[0]):
         rows.append([name, *(short(part.baselines[baseline]["ndcg@10"]) for part in found)])
     rows += [[row.name, NO_VALUE, short(row.values["ndcg@10"])] for row in published_for("paper")]
     head = ["system", "ReDial test split", "as the paper: a random fifth of the training dialogues"]
@@ -101,7 +106,7 @@ def _value(result: Result, metric: str) -> str:
 def _one_shot() -> str:
     """`one_shot`: what the recommender names later."""
     found = shipped_result("dialogue-one-shot", "new")
-    shown, names = ("ndcg@10", "recall@10"), BASELINE_NAMES.items()
+    shown, names = ("ndcg@10", "recall@10"), _baselines(found)
     rows = [["words and movies (`dialogue-one-shot`)", *(_value(found, metric) for metric in shown)]]
     rows += [[name, *(short(found.baselines[baseline][metric]) for metric in shown)] for baseline, name in names]
     head = ["system", "nDCG@10", "recall@10"]
@@ -127,8 +132,8 @@ def _study() -> str:
             [architecture, *(_cell(f"{protocol}-{trainer}-{architecture}") for trainer in TRAINERS)]
             for architecture in ARCHITECTURES
         ]
-        found = results_of(f"{protocol}-original-baseline")[0].baselines
-        lines = ", ".join(f"{name} {short(found[kind]['ndcg@10'], 4)}" for kind, name in BASELINE_NAMES.items())
+        found = results_of(f"{protocol}-original-baseline")[0]
+        lines = ", ".join(f"{name} {short(found.baselines[kind]['ndcg@10'], 4)}" for kind, name in _baselines(found))
         head = f"The study, protocol `{protocol}`, nDCG@10, encoder frozen, 20 epochs ({lines}):"
         parts.append(f"{head}\n\n{_table(['', *TRAINERS], rows)}")
     return "\n\n".join(parts)

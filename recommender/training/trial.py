@@ -23,7 +23,7 @@ from recommender.device import choose_device, describe_device, peak_memory_mb
 from recommender.evaluation.metrics import CUTOFFS
 from recommender.models.base import Recommender
 from recommender.models.inputs import items_of, learning_items, texts_of
-from recommender.models.registry import BASELINES, make_model
+from recommender.models.registry import BASELINES, baselines_of
 from recommender.models.vector_cache import cached_vectors
 from recommender.ranking.adjustments import Adjustment
 from recommender.ranking.ranker import Prepared, Ranker, to_device

@@ -1,0 +1,112 @@
+"""Item-based nearest neighbours: movies score by how often they were named together with the movies of the wish."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from scipy import sparse
+from torch import Tensor
+
+from recommender.data.collate import PADDING, Batch, Item
+from recommender.models.base import Recommender
+from recommender.models.histories import memberships, recency
+
+
+class ItemKnn(Recommender):
+    """Asymmetric cosine with shrinkage (Sarwar et al. 2001; Aiolli 2013), recency and a popularity prior.
+
+        score(j) = prior * p(j) + sum over the mentioned movies i of decay ** (movies mentioned after i) * s(i, j)
+        s(i, j)  = n(i, j) / ((n(i) + shrinkage) ** asymmetry * (n(j) + shrinkage) ** (1 - asymmetry))
+
+    n(i, j) is the number of training dialogues that name both movies (or of people who watched both), n(i) of those
+    that name i, and p(j) = n(j) / max n. A wish that names no movie is ranked by popularity.
+
+    The similarities are kept sparse: `rows[i]` to `rows[i + 1]` are the places in `columns` and `values` of the
+    neighbours of movie i. Weights of older versions hold raw counts there, and no `decay` and `popularity`: they go on
+    scoring as the plain sum of counts.
+    """
+
+    learns_by_gradient = False
+    rows: Tensor
+    columns: Tensor
+    values: Tensor
+    popularity: Tensor
+    decay: Tensor
+
+    def __init__(
+        self, movies: int, shrinkage: float = 20.0, asymmetry: float = 0.7, decay: float = 0.75, prior: float = 0.002
+    ) -> None:
+        super().__init__()
+        self.shrinkage, self.asymmetry, self.prior = shrinkage, asymmetry, prior
+        self.register_buffer("rows", torch.zeros(movies + 1, dtype=torch.int32))
+        self.register_buffer("columns", torch.zeros(0, dtype=torch.int32))
+        self.register_buffer("values", torch.zeros(0))
+        self.register_buffer("popularity", torch.zeros(movies))  # with the prior's weight
+        self.register_buffer("decay", torch.tensor(decay))
+
+    def fit(self, items: Sequence[Item]) -> None:
+        groups = memberships(items, len(self.rows) - 1)
+        together = sparse.csr_array(groups.T @ groups)  # [V, V]
+        named = together.diagonal()  # [V]
+        together.setdiag(0)
+        together.eliminate_zeros()
+        together.sort_indices()
+        size = np.maximum(named + self.shrinkage, 1.0)
+        scaled = sparse.diags_array(size**-self.asymmetry) @ together @ sparse.diags_array(size ** (self.asymmetry - 1))
+        self._keep(sparse.csr_array(scaled), self.prior * named / max(named.max(initial=0.0), 1.0))
+
+    def _keep(self, similarities: sparse.csr_array, popularity: np.ndarray) -> None:
+        device = self.rows.device
+        self.rows = torch.tensor(similarities.indptr, dtype=torch.int32, device=device)
+        self.columns = torch.tensor(similarities.indices, dtype=torch.int32, device=device)
+        self.values = torch.tensor(similarities.data, dtype=torch.float32, device=device)
+        self.popularity = torch.tensor(popularity, dtype=torch.float32, device=device)
+
+    def add(self, movies: int, like: Sequence[int]) -> None:
+        """Movies at the end that were named with no other, as popular as the movies `like` on average."""
+        self.rows = torch.cat([self.rows, self.rows[-1:].expand(movies)])
+        self.popularity = torch.cat([self.popularity, self.popularity[like].mean().expand(movies)])
+
+    def make_room(self, weights: dict[str, Tensor], prefix: str = "") -> None:
+        """Take the length of the saved similarities, and complete the weights of older versions."""
+        for name in ("columns", "values"):
+            if prefix + name in weights:
+                own: Tensor = getattr(self, name)
+                setattr(self, name, own.new_empty(weights[prefix + name].shape))
+        if prefix + "values" in weights:
+            weights.setdefault(prefix + "popularity", torch.zeros_like(self.popularity))
+            weights.setdefault(prefix + "decay", torch.ones_like(self.decay))
+
+    def forward(self, batch: Batch) -> Tensor:
+        mentioned = batch["mentioned"]  # [B, H]
+        named = mentioned != PADDING
+        wishes, movies = named.nonzero()[:, 0], mentioned[named]  # both [N], a row each mention
+        weights = recency(mentioned, self.decay)[named]  # [N]
+        lengths = self.rows.diff()[movies]  # [N]
+        mention = torch.arange(len(movies), device=movies.device).repeat_interleave(lengths)  # [C], a row each neighbour
+        first = lengths.cumsum(0) - lengths  # [N]
+        places = self.rows[movies][mention] + torch.arange(len(mention), device=movies.device) - first[mention]  # [C]
+        scores = self.popularity.repeat(len(mentioned), 1)  # [B, V]
+        cells = wishes[mention] * scores.shape[1] + self.columns[places]
+        scores.view(-1).index_add_(0, cells, self.values[places] * weights[mention])
+        return scores
+
+
+class WeightedCounts(ItemKnn):
+    """weight * log(1 + score / floor), score being that of item-kNN: what a model that learns by gradient adds to its
+    scores. A movie that scores much less than `floor` gains nothing.
+
+    Not while it trains: the counts hold the targets of the very examples that are being learned.
+    """
+
+    def __init__(self, movies: int, weight: float, floor: float = 0.005) -> None:
+        super().__init__(movies)
+        self.weight, self.floor = weight, floor
+
+    def fit(self, items: Sequence[Item]) -> None:
+        super().fit(items)
+        self.values /= self.floor
+        self.popularity /= self.floor
+
+    def forward(self, batch: Batch) -> Tensor:
+        return self.weight * torch.log1p(super().forward(batch))

@@ -1,0 +1,111 @@
+"""Item-kNN on cases counted by hand, and what its scores are beside those of a model."""
+
+import pytest
+import torch
+
+from recommender.data.collate import PADDING, Item, collate
+from recommender.evaluation.ranking import top_k
+from recommender.models.item_knn import ItemKnn, WeightedCounts
+
+# Dialogue a names 0, 1, 2; b names 0, 2, 3 (in two examples, which count once); c names 0 and 2.
+TRAIN = [
+    Item([], [0, 1], [2], [0, 1], "a"),
+    Item([], [0], [2, 3], [0], "b"),
+    Item([], [], [3], [], "b"),
+    Item([], [2, 0], [2], [2, 0], "c"),
+]
+TOGETHER = torch.tensor([[0, 1, 3, 1, 0], [1, 0, 1, 0, 0], [3, 1, 0, 1, 0], [1, 0, 1, 0, 0], [0, 0, 0, 0, 0]]).float()
+NAMED = torch.tensor([3.0, 1, 3, 1, 0])
+
+
+def fitted(items: list[Item] = TRAIN, **settings: float) -> ItemKnn:
+    model = ItemKnn(5, **settings)
+    model.fit(items)
+    return model
+
+
+def scores(model: ItemKnn, *histories: list[int]) -> torch.Tensor:
+    return model(collate([Item([], history) for history in histories]))
+
+
+@pytest.mark.parametrize(("shrinkage", "asymmetry"), [(0.0, 0.5), (2.0, 0.5), (2.0, 0.8)])
+def test_a_neighbour_scores_its_shrunken_asymmetric_cosine(shrinkage: float, asymmetry: float) -> None:
+    model = fitted(shrinkage=shrinkage, asymmetry=asymmetry, prior=0.0)
+    size = (NAMED + shrinkage).clamp(min=1)
+    expected = TOGETHER / (size[:, None] ** asymmetry * size[None, :] ** (1 - asymmetry))
+    torch.testing.assert_close(scores(model, [0], [1], [2], [3], [4]), expected)
+
+
+def test_the_latest_movie_weighs_most() -> None:
+    model = fitted(decay=0.5, prior=0.0)
+    alone = scores(model, [0], [1], [2])
+    torch.testing.assert_close(scores(model, [2, 1, 0], [0, 1]), torch.stack([
+        alone[0] + 0.5 * alone[1] + 0.25 * alone[2], 0.5 * alone[0] + alone[1]
+    ]))
+
+
+def test_wishes_of_one_batch_do_not_mix() -> None:
+    """Histories of different lengths, an empty one among them, give what each gives alone."""
+    model, histories = fitted(), [[0, 3], [], [1], [2, 0, 1]]
+    for together, history in zip(scores(model, *histories), histories, strict=True):
+        torch.testing.assert_close(together, scores(model, history)[0])
+
+
+def test_a_wish_that_names_nothing_known_is_ranked_by_popularity() -> None:
+    model = fitted(items=[*TRAIN, Item([], [], [3, 2], [], "d")])  # named by 4, 3, 2, 1 and 0 dialogues
+    nothing = scores(model, [], [4])
+    assert top_k(nothing, 5).tolist() == [[2, 0, 3, 1, 4]] * 2
+    assert float(nothing.max()) == pytest.approx(model.prior)
+
+
+def test_without_any_dialogue_it_scores_nothing() -> None:
+    assert scores(fitted(items=[]), [0, 1], []).tolist() == [[0] * 5] * 2
+
+
+def test_fitting_again_forgets_what_was_fitted_before() -> None:
+    again = fitted()
+    again.fit(TRAIN[:1])
+    assert all(torch.equal(x, y) for x, y in zip(again.state_dict().values(), fitted(TRAIN[:1]).state_dict().values()))
+
+
+def test_saved_similarities_of_any_number_are_taken_over() -> None:
+    model, empty = fitted(decay=0.5), ItemKnn(5)
+    empty.load_weights(model.saved_weights())
+    assert torch.equal(scores(empty, [0, 1], []), scores(model, [0, 1], []))
+
+
+def test_counts_of_older_weights_are_added_up_as_before() -> None:
+    """They hold raw counts and neither a decay nor a popularity."""
+    cells = TOGETHER.nonzero()
+    old = {
+        "rows": torch.tensor([0, 3, 5, 8, 10, 10], dtype=torch.int32),
+        "columns": cells[:, 1].int(),
+        "values": TOGETHER[TOGETHER > 0],
+    }
+    model = ItemKnn(5)
+    model.load_weights(dict(old))
+    assert scores(model, [0, 1], [2], []).tolist() == [[1, 1, 4, 1, 0], [3, 1, 0, 1, 0], [0] * 5]
+    counts = WeightedCounts(5, weight=2.0)
+    counts.load_weights(dict(old))
+    torch.testing.assert_close(scores(counts, [0, 1]), 2 * torch.log1p(torch.tensor([[1.0, 1, 4, 1, 0]])))
+
+
+def test_an_added_movie_is_as_popular_as_those_it_is_said_to_be_like() -> None:
+    model = fitted(prior=1.0)
+    model.add(2, like=[0, 1])
+    added = scores(model, [], [0])[:, 5:]
+    torch.testing.assert_close(added, torch.full((2, 2), 2 / 3))  # the mean of 1 and 1 / 3
+    torch.testing.assert_close(scores(model, [0])[:, :5], scores(fitted(prior=1.0), [0]))
+
+
+def test_padding_anywhere_is_not_read() -> None:
+    model = fitted()
+    padded = model({"mentioned": torch.tensor([[0, PADDING, 1, PADDING]])})
+    torch.testing.assert_close(padded, scores(model, [0, 1]))
+
+
+def test_weighted_counts_are_the_logarithm_of_the_score_above_a_floor() -> None:
+    model, counts = fitted(), WeightedCounts(5, weight=1.5)
+    counts.fit(TRAIN)
+    expected = 1.5 * torch.log1p(scores(model, [0, 2], []) / counts.floor)
+    torch.testing.assert_close(scores(counts, [0, 2], []), expected)

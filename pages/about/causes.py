@@ -4,12 +4,12 @@ import streamlit as st
 
 from pages.shared.charts import draw
 from pages.shared.text import plain
-from recommender.charts.findings import Step, pulls, seeds, waterfall
+from recommender.charts.findings import Step, gradient_norms, seeds, waterfall
 from recommender.charts.training import Floats
 from recommender.errors import DataError
 from recommender.results.causes import alone, steps
 from recommender.results.experiments import TRAINERS
-from recommender.results.pulls import load_pulls
+from recommender.results.gradient_norms import load_gradient_norms
 from recommender.results.records import baseline_of, results_of, shipped_result
 
 METRIC, NAME = "ndcg@10", "nDCG@10"
@@ -24,7 +24,7 @@ def draw_causes() -> None:
         _draw_waterfall(found)
         _draw_alone(found[0])
         _draw_study()
-        _draw_pulls()
+        _draw_gradient_norms()
     except DataError as error:
         st.error(plain(str(error)), icon=":material/error:")
 
@@ -99,15 +99,15 @@ def _draw_seeds(protocol: str, groups: dict[str, list[float]], popularity: float
     )
 
 
-def _draw_pulls() -> None:
-    curves = load_pulls()
+def _draw_gradient_norms() -> None:
+    curves = load_gradient_norms()
     st.write(
         "Was the tag loss, said to be 2,000 times as large, drowning the movie loss? The pull of each at the encoder, "
         "which they share; alpha is what the tag loss is multiplied with."
     )
     draw(
-        lambda look: pulls(curves, look),
-        key="pulls",
+        lambda look: gradient_norms(curves, look),
+        key="gradient_norms",
         alt="Gradient norms at the encoder. "
         + "; ".join(f"{loss}, {run}: {norms[0]:.2g} to {norms[-1]:.2g}" for (loss, run), (_, norms) in curves.items()),
     )

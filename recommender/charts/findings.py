@@ -1,4 +1,4 @@
-"""Pictures of the experiments: what each cause adds, how much seeds differ, and which loss pulls at the encoder."""
+"""Pictures of the experiments: what each cause adds, how much seeds differ, and the gradient norms of the losses."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -100,7 +100,7 @@ def seeds(groups: Mapping[str, Sequence[float]], popularity: float, measure: str
     return made
 
 
-def pulls(curves: Mapping[tuple[str, str], tuple[Floats, Floats]], look: Look) -> go.Figure:
+def gradient_norms(curves: Mapping[tuple[str, str], tuple[Floats, Floats]], look: Look) -> go.Figure:
     """The norm of each loss's gradient at the encoder over the epochs, on a logarithmic axis: (loss, run) -> epochs and
     norms. A colour for each loss, a dash for each run."""
     made = figure(look, 360, xaxis_title="epoch", yaxis_title="gradient norm at the encoder")

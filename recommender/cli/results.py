@@ -16,14 +16,14 @@ def results(
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit code 1 if the README differs.")] = False,
 ) -> None:
     """Make the README's results tables from the recorded measurements."""
-    from recommender.results.pulls import collect_pulls
+    from recommender.results.gradient_norms import collect_gradient_norms
     from recommender.results.records import collect_results
     from recommender.results.tables import put_into, tables
     from recommender.settings import ROOT
 
     with user_errors():
         if collect is not None:
-            for line in [*collect_results(collect), *collect_pulls(collect)]:
+            for line in [*collect_results(collect), *collect_gradient_norms(collect)]:
                 typer.echo(line, err=True)
         changed = put_into(ROOT / "README.md", write=not check)
     typer.echo(tables())

@@ -261,9 +261,10 @@ class DialogueSettings(ModelSettings):
 
 
 class BaselineSettings(ModelSettings):
-    """A model that counts in place of learning by gradient."""
+    """A model that counts in place of learning by gradient. It stands beside every model that is measured."""
 
     learns = False
+    protocols: ClassVar[tuple[str, ...] | None] = None  # under which it stands there; None: all
 
 
 class PopularitySettings(BaselineSettings):
@@ -286,8 +287,45 @@ class ItemKnnSettings(BaselineSettings):
     """Movies that are mentioned, or watched, together with the mentioned ones."""
 
     kind: Literal["item_knn"] = Field("item_knn", title="Kind of model")
+    shrinkage: float = Field(
+        10.0, ge=0, title="Shrinkage", description="added to how often a movie is named: rare pairs count less"
+    )
+    asymmetry: float = Field(
+        0.7,
+        ge=0,
+        le=1,
+        title="Asymmetry of the cosine",
+        description="0.5: the cosine; 1: the share of the mentioned movie's dialogues that name the other one",
+    )
+    decay: float = Field(
+        0.8,
+        gt=0,
+        le=1,
+        title="Decay with every later mention",
+        description="weight of a mentioned movie for each movie that was mentioned after it",
+    )
+    prior: float = Field(
+        0.005, ge=0, title="Weight of popularity", description="what popularity adds, also to a wish without a movie"
+    )
 
-    implementation = "recommender.models.baselines:ItemKnn"
+    implementation = "recommender.models.item_knn:ItemKnn"
+
+
+class EaseSettings(BaselineSettings):
+    """EASE (Steck 2019): a linear model of movies watched together, in closed form."""
+
+    kind: Literal["ease"] = Field("ease", title="Kind of model")
+    l2: float = Field(500.0, gt=0, title="L2 penalty")
+    decay: float = Field(
+        0.9,
+        gt=0,
+        le=1,
+        title="Decay with every later movie",
+        description="weight of a watched movie for each movie that was watched after it",
+    )
+
+    implementation = "recommender.models.ease:Ease"
+    protocols = ("next_movie",)  # dialogues are too few for a matrix of all movies
 
 
 # The table of kinds: a new kind of model is one line here. The first one is the default.
@@ -297,5 +335,6 @@ MODELS: dict[str, type[ModelSettings]] = {
     "popularity": PopularitySettings,
     "copy": CopySettings,
     "item_knn": ItemKnnSettings,
+    "ease": EaseSettings,
 }
 Model = Annotated[ModelSettings, SerializeAsAny(), Choice(MODELS)]

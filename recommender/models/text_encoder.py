@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from recommender.config.models import LastLayersText, LoraText, TextSettings
-from recommender.data.collate import Item, collate
+from recommender.data.collate import Text, pad
 from recommender.errors import RecommenderError
 
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -151,6 +151,10 @@ class TextEncoder(nn.Module):
             tokens += [array("i", row) for row in ids]
         return tokens
 
+    def texts(self, texts: Sequence[str], max_tokens: int, keep: str) -> list[Text]:
+        """The same as `Text`, each without a vector."""
+        return [Text(ids) for ids in self.tokenize(texts, max_tokens, keep)]
+
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         hidden = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # [B, L, D]
         if self.config.pooling == "cls":
@@ -181,7 +185,7 @@ class TextEncoder(nn.Module):
         result = torch.empty(len(tokens), self.width)
         for start in range(0, len(order), batch_size):
             part = order[start : start + batch_size]
-            batch = collate([Item(list(tokens[i])) for i in part])
-            result[part] = self(batch["input_ids"].to(device), batch["attention_mask"].to(device)).float().cpu()
+            ids, mask = pad([tokens[i] for i in part], 0), pad([[1] * len(tokens[i]) for i in part], 0)
+            result[part] = self(ids.to(device), mask.to(device)).float().cpu()
         self.train(was_training)
         return result

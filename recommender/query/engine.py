@@ -63,12 +63,12 @@ class Engine:
         self.trained = self.catalog  # without what was added since
         if self.config.model.reads_movie_text and (added := load_added(settings)).movies:
             self.catalog = self.trained.with_added(added.movies)
-            self.model.add_movies(torch.from_numpy(added.vectors).to(self.device), self.trained.talked_about)
+            self.model.add_movies(self.catalog, torch.from_numpy(added.vectors).to(self.device), self.trained.talked_about)
         self.source = run.status().source
         if self.model.text is not None:
             self.model.text.merge_lora()
         self.titles = TitleMatcher(self.catalog.movies)
-        self.ranker = Ranker(self.model, self.catalog, self.config.data, self.device)
+        self.ranker = Ranker(self.model, self.device)
         self.explainer = Explainer(self.catalog, self.trained, settings, self.ranker.vectors)
 
     def read(self, text: str, shown: Sequence[Movie] = ()) -> tuple[Utterance, list[str]]:
@@ -115,7 +115,7 @@ class Engine:
         filters = applied_filters(facets, self.ranker)
         if not ranked:
             return Answer([], ["Every movie is left out or already named, so nothing is left to recommend."], filters)
-        reasons = self.explainer.reasons([movie.item for movie in ranked], item.exclude, facets.asked_genres)
+        reasons = self.explainer.reasons([movie.item for movie in ranked], item.named, facets.asked_genres)
         bars = self._bars(torch.tensor([movie.score for movie in ranked]))
         return Answer(
             [
@@ -130,7 +130,7 @@ class Engine:
                 )
                 for rank, (movie, bar, why) in enumerate(zip(ranked, bars, reasons, strict=True), start=1)
             ],
-            notices_of(wish.utterances, item, facets, self.model, self.config.data),
+            notices_of(wish.utterances, item, facets, self.model),
             filters,
         )
 
@@ -154,7 +154,7 @@ class Engine:
     def _bars(self, scores: Tensor) -> list[float]:
         """Scores of a ranking -> strength beside the first: the ratio of probabilities (softmax), of independent
         probabilities (the binary losses) or of counts (the baselines)."""
-        if not self.model.learns_by_gradient:
+        if not self.config.model.learns:
             strengths = scores
         elif self.config.loss.kind == "softmax":
             strengths = (scores - scores[0]).exp()

@@ -9,6 +9,7 @@ from recommender.data.catalog import Catalog
 from recommender.data.collate import Item
 from recommender.data.text import words_of
 from recommender.models.base import Recommender
+from recommender.models.text_encoder import TextEncoder
 from recommender.query.everyday import UNSEEN, per_million
 from recommender.query.facets import Facets
 from recommender.query.wish import Utterance
@@ -24,22 +25,23 @@ _LETTERS = re.compile(r"[^\W\d_]{2,}")
 
 
 def notices_of(
-    utterances: Sequence[Utterance], item: Item, facets: Facets, model: Recommender, limits: DataConfig
+    utterances: Sequence[Utterance], item: Item, facets: Facets, model: Recommender
 ) -> list[str]:
     """In words for the user."""
-    reads, found = model.text is not None, []
-    if max(len(item.tokens), *(len(message.tokens) for message in item.messages), 0) >= limits.max_tokens:
-        words = f"{limits.keep_tokens} {_WORDS_A_PIECE * limits.max_tokens:.0f} words or so"
+    encoder, data, found = model.text, model.context.data, []
+    reads = encoder is not None
+    if max((len(text.tokens) for text in item.texts), default=0) >= data.max_tokens:
+        words = f"{data.keep_tokens} {_WORDS_A_PIECE * data.max_tokens:.0f} words or so"
         found.append(f"A long wish: this model read only the {words}.")
-    if 0 < len(item.mentioned) < len(item.exclude):
-        found.append(f"Many movies: this model goes by the {limits.keep_mentioned} {limits.max_mentioned}.")
+    if 0 < len(item.mentioned) < len(item.named):
+        found.append(f"Many movies: this model goes by the {data.keep_mentioned} {data.max_mentioned}.")
     if not reads and not item.mentioned:
         found.append("This model goes by the movies you name, not by your words: name one or two that you like.")
     if unresolved := [*facets.unresolved, *_years(utterances)]:
         quoted = ", ".join(f"“{words}”" for words in unresolved[:_QUOTES])
         whether = "the model reads these words" if reads else "this model reads no words"
         found.append(f"{quoted}: {whether}, {'but' if reads else 'and'} no movie is left out because of them.")
-    if reads and not _says_anything(utterances, item, facets, model, limits):
+    if encoder is not None and not _says_anything(utterances, item, facets, encoder, data):
         found.append(
             "No movie and no word that the app knows was found in your wish, so this is no more than the model's guess."
         )
@@ -85,7 +87,7 @@ def _years(utterances: Sequence[Utterance]) -> list[str]:
 
 
 def _says_anything(
-    utterances: Sequence[Utterance], item: Item, facets: Facets, model: Recommender, limits: DataConfig
+    utterances: Sequence[Utterance], item: Item, facets: Facets, encoder: TextEncoder, data: DataConfig
 ) -> bool:
     """Whether there is a movie, a genre or a known word: an everyday one, or one that the model reads in one piece."""
     if item.mentioned or facets.seen or facets.refused or facets.refused_genres or facets.asked_genres:
@@ -94,5 +96,5 @@ def _says_anything(
     if any(per_million(word.form) > UNSEEN for word in words_of(text)):
         return True
     words = _LETTERS.findall(text)
-    nothing, *pieces = model.tokenize(["", *words], limits.max_tokens, limits.keep_tokens)
+    nothing, *pieces = encoder.tokenize(["", *words], data.max_tokens, data.keep_tokens)
     return any(len(ids) == len(nothing) + 1 for ids in pieces)

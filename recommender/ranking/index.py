@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recommender.errors import RecommenderError
-from recommender.models.base import DotProducts, Recommender
+from recommender.models.base import ItemVectors, Recommender
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class MovieIndex:
     Raises `RecommenderError` where faiss is not installed.
     """
 
-    def __init__(self, movies: DotProducts, left_out: Sequence[int] = (), seed: int = 0) -> None:
+    def __init__(self, movies: ItemVectors, left_out: Sequence[int] = (), seed: int = 0) -> None:
         try:
             import faiss
         except ImportError as error:
@@ -117,8 +117,10 @@ class MovieIndex:
 def index_of(model: Recommender, left_out: Sequence[int] = ()) -> MovieIndex | None:
     """An index over the model's movies but those in `left_out`; None for a catalogue that needs none, and for a model
     whose scores are no dot products: those are ranked exactly."""
-    movies = model.dot_products()
-    return MovieIndex(movies, left_out) if movies is not None and len(movies.bias) > INDEX_ABOVE else None
+    if not model.scores_by_vectors or len(model.context.catalog) <= INDEX_ABOVE:
+        return None
+    movies = model.item_vectors()
+    return None if movies is None else MovieIndex(movies, left_out)
 
 
 def recall(found: NDArray[np.int64], exact: NDArray[np.int64]) -> float:

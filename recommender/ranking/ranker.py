@@ -8,7 +8,6 @@ catalogue an approximate index proposes the movies that are scored.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -18,12 +17,9 @@ from torch import Tensor
 from torch.nn.functional import normalize
 from torch.nn.utils.rnn import pad_sequence
 
-from recommender.config import DataConfig
-from recommender.data.catalog import Catalog
-from recommender.data.collate import PADDING, Batch, Item, collate
+from recommender.data.collate import PADDING, Batch, Item
 from recommender.data.examples import Example
 from recommender.models.base import Recommender
-from recommender.models.inputs import add_vectors, items_of
 from recommender.ranking.adjustments import Adjustment, Adjustments
 from recommender.ranking.index import WISHES, MovieIndex, index_of, spread
 from recommender.ranking.top_k import top_k
@@ -54,23 +50,12 @@ def to_device(batch: Batch, device: torch.device) -> Batch:
 
 
 class Ranker:
-    """Ranks a catalogue with one model. `config` says how much of an example the model reads.
+    """Ranks the catalogue of one model, as it is now."""
 
-    `cache` is the folder of text vectors for a frozen encoder; without it every text is encoded when it is ranked.
-    """
-
-    def __init__(
-        self,
-        model: Recommender,
-        catalog: Catalog,
-        config: DataConfig,
-        device: torch.device,
-        cache: Path | None = None,
-        bfloat16: bool = False,
-    ) -> None:
-        self.model, self.catalog, self.config = model, catalog, config
-        self.device, self.cache, self.bfloat16 = device, cache, bfloat16
-        self.adjustments = Adjustments(catalog)
+    def __init__(self, model: Recommender, device: torch.device, bfloat16: bool = False) -> None:
+        self.model, self.catalog = model, model.context.catalog
+        self.device, self.bfloat16 = device, bfloat16
+        self.adjustments = Adjustments(self.catalog)
         self.duplicates = list(self.adjustments.stands_for)
         self._vectors: Tensor | None = None
         self._known = False  # whether `_vectors` are those of the model
@@ -79,16 +64,15 @@ class Ranker:
     def vectors(self) -> Tensor | None:
         """Where the model places the movies [V, W], of length 1; None for a model without such a space."""
         if not self._known:
-            found = self.model.movie_vectors()
-            self._vectors = None if found is None else normalize(found.detach().float(), dim=1)
+            found = self.model.item_vectors()
+            self._vectors = None if found is None else normalize(found.vectors.float(), dim=1)
             self._known = True
         return self._vectors
 
     def prepare(self, examples: Sequence[Example]) -> Prepared:
-        """Tokens, catalogue indices and, with `cache`, text vectors of the examples."""
-        items = items_of(self.model, examples, self.catalog, self.config)
-        if self.cache is not None:
-            add_vectors(self.model, items, self.cache)
+        """The examples in numbers, with what the model can compute of them once."""
+        items = self.model.items(examples)
+        self.model.precompute(items)
         return Prepared(items, [self.adjustments.of(example) for example in examples])
 
     def rank(self, examples: Sequence[Example], k: int, exclude: Exclude = "named") -> NDArray[np.int64]:
@@ -102,13 +86,14 @@ class Ranker:
         """As `rank`; for a model that may have learned since it was last asked."""
         was_training = self.model.training
         self.model.eval()
+        self.model.before_ranking()
         self._known = False
         items, adjustments = prepared.items, prepared.adjustments
         rankings = np.full((len(items), k), -1, dtype=np.int64)
         index = index_of(self.model, self.duplicates)
         if index is not None and items:
             some = [items[i] for i in spread(len(items), WISHES)]
-            index.calibrate(self._read(self.model.queries, some), k)
+            index.calibrate(self._read(self.model.encode, some), k)
         # What is refused may be most of what an index would propose, so those examples are scored in full.
         in_full = [index is None or bool(adjustment.left_out) for adjustment in adjustments]
         for positions in _batches(items, in_full, batch_size):
@@ -146,7 +131,7 @@ class Ranker:
 
     def _read(self, how: Callable[[Batch], Tensor], items: Sequence[Item]) -> Tensor:
         """What the model makes of a batch, in float32."""
-        batch = to_device(collate(items), self.device)
+        batch = to_device(self.model.collate(items), self.device)
         with torch.autocast(self.device.type, dtype=torch.bfloat16) if self.bfloat16 else nullcontext():
             return how(batch).float()
 
@@ -168,7 +153,7 @@ class Ranker:
     ) -> Tensor:
         """The best k [B, k] of those that the index proposes."""
         named = _padded([a.named if exclude == "named" else () for a in adjustments]).to(self.device)
-        return index.find(self._read(self.model.queries, items), k + named.shape[1]).best(k, exclude=named)
+        return index.find(self._read(self.model.encode, items), k + named.shape[1]).best(k, exclude=named)
 
 
 def _padded(rows: Sequence[Sequence[int]]) -> Tensor:

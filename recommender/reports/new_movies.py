@@ -48,12 +48,12 @@ def measure_new_movies(model: Recommender, task: Task, device: torch.device) -> 
             "This run was trained on every movie. Train one without some: --set data.held_out_movies=500"
         )
     texts = load_movie_text(task.settings.assets_dir, shipped, held_out)
-    model.add_movies(torch.from_numpy(texts).to(device), task.catalog.talked_about)
     catalog, numbers = _added(task.catalog, held_out)
+    model.add_movies(catalog, torch.from_numpy(texts).to(device), task.catalog.talked_about)
     dialogues = [_renumbered(dialogue, numbers) for dialogue in task.split("test")]
     built = build_examples(dialogues, task.protocol, catalog)
     examples = [example for example in with_refusals(built, catalog) if example.new_targets]
-    rankings = Ranker(model, catalog, task.config, device, task.settings.cache_dir).rank(examples, max(CUTOFFS))
+    rankings = Ranker(model, device).rank(examples, max(CUTOFFS))
     added = set(numbers.values())
     new, new_targets = _recalls(rankings, examples, catalog, added, task.seed)
     others = {movie.movie_id for movie in task.catalog}

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from recommender.config import TargetKind
-from recommender.config.models import MODELS
 from recommender.data.catalog import Catalog
 from recommender.data.examples import Example
 from recommender.data.task import Task
@@ -20,20 +19,14 @@ from recommender.evaluation.metrics import CUTOFFS, Floats, Ints, MetricError, e
 from recommender.evaluation.records import KEPT, Record
 from recommender.evaluation.resampling import bootstrap_interval
 from recommender.files import write_atomically
-from recommender.models.base import Recommender
-from recommender.models.inputs import example_items
-from recommender.models.registry import BASELINES, make_model
+from recommender.models.base import Context, Recommender
+from recommender.models.registry import baselines_of, make_model
 from recommender.query.facets import read_as_wishes
 from recommender.ranking.ranker import Exclude, Ranker
 
 
 def wanted(example: Example, targets: TargetKind) -> tuple[int, ...]:
     return example.new_targets if targets == "new" else example.targets
-
-
-def ranker_of(model: Recommender, task: Task, device: torch.device, bfloat16: bool = False) -> Ranker:
-    """What ranks the examples of a task."""
-    return Ranker(model, task.catalog, task.config, device, task.settings.cache_dir, bfloat16)
 
 
 def left_out_for(targets: TargetKind) -> Exclude:
@@ -81,7 +74,7 @@ def evaluate(
     """
     cutoffs = with_cutoffs(asked, task.catalog)
     examples = _measured(task, split, targets)
-    rankings = ranker_of(model, task, device).rank(examples, max(cutoffs), left_out_for(targets))
+    rankings = Ranker(model, device).rank(examples, max(cutoffs), left_out_for(targets))
     if rankings_file is not None:
         _write_rankings(rankings_file, rankings, examples, task.catalog, targets)
     values = measure(rankings, examples, task.catalog, targets, cutoffs)
@@ -125,12 +118,12 @@ def _baselines(
     task: Task, examples: Sequence[Example], targets: TargetKind, cutoffs: Sequence[int] = CUTOFFS
 ) -> dict[str, dict[str, float]]:
     device = torch.device("cpu")
-    train = task.learning_examples()
     results = {}
-    for kind in BASELINES:
-        model = make_model(MODELS[kind].model_validate({}), len(task.catalog), None, task.seed)
-        model.fit(example_items(model, train, task.catalog, task.config, task.settings.cache_dir))
-        rankings = ranker_of(model, task, device).rank(examples, max(cutoffs), left_out_for(targets))
+    context = Context(task.catalog, data=task.config, seed=task.seed)
+    for kind, settings in baselines_of(task.protocol).items():
+        model = make_model(settings, context)
+        model.fit(model.training_items(task))
+        rankings = Ranker(model, device).rank(examples, max(cutoffs), left_out_for(targets))
         values = measure(rankings, examples, task.catalog, targets, cutoffs)
         results[kind] = {name: float(v.mean()) for name, v in values.items()}
     return results

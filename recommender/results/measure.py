@@ -36,7 +36,7 @@ def measure_run(
     and `evaluate` raise.
     """
     device = choose_device(settings)
-    checkpoint = load_checkpoint(run, device)
+    checkpoint = load_checkpoint(run, device, settings.cache_dir)
     config = checkpoint.config
     with_cutoffs(cutoffs, checkpoint.catalog)  # a wrong one is told before anything is ranked
     data = load_data(protocol, config.data.source, settings, checkpoint.catalog)

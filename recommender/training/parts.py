@@ -16,7 +16,7 @@ from recommender.data.task import Task, load_catalog
 from recommender.device import supports_bfloat16
 from recommender.errors import DataError, RecommenderError, UnknownNameError
 from recommender.losses.weighting import TAGS, target_facts
-from recommender.models.base import Recommender
+from recommender.models.base import Context, Recommender
 from recommender.models.registry import make_model
 from recommender.reports.report import wanted
 from recommender.runs.folder import Run, find_run
@@ -47,7 +47,7 @@ def build_model(config: RunConfig, task: Task, settings: Settings) -> Recommende
     text = None
     if config.model.reads_movie_text:
         text = torch.from_numpy(load_movie_text(settings.assets_dir, load_catalog(settings), task.catalog))
-    model = make_model(config.model, len(task.catalog), text, config.seed)
+    model = make_model(config.model, Context(task.catalog, text, config.data, config.seed, settings.cache_dir))
     check_modules(model, config.training)
     return model
 
@@ -103,7 +103,6 @@ def _learned_from(source: Run, task: Task) -> int:
 def make_trainer(
     config: RunConfig,
     model: Recommender,
-    movies: int,
     train: list[Item],
     tags: list[Item],
     validate: Callable[[], dict[str, float]],
@@ -111,8 +110,8 @@ def make_trainer(
     callbacks: "list[TrainerCallback]",
     accumulation: int | None = None,
 ) -> "RecommenderTrainer":
-    """The loop over the items, for a catalogue of V = `movies`; `validate` measures the weights after an epoch. Its state to go on from goes to `folder`. A batch is
-    learned in `accumulation` pieces, those of the settings if it is None."""
+    """The loop over the items; `validate` measures the weights after an epoch. Its state to go on from goes to
+    `folder`. A batch is learned in `accumulation` pieces, those of the settings if it is None."""
     from recommender.training.arguments import training_arguments
     from recommender.training.sampling import WishSet
     from recommender.training.trainer import RecommenderTrainer
@@ -134,7 +133,7 @@ def make_trainer(
     tasks = [*([TAGS] if tags else []), *(task for task in config.model.tasks if task != TAGS)]
     args._n_gpu = min(1, args.n_gpu)  # on two GPUs the Trainer would silently double the batch
     return RecommenderTrainer(
-        Learner(model, config.loss, target_facts(train, movies), tasks),
+        Learner(model, config.loss, target_facts(train, len(model.context.catalog)), tasks),
         args,
         config=parts,
         train=WishSet(train, tags, parts.tag_batch_size // parts.batch_size, config.seed),

@@ -21,7 +21,7 @@ from recommender.charts.findings import Step
 from recommender.config import DIALOGUE_PROTOCOLS
 from recommender.data.examples import Example, build_examples, distinct_ids, in_one_text, what_was_said
 from recommender.results.causes import LEAK_NAME, alone, steps
-from recommender.results.pulls import load_pulls
+from recommender.results.gradient_norms import load_gradient_norms
 from recommender.runs.folder import Run
 from recommender.settings import ROOT, settings
 from tests.app.page import SLOW
@@ -175,8 +175,8 @@ def test_the_sentences_on_the_causes_are_true() -> None:
     assert change(weighted, found[0]).endswith("(within the seeds)")
 
 
-def test_the_sentence_on_the_pulls_is_true() -> None:
-    curves = load_pulls()
+def test_the_sentence_on_the_gradient_norms_is_true() -> None:
+    curves = load_gradient_norms()
     assert max(tag_pull(curves["movie loss", "alpha 1"][1], curves["tag loss", "alpha 1"][1])) < 2
     rows = Run(ROOT / "checkpoints" / "original-tags-frozen").metrics()
     assert 1 < max(row["tag_loss"] / row["movie_loss"] for row in rows if "tag_loss" in row) < 3

@@ -1,4 +1,4 @@
-"""How hard each task's loss pulls: at the encoder, for the log, and at what it shares with the movies' loss."""
+"""Gradient norms of the tasks' losses: at the encoder, for the log, and at what they share with the movies' loss."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from recommender.training.optimizer import in_encoder
 
 
 @dataclass(frozen=True)
-class Pulls:
-    """Norms of gradients, of the tasks' losses before they are weighed."""
+class GradientNorms:
+    """Of the tasks' losses before they are weighed."""
 
     at_encoder: dict[str, float]  # empty for a frozen encoder
     shared: dict[str, tuple[float, float]]  # other task -> the movies' and its own, at the weights that both touch
 
 
-def measure_pulls(losses: Mapping[str, Tensor], model: Recommender) -> Pulls:
+def gradient_norms(losses: Mapping[str, Tensor], model: Recommender) -> GradientNorms:
     """The graphs of the losses, and the gradients gathered so far, are left as they are."""
     named = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
     weights = [weight for _, weight in named]
@@ -33,7 +33,7 @@ def measure_pulls(losses: Mapping[str, Tensor], model: Recommender) -> Pulls:
         if task != MOVIES:
             both = [(m, o) for m, o in zip(found[MOVIES], own, strict=True) if m is not None and o is not None]
             shared[task] = _norm([movies for movies, _ in both]), _norm([other for _, other in both])
-    return Pulls(at_encoder, shared)
+    return GradientNorms(at_encoder, shared)
 
 
 def _norm(gradients: list[Tensor | None]) -> float:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from recommender.training.pulls import measure_pulls
+from recommender.training.gradient_norms import gradient_norms
 
 
 class Two(nn.Module):
@@ -27,15 +27,15 @@ class Two(nn.Module):
 def test_the_pull_at_the_encoder_and_at_what_both_share() -> None:
     model = Two()
     losses = model.losses()
-    pulls = measure_pulls(losses, model)
-    assert pulls.at_encoder == pytest.approx({"movie": 5, "tag": 8**0.5})
-    assert pulls.shared == {"tag": pytest.approx((13, 3))}
+    norms = gradient_norms(losses, model)
+    assert norms.at_encoder == pytest.approx({"movie": 5, "tag": 8**0.5})
+    assert norms.shared == {"tag": pytest.approx((13, 3))}
     losses["movie"].backward()  # the graph is still there, and no gradient was left behind
     assert model.head.grad == 100
 
 
 def test_a_frozen_encoder_is_not_pulled() -> None:
     model = Two(trained=False)
-    pulls = measure_pulls(model.losses(), model)
-    assert pulls.at_encoder == {}
-    assert pulls.shared == {"tag": (12, 1)}
+    norms = gradient_norms(model.losses(), model)
+    assert norms.at_encoder == {}
+    assert norms.shared == {"tag": (12, 1)}

@@ -139,8 +139,7 @@ def evaluate(
         Path | None, typer.Option(help="Write the ranking of every example to this file, as JSON lines.")
     ] = None,
 ) -> None:
-    """Evaluate a run under a protocol: metrics with confidence intervals, beside the baselines, and coverage, diversity
-    and calibration of its lists."""
+    """Evaluate a run under a protocol, with confidence intervals, beside the baselines."""
     from recommender.results.measure import measure_run
 
     with user_errors():

@@ -14,8 +14,8 @@ from recommender.training.run import train_run
 
 SMALL = [
     "data.source=sample",  # a seeded simulator of dialogues; "auto" uses ReDial where it is available
-    "model.dialogue.members=1",
-    "model.dialogue.counts_weight=1.0",  # adds the item-kNN counts
+    "model.members=1",
+    "model.counts_weight=1.0",  # adds the item-kNN counts
     "training.epochs=2",
 ]
 

@@ -40,7 +40,7 @@ def test_every_preset_setting_and_command_is_documented() -> None:
 
 def test_the_quickstart_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(ROOT / "checkpoints" / "default", settings().checkpoints_dir / "default")
-    monkeypatch.setattr(quickstart, "SMALL", [*quickstart.SMALL, "model.dialogue.width=8", "training.epochs=1"])
+    monkeypatch.setattr(quickstart, "SMALL", [*quickstart.SMALL, "model.width=8", "training.epochs=1"])
     quickstart.main()
     printed = capsys.readouterr().out
     assert printed.count("\n1. ") + printed.startswith("1. ") == 2

@@ -121,8 +121,8 @@ def collate_dialogues(items: Sequence[DialogueItem]) -> DialogueBatch:
         ends.append(taken)
         first += len(item.texts)
     turns = [(row, turn) for row, item in enumerate(items) for turn in item.turns]
-    batch: DialogueBatch = {  # type: ignore[typeddict-item]  # the texts come below
-        **collate_shared(items),
+    batch: DialogueBatch = {
+        **collate_shared(items),  # type: ignore[typeddict-item]  # the keys of the texts come below
         "slot_message": pad([[slot[0] for slot in row] for row in rows], PADDING),
         "slot_movie": pad([[slot[1] for slot in row] for row in rows], PADDING),
         "slot_speaker": pad([[slot[2] for slot in row] for row in rows], 0),

@@ -34,7 +34,7 @@ class ItemKnn(Recommender):
     decay: Tensor
 
     def __init__(
-        self, movies: int, shrinkage: float = 20.0, asymmetry: float = 0.7, decay: float = 0.75, prior: float = 0.002
+        self, movies: int, shrinkage: float = 10.0, asymmetry: float = 0.7, decay: float = 0.8, prior: float = 0.02
     ) -> None:
         super().__init__()
         self.shrinkage, self.asymmetry, self.prior = shrinkage, asymmetry, prior

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from recommender.config import ModelConfig, Protocol
+from recommender.config import Protocol
+from recommender.config.models import DialogueSettings, ModelSettings, OneShotSettings
 from recommender.models.base import Recommender
 from recommender.models.baselines import Copy, Popularity
 from recommender.models.dialogue import DialogueRecommender
@@ -25,14 +26,15 @@ def baselines_of(protocol: Protocol) -> tuple[str, ...]:
     return tuple(kind for kind in BASELINES if protocol == "next_movie" or kind not in OF_RATINGS)
 
 
-def make_model(config: ModelConfig, movies: int, movie_text: Tensor | None, seed: int) -> Recommender:
+def make_model(config: ModelSettings, movies: int, movie_text: Tensor | None, seed: int) -> Recommender:
     """A fresh model for V = `movies` columns; the same seed gives the same first weights."""
     if config.kind in BASELINES:
         return BASELINES[config.kind](movies)
     if config.reads_movie_text and movie_text is None:
         raise ValueError(f"the model {config.kind!r} needs movie_text [V, D]")
     torch.manual_seed(seed)
-    if config.kind == "dialogue":
+    if isinstance(config, DialogueSettings):
         assert movie_text is not None
         return DialogueRecommender(config, movies, movie_text)
+    assert isinstance(config, OneShotSettings)
     return OneShotRecommender(config, movies, movie_text)

@@ -115,7 +115,7 @@ def _pool(config: RunConfig, task: Task, model: Recommender, examples: Sequence[
     # Another sample every time: texts that an earlier trial has put into the store would look as if all were there.
     sample = items(random.Random().sample(whole, min(SAMPLE, len(whole))))
     longest = items(sorted(whole, key=lambda part: len(part[-1].text))[-config.training.batch_size :])
-    rows = task.tags() if config.model.tags else []
+    rows = task.tags() if "tag" in config.model.tasks else []
     chosen = random.Random(config.seed).sample(rows, min(SAMPLE, len(rows)))
     tokens = model.tokenize([row.tag for row in chosen], config.data.tag_max_tokens, "first")
     tags = [Item(ids, targets=[task.catalog.index(r.movie_id)]) for ids, r in zip(tokens, chosen, strict=True)]
@@ -165,7 +165,7 @@ def _vectors(model: Recommender, pool: Pool, cache: Path, device: torch.device) 
 
 def _learn(config: RunConfig, model: Recommender, movies: int, pool: Pool, device: torch.device) -> Learning:
     size = config.training.batch_size // config.training.accumulation
-    cut = device.type == "cpu" and config.model.text.train != "none"
+    cut = device.type == "cpu" and config.model.trains_encoder
     rows = max(1, min(size, int(CUT_TOKENS / pool.mean_tokens))) if cut else size
     longest = max(1, min(size, CUT_TOKENS // pool.longest[-1].length)) if cut else size
     with tempfile.TemporaryDirectory() as folder:

@@ -7,14 +7,18 @@ nDCG@10 is kept; two rounds. What is learned from is tried too: the recommenders
 """
 
 import argparse
+from collections.abc import Sequence
 from itertools import product
 
 import torch
 
 from recommender.config import DataConfig
+from recommender.data.collate import Item
+from recommender.data.examples import Example
 from recommender.data.task import Task, load_task
 from recommender.evaluation.ranking import rank
 from recommender.evaluation.report import measure, wanted
+from recommender.models.base import Recommender
 from recommender.models.inputs import example_items
 from recommender.models.registry import BASELINES
 from recommender.settings import settings
@@ -39,7 +43,7 @@ class Search:
     """One baseline on the validation split of each way to learn; what was measured is not measured again."""
 
     def __init__(self, kind: str, tasks: dict[str, Task]) -> None:
-        self.kind, self.tasks, self.found = kind, tasks, {}
+        self.found: dict[tuple[object, ...], float] = {}
         task = next(iter(tasks.values()))
         self.examples = [example for example in task.examples("validation") if wanted(example, "new")]
         self.make = BASELINES[kind]
@@ -49,7 +53,7 @@ class Search:
         self.catalog = task.catalog
 
     @staticmethod
-    def _items(model, task, examples):
+    def _items(model: Recommender, task: Task, examples: Sequence[Example]) -> list[Item]:
         return example_items(model, examples, task.catalog, task.config, task.settings.cache_dir)
 
     def score(self, learn_from: str, chosen: dict[str, float]) -> float:

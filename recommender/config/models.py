@@ -323,7 +323,7 @@ class ItemKnnSettings(BaselineSettings):
         description="weight of a mentioned movie for each movie that was mentioned after it",
     )
     prior: float = Field(
-        0.005, ge=0, title="Weight of popularity", description="what popularity adds, also to a wish without a movie"
+        0.02, ge=0, title="Weight of popularity", description="what popularity adds, also to a wish without a movie"
     )
 
     implementation = "recommender.models.item_knn:ItemKnn"

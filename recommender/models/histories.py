@@ -4,7 +4,6 @@ recency: what the item-to-item baselines share."""
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from scipy import sparse
 from torch import Tensor
 

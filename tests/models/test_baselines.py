@@ -1,16 +1,15 @@
 """Popularity and copy on cases counted by hand."""
 
-from recommender.config import ModelConfig
 from recommender.data.collate import Item, collate
 from recommender.ranking.top_k import top_k
 from recommender.models.base import Recommender
-from recommender.models.registry import make_model
+from recommender.models.registry import BASELINES
 
 TRAIN = [Item([], targets=targets) for targets in ([2], [2, 3], [3], [2])]
 
 
 def fitted(kind: str, items: list[Item], movies: int = 5) -> Recommender:
-    model = make_model(ModelConfig(kind=kind), movies, None, seed=0)
+    model = BASELINES[kind](movies)
     model.fit(items)
     return model
 

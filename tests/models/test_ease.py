@@ -56,5 +56,5 @@ def test_saved_weights_of_any_number_are_taken_over() -> None:
 
 def test_too_many_movies_are_refused_before_memory_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recommender.models.ease.MOST_MOVIES", 3)
-    with pytest.raises(RecommenderError, match="4 movies .* At most 3 .* item_knn"):
+    with pytest.raises(RecommenderError, match=r"4 movies .* At most 3 .* item_knn"):
         fitted()

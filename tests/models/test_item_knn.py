@@ -39,9 +39,10 @@ def test_a_neighbour_scores_its_shrunken_asymmetric_cosine(shrinkage: float, asy
 def test_the_latest_movie_weighs_most() -> None:
     model = fitted(decay=0.5, prior=0.0)
     alone = scores(model, [0], [1], [2])
-    torch.testing.assert_close(scores(model, [2, 1, 0], [0, 1]), torch.stack([
-        alone[0] + 0.5 * alone[1] + 0.25 * alone[2], 0.5 * alone[0] + alone[1]
-    ]))
+    torch.testing.assert_close(
+        scores(model, [2, 1, 0], [0, 1]),
+        torch.stack([alone[0] + 0.5 * alone[1] + 0.25 * alone[2], 0.5 * alone[0] + alone[1]]),
+    )
 
 
 def test_wishes_of_one_batch_do_not_mix() -> None:
@@ -65,7 +66,8 @@ def test_without_any_dialogue_it_scores_nothing() -> None:
 def test_fitting_again_forgets_what_was_fitted_before() -> None:
     again = fitted()
     again.fit(TRAIN[:1])
-    assert all(torch.equal(x, y) for x, y in zip(again.state_dict().values(), fitted(TRAIN[:1]).state_dict().values()))
+    once = fitted(TRAIN[:1]).state_dict()
+    assert all(torch.equal(tensor, once[name]) for name, tensor in again.state_dict().items())
 
 
 def test_saved_similarities_of_any_number_are_taken_over() -> None:

@@ -4,12 +4,13 @@ Shapes: B rows, V movies, T targets a row (item indices, padded with -1). With s
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from recommender.config import LossConfig, NegativeConfig
+from recommender.config.losses import LossSettings, NegativeConfig
 from recommender.data.indices import ShapeError, multi_hot
 from recommender.errors import RecommenderError
 from recommender.losses.sampling import Candidates, sample_negatives
@@ -181,7 +182,7 @@ def balanced_weight(movies: int, mean_targets: float) -> float:
     return movies / mean_targets
 
 
-LOSSES: dict[str, Callable[[LossConfig, TargetFacts], RankingLoss]] = {
+LOSSES: dict[str, Callable[[Any, TargetFacts], RankingLoss]] = {
     "bce": lambda config, facts: BinaryCrossEntropy(),
     "weighted_bce": lambda config, facts: BinaryCrossEntropy(
         pos_weight=config.factor * balanced_weight(facts.catalogue, facts.mean_targets)
@@ -192,7 +193,7 @@ LOSSES: dict[str, Callable[[LossConfig, TargetFacts], RankingLoss]] = {
 }
 
 
-def make_loss(config: LossConfig, facts: TargetFacts) -> RankingLoss:
+def make_loss(config: LossSettings, facts: TargetFacts) -> RankingLoss:
     """The loss that `config.kind` names."""
     return LOSSES[config.kind](config, facts)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from recommender.config import LossConfig, NegativeConfig
+from recommender.config.losses import LossSettings, NegativeConfig, SoftmaxSettings
 from recommender.data.indices import positions_in
 from recommender.errors import RecommenderError
 
@@ -73,7 +73,7 @@ def inclusion_probabilities(weights: Tensor, number: int) -> Tensor:
     return (weights * scales[sure]).clamp(max=1)
 
 
-def make_sampler(config: LossConfig, counts: Tensor) -> CandidateSampler | None:
+def make_sampler(config: LossSettings, counts: Tensor) -> CandidateSampler | None:
     """The sampler that the settings ask for; None where every step scores the whole catalogue. `counts` [V] as for the
     sampler.
 
@@ -83,7 +83,7 @@ def make_sampler(config: LossConfig, counts: Tensor) -> CandidateSampler | None:
     number = config.sampled or (CANDIDATES if movies > config.sample_above else 0)
     if not 0 < number < movies:
         return None
-    if config.kind == "softmax" and config.label_smoothing:
+    if isinstance(config, SoftmaxSettings) and config.label_smoothing:
         whole = "loss.sampled = 0" if config.sampled else f"loss.sample_above = {movies}"
         raise RecommenderError(
             f"loss.label_smoothing spreads weight over the whole catalogue, of which each step would see {number:,} of "
@@ -96,7 +96,7 @@ def make_sampler(config: LossConfig, counts: Tensor) -> CandidateSampler | None:
         config.sampled,
         config.sample_above,
     )
-    return CandidateSampler(number, counts, config.negatives.power)
+    return CandidateSampler(number, counts, config.sampling_power)
 
 
 def sample_negatives(

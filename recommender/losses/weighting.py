@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from recommender.config import LossConfig, WeightConfig
+from recommender.config.losses import LossSettings, WeightConfig
 from recommender.data.collate import PADDING, Item
 from recommender.data.engagement import FACTS, UNKNOWN, column
 from recommender.errors import DataError
@@ -84,7 +84,7 @@ class TargetWeights(nn.Module):
     balance: Tensor
     means: Tensor
 
-    def __init__(self, config: LossConfig, facts: TargetFacts) -> None:
+    def __init__(self, config: LossSettings, facts: TargetFacts) -> None:
         super().__init__()
         self.config = config.weights
         _check_known(self.config, facts)
@@ -111,7 +111,7 @@ class TargetWeights(nn.Module):
         return weights * factors.nan_to_num(nan=1.0).prod(dim=-1)
 
 
-def make_weights(config: LossConfig, facts: TargetFacts) -> TargetWeights | None:
+def make_weights(config: LossSettings, facts: TargetFacts) -> TargetWeights | None:
     """The target weights that the settings ask for; None where all targets count alike."""
     return TargetWeights(config, facts) if config.weighs else None
 
@@ -170,7 +170,7 @@ class TaskBalance(nn.Module):
 
     scales: Tensor
 
-    def __init__(self, config: LossConfig, tasks: Sequence[str]) -> None:
+    def __init__(self, config: LossSettings, tasks: Sequence[str]) -> None:
         super().__init__()
         self.kind, self.tasks = config.balance, (MOVIES, *tasks)
         settings = {"tag": config.tag_weight, "liked": config.liked_weight, "seen": config.seen_weight}

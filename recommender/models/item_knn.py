@@ -83,9 +83,10 @@ class ItemKnn(Recommender):
         wishes, movies = named.nonzero()[:, 0], mentioned[named]  # both [N], a row each mention
         weights = recency(mentioned, self.decay)[named]  # [N]
         lengths = self.rows.diff()[movies]  # [N]
-        mention = torch.arange(len(movies), device=movies.device).repeat_interleave(lengths)  # [C], a row each neighbour
-        first = lengths.cumsum(0) - lengths  # [N]
-        places = self.rows[movies][mention] + torch.arange(len(mention), device=movies.device) - first[mention]  # [C]
+        # C neighbours, those of one mention after the other.
+        mention = torch.arange(len(movies), device=movies.device).repeat_interleave(lengths)  # [C]
+        shift = self.rows[movies] - (lengths.cumsum(0) - lengths)  # [N], from a neighbour's place to that in `values`
+        places = torch.arange(len(mention), device=movies.device) + shift[mention]  # [C]
         scores = self.popularity.repeat(len(mentioned), 1)  # [B, V]
         cells = wishes[mention] * scores.shape[1] + self.columns[places]
         scores.view(-1).index_add_(0, cells, self.values[places] * weights[mention])

@@ -3,7 +3,7 @@
 import torch
 from hypothesis import strategies as st
 
-from recommender.config import LossConfig
+from recommender.config.losses import LOSSES
 from recommender.data.collate import Item
 from recommender.losses.ranking import make_loss
 from recommender.losses.weighting import target_facts
@@ -30,7 +30,7 @@ def facts_of(targets, movies=MOVIES, engagement=None):
 
 def make(kind, **fields):
     """For training data of two targets an input."""
-    return make_loss(LossConfig(kind=kind, **fields), facts_of([[0, 1], [1, 2]]))
+    return make_loss(LOSSES[kind](**fields), facts_of([[0, 1], [1, 2]]))
 
 
 def seeded(loss, *inputs):

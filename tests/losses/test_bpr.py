@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.config import NegativeConfig
+from recommender.config.losses import NegativeConfig
 from recommender.data.indices import multi_hot
 from recommender.losses.ranking import BprLoss
 from recommender.losses.sampling import Candidates, sample_negatives

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.config import LossConfig
+from recommender.config.losses import BceSettings, SoftmaxSettings
 from recommender.data.indices import positions_in
 from recommender.errors import RecommenderError
 from recommender.losses.ranking import BinaryCrossEntropy, SoftmaxLoss
@@ -29,7 +29,8 @@ def test_when_all_movies_are_candidates_the_loss_is_that_of_the_catalogue(kind, 
     targets, scores = pad(rows, extra=1), random_scores(len(rows))
     candidates = sample(MOVIES, targets)
     assert candidates.indices.tolist() == list(range(MOVIES))
-    loss = make(kind, negatives={"kind": "popularity"})  # uniform ones are sampled in another way among candidates
+    # Uniform negatives are sampled in another way among candidates.
+    loss = make(kind, **({"negatives": {"kind": "popularity"}} if kind == "bpr" else {}))
     sampled = seeded(loss, scores[:, candidates.indices], candidates.positions(targets), ALL_ALIKE, candidates)
     whole = seeded(loss, scores, targets)
     if kind in ("bce", "weighted_bce", "focal"):  # another order of the same sum
@@ -108,25 +109,21 @@ def test_a_movie_that_is_not_there_has_no_place():
 
 def test_a_large_catalogue_is_sampled_and_the_log_says_so(caplog):
     caplog.set_level(logging.INFO)
-    assert make_sampler(LossConfig(), torch.zeros(100_000)) is None
+    assert make_sampler(BceSettings(), torch.zeros(100_000)) is None
     assert caplog.text == ""
-    sampler = make_sampler(LossConfig(), torch.zeros(100_001))
+    sampler = make_sampler(BceSettings(), torch.zeros(100_001))
     assert float(sampler.probabilities.sum()) == pytest.approx(CANDIDATES, abs=1)  # one movie is there at every step
     assert "4,096 of 100,001 movies" in caplog.text
 
 
 def test_sampling_can_be_asked_for_and_put_off():
-    assert make_sampler(LossConfig(sampled=10), torch.zeros(100)) is not None
-    assert make_sampler(LossConfig(sampled=100), torch.zeros(100)) is None
-    assert make_sampler(LossConfig(sample_above=200_000), torch.zeros(100_001)) is None
+    assert make_sampler(BceSettings(sampled=10), torch.zeros(100)) is not None
+    assert make_sampler(BceSettings(sampled=100), torch.zeros(100)) is None
+    assert make_sampler(BceSettings(sample_above=200_000), torch.zeros(100_001)) is None
 
 
 def test_label_smoothing_needs_the_whole_catalogue():
-    smoothed = {"kind": "softmax", "label_smoothing": 0.1}
     with pytest.raises(RecommenderError, match=r"label_smoothing = 0, or loss\.sampled = 0"):
-        make_sampler(LossConfig(sampled=10, **smoothed), torch.zeros(100))
+        make_sampler(SoftmaxSettings(sampled=10, label_smoothing=0.1), torch.zeros(100))
     with pytest.raises(RecommenderError, match=r"label_smoothing = 0, or loss\.sample_above = 5000"):
-        make_sampler(LossConfig(sample_above=4999, **smoothed), torch.zeros(5000))
-    assert (
-        make_sampler(LossConfig(sampled=10, label_smoothing=0.1), torch.zeros(100)) is not None
-    )  # BCE smooths nothing
+        make_sampler(SoftmaxSettings(sample_above=4999, label_smoothing=0.1), torch.zeros(5000))

@@ -112,8 +112,9 @@ def make_trainer(
     callbacks: "list[TrainerCallback]",
     accumulation: int | None = None,
 ) -> "RecommenderTrainer":
-    """The loop over the items, for a catalogue of V = `movies`; `validate` measures the weights after an epoch. Its state to go on from goes to `folder`. A batch is
-    learned in `accumulation` pieces, those of the settings if it is None."""
+    """The loop over the items, for a catalogue of V = `movies`. `validate` measures the weights after an epoch; the
+    state to go on from goes to `folder`. A batch is learned in `accumulation` pieces, those of the settings if it is
+    None."""
     from recommender.training.arguments import training_arguments
     from recommender.training.sampling import WishSet
     from recommender.training.trainer import RecommenderTrainer

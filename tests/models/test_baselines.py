@@ -5,10 +5,10 @@ import torch
 
 from recommender.config import ModelConfig
 from recommender.data.collate import Item, collate
-from recommender.ranking.top_k import top_k
 from recommender.models.base import Recommender
 from recommender.models.baselines import ItemKnn
 from recommender.models.registry import make_model
+from recommender.ranking.top_k import top_k
 
 TRAIN = [
     Item([], [0, 1], [2], [0, 1], "a"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -9,11 +10,13 @@ import torch.distributed as dist
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 
-from recommender.config import HeadConfig, HistoryConfig, LossConfig, ModelConfig, TextConfig
+from recommender.config import DataConfig, HeadConfig, HistoryConfig, LossConfig, ModelConfig, TextConfig
+from recommender.data.catalog import Catalog, Movie
 from recommender.data.collate import Item
-from recommender.ranking.top_k import rank
 from recommender.losses.weights import target_facts
 from recommender.models.registry import make_model
+from recommender.ranking.adjustments import Adjustment
+from recommender.ranking.ranker import Prepared, Ranker
 from recommender.training.learner import Learner
 from recommender.training.sharded import in_pieces, whole_weights
 
@@ -40,11 +43,17 @@ def test_pieces_rank_and_are_kept_as_the_whole_does(tiny_encoder: str) -> None:
     one, pieces = learner(tiny_encoder), learner(tiny_encoder)
     fully_shard(pieces, mesh=init_device_mesh("cpu", (1,)))
     assert (in_pieces(one), in_pieces(pieces)) == (False, True)
-    device = torch.device("cpu")
-    expected = rank(one.recommender, ITEMS, 5, device).all
+    catalog = Catalog(Movie(i, f"Movie {i}") for i in range(MOVIES))
+    prepared = Prepared(ITEMS, [Adjustment()] * len(ITEMS))
+
+    def ranked(learner: Learner) -> Any:
+        ranker = Ranker(learner.recommender, catalog, DataConfig(), torch.device("cpu"))
+        return ranker.rank_prepared(prepared, 5).tolist()
+
+    expected = ranked(one)
     with pytest.raises(RuntimeError):  # a part of the whole alone is not put together
-        rank(pieces.recommender, ITEMS, 5, device)
+        ranked(pieces)
     with whole_weights(pieces):
-        assert rank(pieces.recommender, ITEMS, 5, device).all.tolist() == expected.tolist()
+        assert ranked(pieces) == expected
     kept = pieces.recommender.saved_weights()
     assert all(torch.equal(kept[name], tensor) for name, tensor in one.recommender.saved_weights().items())

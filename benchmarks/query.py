@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from recommender.data.collate import Batch, collate
-from recommender.ranking.top_k import top_k
 from recommender.models.inputs import items_of
 from recommender.query.engine import Engine
 from recommender.query.wish import Wish, to_example
+from recommender.ranking.top_k import top_k
 from recommender.runs.folder import find_run
 from recommender.settings import settings
 

@@ -96,11 +96,11 @@ def evaluate(measured: Measured) -> None:
     from recommender.data.collate import collate
     from recommender.data.task import load_task
     from recommender.evaluation.beyond import beyond_accuracy, training_mentions
-    from recommender.ranking.index import index_of, recall
     from recommender.evaluation.metrics import CUTOFFS, evaluate_rankings
-    from recommender.ranking.top_k import rank, top_k
     from recommender.models.baselines import ItemKnn
     from recommender.models.inputs import add_vectors, items_of
+    from recommender.ranking.index import index_of, recall
+    from recommender.ranking.top_k import rank, top_k
     from recommender.runs.checkpoints import load_checkpoint
     from recommender.runs.folder import find_run
     from recommender.settings import settings

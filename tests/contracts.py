@@ -15,6 +15,7 @@ from recommender.losses.weighting import target_facts
 from recommender.ranking.top_k import top_k
 from recommender.models.base import Recommender
 from recommender.models.registry import make_model
+from recommender.ranking.top_k import top_k
 from recommender.runs.checkpoints import weights_facts
 from recommender.runs.folder import new_run
 from recommender.settings import settings

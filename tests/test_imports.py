@@ -1,4 +1,5 @@
-"""Imports go one way: data -> models -> losses -> evaluation -> ranking -> runs -> query -> reports -> training -> charts -> pages."""
+"""Imports go one way: data -> models -> losses -> evaluation -> ranking -> runs -> query -> reports -> training ->
+charts -> pages."""
 
 import ast
 from pathlib import Path

@@ -18,7 +18,8 @@ if TYPE_CHECKING:  # it imports torch
 def answer(engine: "Engine", row: dict[str, Any], k: int) -> dict[str, Any]:
     """The best `k` movies for `{"text": ..., "like": [...], "exclude": [...]}`, of which each part may be missing.
 
-    A title that is not in the catalogue does not fail the wish: it stands in `unknown`, and a notice names the nearest ones.
+    A title that is not in the catalogue does not fail the wish: it is listed in `unknown`, and a notice names the
+    nearest titles.
 
     Raises `RecommenderError` for parts of another kind and for a wish that says nothing.
     """

@@ -7,7 +7,7 @@ import torch
 
 from recommender.config import DataConfig
 from recommender.data.catalog import Catalog
-from recommender.data.collate import Item, collate, exclusions, to_items
+from recommender.data.collate import Item, collate, to_items
 from recommender.data.examples import Example
 from recommender.errors import DataError
 
@@ -92,8 +92,3 @@ def test_ready_tag_vectors_take_the_place_of_tag_tokens() -> None:
     batch = collate([Item([5], tags=[Item([1], targets=[4], vector=torch.ones(2))])])
     assert batch["tag_text_vectors"].tolist() == [[1.0, 1.0]]
     assert "tag_input_ids" not in batch
-
-
-def test_exclusions_are_all_mentions_also_those_the_model_does_not_read() -> None:
-    items = [Item([1], mentioned=[3], exclude=[1, 2, 3]), Item([1])]
-    assert exclusions(items).tolist() == [[1, 2, 3], [-1, -1, -1]]

@@ -18,9 +18,10 @@ from recommender.data.movielens import coverage, load_tags
 from recommender.data.parts import HistoryParts
 from recommender.data.redial import Dialogue, DialogueSet, load_dialogues
 from recommender.evaluation.metrics import evaluate_rankings
-from recommender.ranking.top_k import rank
 from recommender.models.inputs import example_items
 from recommender.models.registry import make_model
+from recommender.ranking.adjustments import Adjustment
+from recommender.ranking.ranker import Prepared, Ranker
 from recommender.settings import ROOT, Settings
 
 pytestmark = pytest.mark.data
@@ -130,7 +131,8 @@ def measured(
     test = items(redial.test)
     if oldest_first:
         test = [Item([], item.mentioned[::-1], item.targets) for item in test]
-    rankings = rank(model, test, 50, torch.device("cpu")).all
+    ranker = Ranker(model, catalog, DataConfig(), torch.device("cpu"))
+    rankings = ranker.rank_prepared(Prepared(test, [Adjustment()] * len(test)), 50, "refused")
     values = evaluate_rankings(rankings, [item.targets for item in test], [1, 10, 50])
     return {name: round(float(value.mean()), 3) for name, value in values.items()}
 

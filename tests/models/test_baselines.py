@@ -1,7 +1,6 @@
 """Popularity and copy on cases counted by hand."""
 
 from recommender.data.collate import Item, collate
-from recommender.ranking.top_k import top_k
 from recommender.models.base import Recommender
 from recommender.models.registry import BASELINES
 

@@ -250,7 +250,7 @@ def test_genres_are_asked_for(text: str, genres: str) -> None:
     ],
 )
 def test_a_refusal_that_was_not_understood_is_quoted(text: str, quotes: list[str]) -> None:
-    assert list(read(text).unheeded) == quotes
+    assert list(read(text).unresolved) == quotes
 
 
 def test_the_matches_get_their_stance(small_catalog: Catalog) -> None:
@@ -290,4 +290,4 @@ def test_any_text_is_read_and_every_movie_gets_a_stance(text: str) -> None:
     assert len(found.stances) == sum(c in "XYZ" for c in text)
     assert set(found.refused_genres) <= set(GENRES)
     assert not set(found.refused_genres) & set(found.asked_genres)
-    assert all(quote in text for quote in found.unheeded)
+    assert all(quote in text for quote in found.unresolved)

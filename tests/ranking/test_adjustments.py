@@ -1,60 +1,62 @@
-"""What a wish refuses is left out or pushed down, by what the docstring says, and told."""
+"""What a wish refuses is left out or ranked lower, and of two entries of a movie one is shown."""
 
 import pytest
 import torch
+from torch import Tensor
 
 from recommender.data.catalog import Catalog, Movie
-from recommender.query.heeding import PUSH, Heeding
-from recommender.query.wish import Heard
-
-NOTHING = Heard((), (), (), (), (), ())
+from recommender.data.examples import Example
+from recommender.ranking.adjustments import PUSH, Adjustments, duplicates
 
 
-def heard(
-    liked: tuple[int, ...] = (),
+def asking(
+    mentioned: tuple[int, ...] = (),
     seen: tuple[int, ...] = (),
     refused: tuple[int, ...] = (),
     genres: tuple[str, ...] = (),
-) -> Heard:
-    return Heard(liked, seen, refused, genres, (), ())
+) -> Example:
+    return Example("e", "d", 0, "", mentioned, seen=seen, refused=refused, refused_genres=genres)
 
 
 @pytest.fixture
-def line() -> Heeding:
+def line() -> tuple[Adjustments, Tensor]:
     """Thirty movies on a quarter circle: movie 0 at 0 degrees, movie 29 at 87; a tenth of them are near."""
     angles = torch.deg2rad(torch.arange(30) * 3.0)
-    return Heeding(Catalog(Movie(i, f"Movie {i}") for i in range(30)), torch.stack([angles.cos(), angles.sin()], dim=1))
+    return Adjustments(Catalog(Movie(i, f"Movie {i}") for i in range(30))), torch.stack([angles.cos(), angles.sin()], 1)
 
 
-def test_the_nearest_movies_lose_by_their_nearness(line: Heeding) -> None:
+def test_the_nearest_movies_lose_by_their_nearness(line: tuple[Adjustments, Tensor]) -> None:
     """The third nearest marks the edge: it loses nothing, like all beyond."""
+    adjustments, vectors = line
     scores = torch.arange(30.0)
     cosines = torch.cos(torch.deg2rad(torch.tensor([0.0, 3.0, 6.0, 9.0])))
     expected = PUSH * scores.std(correction=0) * (cosines - cosines[3]) / (1 - cosines[3])
-    lost = line.penalty(scores, heard(refused=(0,)))
+    lost = adjustments.penalty(scores, [0], vectors)
     torch.testing.assert_close(lost[:4], expected, atol=1e-4, rtol=1e-4)
     assert lost[4:].count_nonzero() == 0
     assert lost[0] == pytest.approx(2 * float(scores.std(correction=0)), rel=1e-4)
 
 
-def test_of_several_refused_movies_the_nearest_counts(line: Heeding) -> None:
+def test_of_several_refused_movies_the_nearest_counts(line: tuple[Adjustments, Tensor]) -> None:
+    adjustments, vectors = line
     scores = torch.arange(30.0)
-    one, other = (line.penalty(scores, heard(refused=(movie,))) for movie in (0, 2))
-    assert torch.equal(line.penalty(scores, heard(refused=(0, 2))), torch.maximum(one, other))
+    one, other = (adjustments.penalty(scores, [movie], vectors) for movie in (0, 2))
+    assert torch.equal(adjustments.penalty(scores, [0, 2], vectors), torch.maximum(one, other))
 
 
-def test_nothing_is_pushed_without_a_refusal_or_a_space(line: Heeding) -> None:
+def test_nothing_is_lost_without_a_refusal_or_a_space(line: tuple[Adjustments, Tensor]) -> None:
+    adjustments, vectors = line
     scores = torch.arange(30.0)
-    assert line.penalty(scores, heard(liked=(0,), seen=(1,), genres=("horror",))).count_nonzero() == 0
-    assert Heeding(line.catalog, None).penalty(scores, heard(refused=(0,))).count_nonzero() == 0
+    assert adjustments.penalty(scores, [], vectors).count_nonzero() == 0
+    assert adjustments.penalty(scores, [0], None).count_nonzero() == 0
 
 
 def test_a_catalogue_of_one_movie_is_enough() -> None:
-    alone = Heeding(Catalog([Movie(7, "Alone")]), torch.ones(1, 1))
-    assert alone.penalty(torch.ones(1), heard(refused=(7,))).shape == (1,)
+    alone = Adjustments(Catalog([Movie(7, "Alone")]))
+    assert alone.penalty(torch.ones(1), [0], torch.ones(1, 1)).shape == (1,)
 
 
-def test_named_movies_their_twins_and_refused_genres_are_left_out() -> None:
+def test_named_movies_are_told_from_what_is_refused_each_with_its_other_entry() -> None:
     movies = [
         Movie(10, "Up", 2009, ("animation",), mentions=5),
         Movie(11, "Up", None, (), mentions=1),
@@ -63,31 +65,41 @@ def test_named_movies_their_twins_and_refused_genres_are_left_out() -> None:
         Movie(14, "Big", 1988, ("comedy",)),
         Movie(15, "Scream", 1996, ("horror", "comedy")),
     ]
-    heeding = Heeding(Catalog(movies), None)
-    assert set(heeding.left_out(NOTHING)) == {1, 3}
-    assert set(heeding.left_out(heard(liked=(11,)))) == {0, 1, 3}
-    assert set(heeding.left_out(heard(seen=(14,), refused=(13,)))) == {1, 2, 3, 4}
-    assert set(heeding.left_out(heard(genres=("horror",)))) == {1, 2, 3, 5}
-    assert set(heeding.left_out(heard(genres=("comedy", "war")))) == {1, 3, 4, 5}
+    adjustments = Adjustments(Catalog(movies))
+
+    def of(example: Example) -> tuple[set[int], set[int], tuple[int, ...]]:
+        named, left_out, refused = adjustments.of(example)
+        return set(named), set(left_out), refused
+
+    assert set(adjustments.stands_for) == {1, 3}
+    assert of(asking()) == (set(), set(), ())
+    assert of(asking((11,))) == ({0, 1}, set(), ())
+    assert of(asking(seen=(14,), refused=(13,))) == ({2, 3, 4}, {2, 3}, (3,))
+    assert of(asking(genres=("horror",))) == (set(), {2, 3, 5}, ())
+    assert of(asking(genres=("comedy", "war"))) == (set(), {4, 5}, ())
 
 
-def test_what_was_heeded_is_told(small_catalog: Catalog) -> None:
-    heeding = Heeding(small_catalog, torch.eye(12))
-    assert heeding.told(heard(liked=(20,))) == []
-    assert heeding.told(heard(genres=("horror",))) == ["Left out because you asked for no horror: 3 movies."]
-    assert heeding.told(heard(genres=("horror", "family", "war"))) == [
-        "Left out because you asked for no horror, family or war: 4 movies."
-    ]
-    assert heeding.told(heard(genres=("family",))) == ["Left out because you asked for no family: 1 movie."]
-    assert heeding.told(heard(refused=(30,))) == ["The Cellar Door (1995) is left out, movies like it are pushed down."]
-    assert heeding.told(heard(refused=(30, 20), seen=(51,))) == [
-        "The Cellar Door (1995) and Iron Comet (1982) are left out, movies like them are pushed down.",
-        "Left out because you have seen it: Lost Footage.",
-    ]
-    assert heeding.told(heard(seen=(30, 20, 51, 42, 60))) == [
-        "Left out because you have seen them: The Cellar Door (1995), Iron Comet (1982), Lost Footage and 2 more."
-    ]
+def stands_for(*movies: tuple[str, int | None, int]) -> dict[int, int]:
+    """(title, year, mentions) -> item of an entry: item of the one that stands for it."""
+    return duplicates(Catalog(Movie(i, title, year, mentions=n) for i, (title, year, n) in enumerate(movies)))
 
 
-def test_a_model_without_a_space_promises_no_more_than_it_does(small_catalog: Catalog) -> None:
-    assert Heeding(small_catalog, None).told(heard(refused=(30,))) == ["The Cellar Door (1995) is left out."]
+def test_the_better_known_entry_stands_for_both() -> None:
+    assert stands_for(("The Matrix", 1999, 5), ("Matrix", 1999, 9), ("Up", 2009, 1)) == {0: 1}
+
+
+def test_a_title_without_a_year_belongs_to_the_best_known_of_that_title() -> None:
+    mummies = [("The Mummy", None, 1), ("The Mummy", 1999, 22), ("The Mummy", 2017, 41), ("The Mummy", 1932, 1)]
+    assert stands_for(*mummies) == {0: 2}
+
+
+def test_a_yearless_entry_may_be_the_better_known_one() -> None:
+    assert stands_for(("Godfather", 1972, 3), ("The Godfather", None, 12), ("Godfather", 1991, 2)) == {0: 1}
+
+
+def test_remakes_and_titles_without_letters_are_no_twins() -> None:
+    assert stands_for(("It", 1990, 5), ("It", 2017, 9), ("!!!", 2000, 1), ("???", 2000, 1)) == {}
+
+
+def test_of_two_equally_known_the_first_stands() -> None:
+    assert stands_for(("Up", 2009, 1), ("Up", 2009, 1), ("Up", None, 1)) == {1: 0, 2: 0}

@@ -7,12 +7,16 @@ import numpy as np
 import pytest
 import torch
 
+from recommender.config import DataConfig
+from recommender.data.catalog import Catalog, Movie
 from recommender.data.collate import Batch, Item
 from recommender.errors import RecommenderError
-from recommender.evaluation import index as under_test
-from recommender.ranking.index import RECALL, MovieIndex, index_of, recall, spread
-from recommender.ranking.top_k import rank, top_k
 from recommender.models.base import DotProducts, Recommender
+from recommender.ranking import index as under_test
+from recommender.ranking.adjustments import Adjustment
+from recommender.ranking.index import RECALL, MovieIndex, index_of, recall, spread
+from recommender.ranking.ranker import Prepared, Ranker
+from recommender.ranking.top_k import top_k
 
 MOVIES, WIDTH, K = 20_000, 16, 50
 
@@ -92,21 +96,45 @@ class Dots(Recommender):
         return exact(self.products, self.queries(batch))
 
 
+def test_movies_that_are_left_out_are_never_found(movies: DotProducts) -> None:
+    second = list(range(0, MOVIES, 3))
+    index = MovieIndex(movies, second)
+    asked = wishes(movies, 100, seed=4)
+    index.calibrate(asked, K)
+    found = index.find(asked, K).best(K)
+    assert not np.isin(found.numpy(), second).any()
+    out = torch.tensor([second]).expand(len(asked), -1)
+    assert recall(found.numpy(), top_k(exact(movies, asked), K, exclude=out).numpy()) >= RECALL
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    """The last hundred movies are entries of the first hundred; some movies are of a genre."""
+    return Catalog(
+        Movie(i, f"Movie {i % (MOVIES - 100)}", 2000, ("horror",) if i % 7 == 0 else ()) for i in range(MOVIES)
+    )
+
+
+@pytest.mark.parametrize("exclude", ["refused", "named"])
 def test_a_large_catalogue_is_ranked_by_an_index_as_it_is_without(
-    movies: DotProducts, monkeypatch: pytest.MonkeyPatch
+    exclude: Any, movies: DotProducts, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = Dots(movies)
-    items = [Item([1], [movie], [], [movie, movie + 1]) for movie in range(0, 4000, 20)]
-    without = rank(model, items, K, torch.device("cpu"))
-    assert index_of(model) is None
+    ranker = Ranker(Dots(movies), catalog, DataConfig(), torch.device("cpu"))
+    named = [(movie, movie + 1) for movie in range(0, 4000, 20)]
+    items = [Item([1], [movie]) for movie, _ in named]
+    asked = [Adjustment(own) for own in named]
+    horror = tuple(ranker.adjustments.of_genres(["horror"]))
+    asked[::10] = [Adjustment(own, horror) for own in named[::10]]
+    prepared = Prepared(items, asked)
+    without = ranker.rank_prepared(prepared, K, exclude)
+    assert index_of(ranker.model) is None
     monkeypatch.setattr(under_test, "INDEX_ABOVE", MOVIES - 1)
-    with_index = rank(model, items, K, torch.device("cpu"))
-    for kind in ("all", "new"):
-        found, wanted = getattr(with_index, kind), getattr(without, kind)
-        assert recall(found, wanted) >= 0.98
-        assert (found == wanted).mean() >= 0.9
-    named = np.array([item.exclude for item in items])
-    assert not (with_index.new[:, :, None] == named[:, None, :]).any()
+    with_index = ranker.rank_prepared(prepared, K, exclude)
+    assert recall(with_index, without) >= 0.98
+    assert (with_index == without).mean() >= 0.9
+    assert (with_index[::10] == without[::10]).all()
+    assert not np.isin(with_index, ranker.duplicates).any()
+    assert (with_index[:, :, None] == np.array(named)[:, None, :]).any() == (exclude == "refused")
 
 
 def test_a_model_that_scores_in_another_way_is_ranked_without(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,10 +17,10 @@ from recommender.evaluation.beyond import training_mentions
 from recommender.evaluation.measures import BEYOND
 from recommender.evaluation.metrics import MetricError
 from recommender.evaluation.records import Record
-from recommender.reports.report import TargetKind, baseline_metrics, evaluate, wanted
 from recommender.models.base import Recommender
 from recommender.models.inputs import example_items
 from recommender.models.registry import make_model
+from recommender.reports.report import TargetKind, baseline_metrics, evaluate, wanted
 from recommender.runs.folder import SHIPPED_RUNS, Run
 from recommender.settings import ROOT, Settings
 from tests.compared import reports_of

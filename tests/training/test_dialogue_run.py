@@ -10,11 +10,11 @@ from recommender.config import RunConfig
 from recommender.data.parts import DialogueParts
 from recommender.data.task import load_task
 from recommender.errors import DataError, RecommenderError
-from recommender.reports.new_movies import measure_new_movies
-from recommender.ranking.top_k import rank
 from recommender.models.inputs import example_items, learning_items
 from recommender.query.engine import Engine
 from recommender.query.wish import Wish
+from recommender.ranking.ranker import Ranker
+from recommender.reports.new_movies import measure_new_movies
 from recommender.runs.checkpoints import load_checkpoint
 from recommender.runs.folder import Run, new_run
 from recommender.settings import Settings
@@ -87,9 +87,10 @@ def test_a_dialogue_is_learned_in_one_item_with_an_answer_for_every_turn(config:
 def test_the_turns_of_a_dialogue_rank_alike_together_and_alone(config: RunConfig, world: Settings) -> None:
     task = load_task("conversational", config.data, 42, world)
     model = load_checkpoint(trained(config, world), CPU).model
-    items = example_items(model, task.examples("test"), task.catalog, config.data, world.cache_dir)
-    whole, alone = rank(model, items, 5, CPU, batch_size=50), rank(model, items, 5, CPU, batch_size=1)
-    assert (whole.all == alone.all).all()
+    ranker = Ranker(model, task.catalog, config.data, CPU, world.cache_dir)
+    prepared = ranker.prepare(task.examples("test"))
+    whole, alone = (ranker.rank_prepared(prepared, 5, "refused", batch_size=size) for size in (50, 1))
+    assert (whole == alone).all()
 
 
 def test_training_and_choosing_never_look_at_the_test_split(

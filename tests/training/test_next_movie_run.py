@@ -9,12 +9,12 @@ import torch
 from recommender.config import RunConfig
 from recommender.data.task import load_task
 from recommender.errors import DataError
-from recommender.reports.new_movies import measure_new_movies
-from recommender.ranking.top_k import rank
 from recommender.evaluation.wishes import look_up
 from recommender.models.inputs import example_items, learning_items
 from recommender.query.engine import Engine
 from recommender.query.wish import Wish
+from recommender.ranking.ranker import Ranker
+from recommender.reports.new_movies import measure_new_movies
 from recommender.results.measure import measure_run
 from recommender.runs.checkpoints import load_checkpoint
 from recommender.runs.folder import Run, new_run
@@ -71,9 +71,10 @@ def test_a_ranking_of_new_movies_holds_nothing_that_the_person_watched(tiny_enco
     task = load_task(config.protocol, config.data, config.seed, world)
     model = build_model(config, task, world)
     examples = task.examples("test")
-    items = example_items(model, examples, task.catalog, config.data, world.cache_dir)
-    assert all(len(item.mentioned) == 1 for item in items)
-    rankings = rank(model, items, len(task.catalog), CPU).new
+    ranker = Ranker(model, task.catalog, config.data, CPU, world.cache_dir)
+    prepared = ranker.prepare(examples)
+    assert all(len(item.mentioned) == 1 for item in prepared.items)
+    rankings = ranker.rank_prepared(prepared, len(task.catalog))
     for example, ranking in zip(examples, rankings, strict=True):
         assert not set(example.mentioned) & {task.catalog[index].movie_id for index in ranking if index >= 0}
 

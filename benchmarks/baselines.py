@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from itertools import product
 
 import torch
+from recommender.evaluation.ranking import rank
+from recommender.evaluation.report import measure, wanted
+from recommender.models.inputs import example_items
 
 from recommender.config import DataConfig
 from recommender.data.collate import Item
 from recommender.data.examples import Example
 from recommender.data.task import Task, load_task
-from recommender.evaluation.ranking import rank
-from recommender.evaluation.report import measure, wanted
 from recommender.models.base import Recommender
-from recommender.models.inputs import example_items
 from recommender.models.registry import BASELINES
 from recommender.settings import settings
 

@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable
 
 import torch
+from recommender.models.inputs import items_of
 from torch import Tensor
 
 from recommender.data.collate import Batch, collate
-from recommender.models.inputs import items_of
 from recommender.query.engine import Engine
 from recommender.query.wish import Wish, to_example
 from recommender.ranking.top_k import top_k

@@ -49,10 +49,10 @@ class Measured:
 def train(measured: Measured) -> None:
     """Everything up to a slice of an epoch, as a training run does it, and the weights in a run's folder."""
     import torch
+    from recommender.models.inputs import add_vectors, items_of
 
     from recommender.config.presets import load_preset
     from recommender.data.task import load_task
-    from recommender.models.inputs import add_vectors, items_of
     from recommender.runs.checkpoints import weights_facts
     from recommender.runs.folder import new_run
     from recommender.settings import settings
@@ -92,13 +92,13 @@ def train(measured: Measured) -> None:
 def evaluate(measured: Measured) -> None:
     """Reading, ranking a part of the test split by the index and exactly, and the counts of item-kNN."""
     import torch
+    from recommender.models.inputs import add_vectors, items_of
 
     from recommender.data.collate import collate
     from recommender.data.task import load_task
     from recommender.evaluation.beyond import beyond_accuracy, training_mentions
     from recommender.evaluation.metrics import CUTOFFS, evaluate_rankings
     from recommender.models.baselines import ItemKnn
-    from recommender.models.inputs import add_vectors, items_of
     from recommender.ranking.index import index_of, recall
     from recommender.ranking.top_k import rank, top_k
     from recommender.runs.checkpoints import load_checkpoint

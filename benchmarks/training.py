@@ -7,15 +7,15 @@ import time
 from collections.abc import Sequence
 
 import torch
+from recommender.data.messages import packed
+from recommender.models.inputs import items_of
 
 from recommender.config.presets import load_preset
 from recommender.data.assets import VECTORS_FILE, load_arrays
 from recommender.data.collate import Item, collate
-from recommender.data.messages import packed
 from recommender.data.task import load_task
 from recommender.losses.ranking import SoftmaxLoss
 from recommender.models.base import Recommender
-from recommender.models.inputs import items_of
 from recommender.models.registry import make_model
 from recommender.settings import settings
 

@@ -242,9 +242,7 @@ class GradientContract(ModelContract):
         unused = {n for n, p in model.named_parameters() if p.requires_grad and p.grad is None}
         assert {name for name in unused if "pooler" not in name} == set()
 
-    def test_every_task_says_over_how_many_rows_its_loss_is_a_mean(
-        self, model: Recommender, items: list[Item]
-    ) -> None:
+    def test_every_task_says_over_how_many_rows_its_loss_is_a_mean(self, model: Recommender, items: list[Item]) -> None:
         """So that a batch read in two pieces has the loss of the whole."""
         model, objective = self.learned(model, items), self.objective(model, items)
         parts = [model.collate(items), model.collate(items[:1]), model.collate(items[1:])]

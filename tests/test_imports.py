@@ -1,4 +1,4 @@
-"""Imports go one way: data -> models -> losses -> evaluation -> ranking -> runs -> query -> reports -> training ->
+"""Imports go one way: data -> losses -> models -> evaluation -> ranking -> runs -> query -> reports -> training ->
 charts -> pages."""
 
 import ast
@@ -13,8 +13,8 @@ LEAVES = ("settings", "config", "errors", "files", "device", "wording")
 ROWS = (
     LEAVES,
     ("data",),
-    ("models",),
     ("losses",),
+    ("models",),
     ("evaluation",),
     ("ranking",),
     ("runs",),

@@ -21,7 +21,9 @@ class Popularity(Recommender):
         self.register_buffer("counts", torch.zeros(len(context.catalog)))
 
     def fit(self, items: Sequence[Item]) -> None:
-        targets = torch.tensor([index for item in items for targets in item.target_lists for index in targets], dtype=torch.long)
+        targets = torch.tensor(
+            [index for item in items for targets in item.target_lists for index in targets], dtype=torch.long
+        )
         self.counts = torch.bincount(targets, minlength=len(self.counts)).float()
 
     def forward(self, batch: Batch) -> Tensor:

@@ -53,7 +53,7 @@ class CatalogueHead(nn.Module):
             nn.Linear(movies.width, movies.width),
         )
         self.bias = nn.Parameter(torch.zeros(movies.learned.num_embeddings))
-        # How popular a movie is of which nothing is known; learned from those that item dropout hides, where there is any.
+        # How popular a movie is of which nothing is known; learned from those that item dropout hides, if any.
         self.unknown = nn.Parameter(torch.zeros(())) if movies.dropout else None
 
     @torch.no_grad()

@@ -41,7 +41,7 @@ class MovieEmbedding(nn.Module):
         return learned + from_text
 
     def scores(self, queries: Tensor, candidates: Tensor | None = None) -> Tensor:
-        """Dot products of queries [B, width] with all movies' vectors -> [B, V], or with those in `candidates` -> [B, C].
+        """Dot products of queries [B, width] with all movies' vectors [B, V], or with the `candidates`' [B, C].
 
         The projection goes to the queries, not to the V movies: q (l + W t) = q l + (q W) t, a fraction of the work.
         """

@@ -63,7 +63,9 @@ class Engine:
         self.trained = self.catalog  # without what was added since
         if self.config.model.reads_movie_text and (added := load_added(settings)).movies:
             self.catalog = self.trained.with_added(added.movies)
-            self.model.add_movies(self.catalog, torch.from_numpy(added.vectors).to(self.device), self.trained.talked_about)
+            self.model.add_movies(
+                self.catalog, torch.from_numpy(added.vectors).to(self.device), self.trained.talked_about
+            )
         self.source = run.status().source
         if self.model.text is not None:
             self.model.text.merge_lora()

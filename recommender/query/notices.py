@@ -24,9 +24,7 @@ _YEAR = re.compile(
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 
 
-def notices_of(
-    utterances: Sequence[Utterance], item: Item, facets: Facets, model: Recommender
-) -> list[str]:
+def notices_of(utterances: Sequence[Utterance], item: Item, facets: Facets, model: Recommender) -> list[str]:
     """In words for the user."""
     encoder, data, found = model.text, model.context.data, []
     reads = encoder is not None

@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from recommender.evaluation.metrics import MetricError, check_cutoff
 from recommender.data.indices import multi_hot
+from recommender.evaluation.metrics import MetricError, check_cutoff
 from recommender.ranking.index import AT_ONCE
 
 

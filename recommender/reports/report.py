@@ -66,9 +66,9 @@ def evaluate(
     asked: Sequence[int] = (),
 ) -> tuple[dict[str, Any], Record]:
     """The report: metrics with 95 % intervals (bootstrap over dialogues, or over people), what is beyond accuracy, the
-    counts, and the baselines fitted on the examples that the run learns from; and the record of the single examples. Everything at
-    the cut-offs `CUTOFFS` and at those `asked` for, to which the record's rankings reach too. `rankings_file` gets a
-    JSON line an example.
+    counts, and the baselines fitted on the examples that the run learns from; and the record of the single examples.
+    Everything at the cut-offs `CUTOFFS` and at those `asked` for, to which the record's rankings reach too.
+    `rankings_file` gets a JSON line an example.
 
     Raises `DataError` when no example of the split has such a target, and `MetricError` for a cut-off that cannot be.
     """

@@ -37,7 +37,8 @@ class Checkpoint:
 
 
 def load_checkpoint(run: Run, device: torch.device, cache: Path | None = None) -> Checkpoint:
-    """`cache`: see `Context`. Raises `CheckpointError` naming the file that is missing, damaged, or made for another catalogue or encoder."""
+    """`cache`: see `Context`. Raises `CheckpointError` naming the file that is missing, damaged, or made for another
+    catalogue or encoder."""
     config, catalog = run.config(), run.catalog()
     weights, facts = run.weights()
     if config.model.least_parameters(len(catalog)) > sum(tensor.numel() for tensor in weights.values()):

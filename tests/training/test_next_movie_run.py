@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 import torch
+from recommender.models.inputs import example_items, learning_items
 
 from recommender.config import RunConfig
 from recommender.data.task import load_task
 from recommender.errors import DataError
 from recommender.evaluation.wishes import look_up
-from recommender.models.inputs import example_items, learning_items
 from recommender.query.engine import Engine
 from recommender.query.wish import Wish
 from recommender.ranking.ranker import Ranker

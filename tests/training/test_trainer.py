@@ -11,7 +11,6 @@ from torch import nn
 from recommender.config import HeadConfig, HistoryConfig, LossConfig, ModelConfig, TextConfig, TrainingConfig
 from recommender.data.collate import Item, collate
 from recommender.losses.weighting import target_facts
-from recommender.models.base import Recommender
 from recommender.models.registry import make_model
 from recommender.training.arguments import training_arguments
 from recommender.training.learner import Learner

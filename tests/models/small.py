@@ -1,0 +1,8 @@
+"""A small catalogue for models that are counted by hand."""
+
+from recommender.data.catalog import Catalog, Movie
+from recommender.models.base import Context
+
+
+def five_movies(movies: int = 5) -> Context:
+    return Context(Catalog(Movie(100 + n, f"Movie {n}", 2000, (), None, 0) for n in range(movies)))

@@ -211,7 +211,7 @@ def test_code_that_comes_with_an_encoder_is_not_run(
 
 @pytest.fixture
 def make_encoder() -> Callable[[str], object]:
-    from recommender.config import TextConfig
+    from recommender.config.models import FrozenText
     from recommender.models.text_encoder import TextEncoder
 
-    return lambda name: TextEncoder(TextConfig(name=name))
+    return lambda name: TextEncoder(FrozenText(name=name))

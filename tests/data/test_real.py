@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from recommender.models.inputs import example_items
 
-from recommender.config import DataConfig, ModelConfig
+from recommender.config import DataConfig
+from recommender.config.models import MODELS
 from recommender.data.assets import COUNTS_FILE, build_catalog, count_follows, load_arrays, read_info
 from recommender.data.catalog import Catalog
 from recommender.data.collate import Item
@@ -19,6 +19,7 @@ from recommender.data.movielens import coverage, load_tags
 from recommender.data.parts import HistoryParts
 from recommender.data.redial import Dialogue, DialogueSet, load_dialogues
 from recommender.evaluation.metrics import evaluate_rankings
+from recommender.models.base import Context
 from recommender.models.registry import make_model
 from recommender.ranking.adjustments import Adjustment
 from recommender.ranking.ranker import Prepared, Ranker
@@ -119,42 +120,39 @@ def test_tags_are_within_their_limits(shipped_catalog: Catalog, data_dir: Path) 
 
 
 def measured(
-    kind: str, protocol: str, redial: DialogueSet, catalog: Catalog, cache: Path, oldest_first: bool = False
+    kind: str, protocol: str, redial: DialogueSet, catalog: Catalog, oldest_first: bool = False
 ) -> dict[str, float]:
-    model = make_model(ModelConfig(kind=kind), len(catalog), None, seed=42)
+    model = make_model(MODELS[kind].model_validate({}), Context(catalog, data=DataConfig(max_mentioned=1000)))
 
     def items(part: Sequence[Dialogue]) -> list[Item]:
-        config = DataConfig(max_mentioned=1000)
-        return example_items(model, build_examples(part, protocol, catalog), catalog, config, cache)
+        return model.items(build_examples(part, protocol, catalog))
 
     model.fit(items(redial.train))
     test = items(redial.test)
     if oldest_first:
-        test = [Item([], item.mentioned[::-1], item.targets) for item in test]
-    ranker = Ranker(model, catalog, DataConfig(), torch.device("cpu"))
+        test = [Item((), item.mentioned[::-1], item.targets) for item in test]
+    ranker = Ranker(model, torch.device("cpu"))
     rankings = ranker.rank_prepared(Prepared(test, [Adjustment()] * len(test)), 50, "refused")
     values = evaluate_rankings(rankings, [item.targets for item in test], [1, 10, 50])
     return {name: round(float(value.mean()), 3) for name, value in values.items()}
 
 
-def test_popularity_scores_what_was_published(redial: DialogueSet, shipped_catalog: Catalog, tmp_path: Path) -> None:
-    assert measured("popularity", "notebook", redial, shipped_catalog, tmp_path)["ndcg@10"] == 0.044
+def test_popularity_scores_what_was_published(redial: DialogueSet, shipped_catalog: Catalog) -> None:
+    assert measured("popularity", "notebook", redial, shipped_catalog)["ndcg@10"] == 0.044
 
 
 @pytest.mark.parametrize(("protocol", "latest", "oldest"), [("notebook", 0.233, 0.218), ("paper", 0.221, 0.184)])
 def test_copying_the_mentions_beats_what_was_published(
-    protocol: str, latest: float, oldest: float, redial: DialogueSet, shipped_catalog: Catalog, tmp_path: Path
+    protocol: str, latest: float, oldest: float, redial: DialogueSet, shipped_catalog: Catalog
 ) -> None:
     """The known 0.218 and 0.184 are of the mentions in the order in which they were named; latest first is better."""
-    score = partial(measured, "copy", protocol, redial, shipped_catalog, tmp_path)
+    score = partial(measured, "copy", protocol, redial, shipped_catalog)
     assert score()["ndcg@10"] == latest
     # Behind the mentions stand movies that score nothing; by chance they add a little.
     assert score(oldest_first=True)["ndcg@10"] == pytest.approx(oldest, abs=1.1e-3)
 
 
-def test_copying_scores_in_conversations_what_the_field_reports(
-    redial: DialogueSet, shipped_catalog: Catalog, tmp_path: Path
-) -> None:
+def test_copying_scores_in_conversations_what_the_field_reports(redial: DialogueSet, shipped_catalog: Catalog) -> None:
     """0.043 at 1, and 0.090 at 10 on their part of the turns."""
-    found = measured("copy", "conversational", redial, shipped_catalog, tmp_path)
+    found = measured("copy", "conversational", redial, shipped_catalog)
     assert (found["recall@1"], found["recall@10"]) == (0.043, 0.099)

@@ -11,6 +11,7 @@ from recommender.data.examples import Example, build_examples
 from recommender.data.redial import Dialogue, Message
 from recommender.data.task import load_catalog, load_task
 from recommender.errors import CheckpointError, RecommenderError
+from recommender.models.base import Context
 from recommender.models.registry import make_model
 from recommender.query.engine import Engine
 from recommender.query.facets import with_refusals
@@ -21,9 +22,10 @@ from recommender.runs.folder import Run, new_run
 from recommender.settings import Settings
 
 MODELS = {
-    "attention": {"history": {"kind": "attention", "embedding": 8, "hidden": 8}, "head": {"kind": "catalogue"}},
+    "attention": {"embedding": 8, "history": {"kind": "attention", "hidden": 8}, "head": {"kind": "catalogue"}},
     "gru and lora": {
-        "history": {"kind": "gru", "embedding": 8, "hidden": 8},
+        "embedding": 8,
+        "history": {"kind": "gru", "hidden": 8},
         "text": {"train": "lora", "lora_rank": 2},
     },
     "popularity": {"kind": "popularity"},
@@ -35,12 +37,15 @@ def make_run(
     name: str, world: Settings, tiny_encoder: str, loss: str = "softmax", protocol: str = "conversational"
 ) -> Run:
     """A run with random weights, or counts of three examples."""
-    model = {**MODELS[name], "text": {"name": tiny_encoder, **MODELS[name].get("text", {})}}
-    config = RunConfig.model_validate({"protocol": protocol, "model": model, "loss": {"kind": loss}})
+    model = dict(MODELS[name])
+    if model.get("kind", "one_shot") == "one_shot":
+        model["text"] = {"name": tiny_encoder, **model.get("text", {})}
+    parts = {"loss": {"kind": loss}} if "text" in model else {}
+    config = RunConfig.model_validate({"protocol": protocol, "model": model, **parts})
     catalog = load_catalog(world)
     table = torch.randn(12, 32, generator=torch.Generator().manual_seed(1)).half()
-    built = make_model(config.model, len(catalog), table, seed=5)
-    built.fit([Item([], [11], [0, 2], [11], "a"), Item([], [0], [2], [0], "b"), Item([], [11], [5], [11], "c")])
+    built = make_model(config.model, Context(catalog, table, seed=5))
+    built.fit([Item((), [11], [0, 2], [11], "a"), Item((), [0], [2], [0], "b"), Item((), [11], [5], [11], "c")])
     if loss != "softmax":
         with torch.no_grad():
             built.head[-1].bias += 1.0

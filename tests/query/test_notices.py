@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from recommender.config import DataConfig
+from recommender.config.models import PopularitySettings
 from recommender.data.catalog import Catalog
 from recommender.data.collate import Batch
-from recommender.models.base import Recommender
+from recommender.models.base import Context, ItemVectors, Recommender
 from recommender.query.facets import Facets
 from recommender.query.notices import applied_filters
 from recommender.ranking.ranker import Ranker
@@ -15,19 +15,21 @@ from recommender.ranking.ranker import Ranker
 class Placed(Recommender):
     """A model that is asked for the movies' places only."""
 
-    def __init__(self, vectors: Tensor | None) -> None:
-        super().__init__()
+    settings = PopularitySettings
+
+    def __init__(self, vectors: Tensor | None, catalog: Catalog) -> None:
+        super().__init__(PopularitySettings(), Context(catalog))
         self.vectors = vectors
 
     def forward(self, batch: Batch) -> Tensor:
         raise NotImplementedError
 
-    def movie_vectors(self) -> Tensor | None:
-        return self.vectors
+    def item_vectors(self) -> ItemVectors | None:
+        return None if self.vectors is None else ItemVectors(self.vectors, torch.zeros(len(self.vectors)))
 
 
 def ranker_of(catalog: Catalog, vectors: Tensor | None) -> Ranker:
-    return Ranker(Placed(vectors), catalog, DataConfig(), torch.device("cpu"))
+    return Ranker(Placed(vectors, catalog), torch.device("cpu"))
 
 
 def test_what_was_left_out_is_said_with_how_many(small_catalog: Catalog) -> None:

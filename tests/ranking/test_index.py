@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from recommender.config import DataConfig
+from recommender.config.models import PopularitySettings
 from recommender.data.catalog import Catalog, Movie
 from recommender.data.collate import Batch, Item
 from recommender.errors import RecommenderError
-from recommender.models.base import DotProducts, Recommender
+from recommender.models.base import Context, ItemVectors, Recommender
 from recommender.ranking import index as under_test
 from recommender.ranking.adjustments import Adjustment
 from recommender.ranking.index import RECALL, MovieIndex, index_of, recall, spread
@@ -22,33 +22,33 @@ MOVIES, WIDTH, K = 20_000, 16, 50
 
 
 @pytest.fixture(scope="module")
-def movies() -> DotProducts:
+def movies() -> ItemVectors:
     """Clusters, as learned vectors have them, and biases that tell popular movies."""
     draw = torch.Generator().manual_seed(0)
     centres = torch.randn(200, WIDTH, generator=draw)
     vectors = centres[torch.randint(200, (MOVIES,), generator=draw)]
     vectors = vectors + 0.3 * torch.randn(MOVIES, WIDTH, generator=draw)
-    return DotProducts(vectors, torch.randn(MOVIES, generator=draw))
+    return ItemVectors(vectors, torch.randn(MOVIES, generator=draw))
 
 
-def wishes(movies: DotProducts, count: int, seed: int) -> torch.Tensor:
+def wishes(movies: ItemVectors, count: int, seed: int) -> torch.Tensor:
     draw = torch.Generator().manual_seed(seed)
     near = movies.vectors[torch.randint(MOVIES, (count,), generator=draw)]
     return near + 0.3 * torch.randn(count, WIDTH, generator=draw)
 
 
 @pytest.fixture(scope="module")
-def index(movies: DotProducts) -> MovieIndex:
+def index(movies: ItemVectors) -> MovieIndex:
     made = MovieIndex(movies)
     made.calibrate(wishes(movies, 100, seed=1), K)
     return made
 
 
-def exact(movies: DotProducts, queries: torch.Tensor) -> torch.Tensor:
+def exact(movies: ItemVectors, queries: torch.Tensor) -> torch.Tensor:
     return queries @ movies.vectors.T + movies.bias
 
 
-def test_other_wishes_than_it_was_set_by_find_the_best_movies_too(index: MovieIndex, movies: DotProducts) -> None:
+def test_other_wishes_than_it_was_set_by_find_the_best_movies_too(index: MovieIndex, movies: ItemVectors) -> None:
     queries = wishes(movies, 200, seed=2)
     found = index.find(queries, K).best(K)
     assert index.recall >= RECALL
@@ -56,13 +56,13 @@ def test_other_wishes_than_it_was_set_by_find_the_best_movies_too(index: MovieIn
     assert index.index.nprobe < index.index.nlist  # it did not look everywhere
 
 
-def test_scores_are_the_model_s(index: MovieIndex, movies: DotProducts) -> None:
+def test_scores_are_the_model_s(index: MovieIndex, movies: ItemVectors) -> None:
     queries = wishes(movies, 5, seed=3)
     found = index.find(queries, K)
     torch.testing.assert_close(found.scores, exact(movies, queries).gather(1, found.columns), atol=1e-4, rtol=1e-5)
 
 
-def test_what_is_excluded_is_replaced_by_the_next_best(index: MovieIndex, movies: DotProducts) -> None:
+def test_what_is_excluded_is_replaced_by_the_next_best(index: MovieIndex, movies: ItemVectors) -> None:
     queries = wishes(movies, 20, seed=4)
     best = top_k(exact(movies, queries), K)
     out = torch.cat([best[:, :7], torch.full((20, 3), -1)], dim=1)
@@ -72,7 +72,7 @@ def test_what_is_excluded_is_replaced_by_the_next_best(index: MovieIndex, movies
 
 
 def test_equal_scores_go_by_column_and_a_short_row_ends_in_nothing() -> None:
-    index = MovieIndex(DotProducts(torch.ones(3, 2), torch.zeros(3)))
+    index = MovieIndex(ItemVectors(torch.ones(3, 2), torch.zeros(3)))
     index.index.nprobe = index.index.nlist
     queries = torch.ones(1, 2)
     assert index.find(queries, 3).best(3).tolist() == [[0, 1, 2]]
@@ -82,21 +82,24 @@ def test_equal_scores_go_by_column_and_a_short_row_ends_in_nothing() -> None:
 class Dots(Recommender):
     """Scores are dot products of the mentioned movie's vector."""
 
-    def __init__(self, movies: DotProducts) -> None:
-        super().__init__()
+    settings = PopularitySettings
+    scores_by_vectors = True
+
+    def __init__(self, movies: ItemVectors, catalog: Catalog) -> None:
+        super().__init__(PopularitySettings(), Context(catalog))
         self.products = movies
 
-    def dot_products(self) -> DotProducts:
+    def item_vectors(self) -> ItemVectors:
         return self.products
 
-    def queries(self, batch: Batch) -> torch.Tensor:
+    def encode(self, batch: Batch) -> torch.Tensor:
         return self.products.vectors[batch["mentioned"][:, 0]]
 
     def forward(self, batch: Batch) -> torch.Tensor:
-        return exact(self.products, self.queries(batch))
+        return exact(self.products, self.encode(batch))
 
 
-def test_movies_that_are_left_out_are_never_found(movies: DotProducts) -> None:
+def test_movies_that_are_left_out_are_never_found(movies: ItemVectors) -> None:
     second = list(range(0, MOVIES, 3))
     index = MovieIndex(movies, second)
     asked = wishes(movies, 100, seed=4)
@@ -117,11 +120,11 @@ def catalog() -> Catalog:
 
 @pytest.mark.parametrize("exclude", ["refused", "named"])
 def test_a_large_catalogue_is_ranked_by_an_index_as_it_is_without(
-    exclude: Any, movies: DotProducts, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+    exclude: Any, movies: ItemVectors, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ranker = Ranker(Dots(movies), catalog, DataConfig(), torch.device("cpu"))
+    ranker = Ranker(Dots(movies, catalog), torch.device("cpu"))
     named = [(movie, movie + 1) for movie in range(0, 4000, 20)]
-    items = [Item([1], [movie]) for movie, _ in named]
+    items = [Item((), [movie]) for movie, _ in named]
     asked = [Adjustment(own) for own in named]
     horror = tuple(ranker.adjustments.of_genres(["horror"]))
     asked[::10] = [Adjustment(own, horror) for own in named[::10]]
@@ -143,7 +146,7 @@ def test_a_model_that_scores_in_another_way_is_ranked_without(monkeypatch: pytes
             return None
 
     monkeypatch.setattr(under_test, "INDEX_ABOVE", 0)
-    assert index_of(Other(DotProducts(torch.ones(3, 2), torch.zeros(3)))) is None
+    assert index_of(Other(ItemVectors(torch.ones(3, 2), torch.zeros(3)))) is None
 
 
 def test_without_faiss_the_command_that_installs_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +159,7 @@ def test_without_faiss_the_command_that_installs_it_is_told(monkeypatch: pytest.
 
     monkeypatch.setattr(builtins, "__import__", refuse)
     with pytest.raises(RecommenderError, match="pip install faiss-cpu"):
-        MovieIndex(DotProducts(torch.ones(3, 2), torch.zeros(3)))
+        MovieIndex(ItemVectors(torch.ones(3, 2), torch.zeros(3)))
 
 
 def test_the_wishes_it_is_set_by_are_spread_over_all() -> None:

@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from recommender.models.inputs import example_items
 
 from recommender.compare.entries import Report
 from recommender.compare.lists import measures_at
-from recommender.config import DataConfig, ModelConfig, RunConfig
+from recommender.config import DataConfig, RunConfig
+from recommender.config.models import ItemKnnSettings
 from recommender.data.task import Task, load_catalog, load_task
 from recommender.errors import DataError
 from recommender.evaluation.beyond import training_mentions
 from recommender.evaluation.measures import BEYOND
 from recommender.evaluation.metrics import MetricError
 from recommender.evaluation.records import Record
-from recommender.models.base import Recommender
+from recommender.models.base import Context, Recommender
 from recommender.models.registry import make_model
 from recommender.reports.report import TargetKind, baseline_metrics, evaluate, wanted
 from recommender.runs.folder import SHIPPED_RUNS, Run
@@ -35,8 +35,8 @@ def task(world: Settings) -> Task:
 
 @pytest.fixture
 def model(task: Task) -> Recommender:
-    model = make_model(ModelConfig(kind="item_knn"), len(task.catalog), None, 0)
-    model.fit(example_items(model, task.examples("train"), task.catalog, task.config, task.settings.cache_dir))
+    model = make_model(ItemKnnSettings(), Context(task.catalog, data=task.config))
+    model.fit(model.training_items(task))
     return model
 
 
@@ -162,7 +162,7 @@ def test_parameters_tell_those_trained_from_those_frozen(task: Task, model: Reco
             "model": {"text": {"name": tiny_encoder, "train": "none"}, "head": {"kind": "ffn", "hidden": 8}},
         }
     )
-    learned = make_model(config.model, len(task.catalog), None, 0)
+    learned = make_model(config.model, Context(task.catalog))
     assert learned.text is not None
     frozen = sum(parameter.numel() for parameter in learned.text.parameters())
     found = measured(learned, task, "new")[0]["parameters"]

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from recommender.config import DataConfig
+from recommender.config.models import PopularitySettings
 from recommender.data.catalog import Catalog
 from recommender.data.collate import Batch
 from recommender.data.examples import Example
-from recommender.models.base import Recommender
+from recommender.models.base import Context, Recommender
 from recommender.ranking.ranker import Ranker
 from recommender.reports.validation import Validation
 
@@ -20,8 +20,10 @@ EXAMPLES = [Example("a", "d", 0, "", (30,), (30, 42)), Example("b", "e", 0, "", 
 class Fixed(Recommender):
     """The same scores for every wish."""
 
-    def __init__(self, scores: Tensor) -> None:
-        super().__init__()
+    settings = PopularitySettings
+
+    def __init__(self, scores: Tensor, catalog: Catalog) -> None:
+        super().__init__(PopularitySettings(), Context(catalog))
         self.scores = nn.Parameter(scores)
 
     def forward(self, batch: Batch) -> Tensor:
@@ -32,7 +34,7 @@ class Fixed(Recommender):
 def ranker(small_catalog: Catalog) -> Ranker:
     scores = torch.zeros(len(small_catalog))
     scores[small_catalog.indices([30, 40, 42])] = torch.tensor([3.0, 2.0, 1.0])
-    return Ranker(Fixed(scores), small_catalog, DataConfig(), torch.device("cpu"))
+    return Ranker(Fixed(scores, small_catalog), torch.device("cpu"))
 
 
 def test_the_mentioned_movies_are_no_answers_to_new_targets(ranker: Ranker) -> None:

@@ -18,7 +18,8 @@ def config_of(tiny_encoder: str) -> MakeConfig:
                 "data": {"validation": 0.25},
                 "model": {
                     "text": {"name": tiny_encoder, "train": text},
-                    "history": {"kind": "gru", "embedding": 8, "hidden": 8},
+                    "embedding": 8,
+                    "history": {"kind": "gru", "hidden": 8},
                     "head": {"hidden": 16},
                     "tags": tags,
                 },

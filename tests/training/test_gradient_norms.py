@@ -1,4 +1,4 @@
-"""How hard two losses pull at weights that both, one or none of them touch, by hand."""
+"""Gradient norms of two losses at weights that both, one or none of them touch, by hand."""
 
 import pytest
 import torch
@@ -24,7 +24,7 @@ class Two(nn.Module):
         }
 
 
-def test_the_pull_at_the_encoder_and_at_what_both_share() -> None:
+def test_norms_at_the_encoder_and_at_what_both_share() -> None:
     model = Two()
     losses = model.losses()
     norms = gradient_norms(losses, model)
@@ -34,7 +34,7 @@ def test_the_pull_at_the_encoder_and_at_what_both_share() -> None:
     assert model.head.grad == 100
 
 
-def test_a_frozen_encoder_is_not_pulled() -> None:
+def test_a_frozen_encoder_has_none() -> None:
     model = Two(trained=False)
     norms = gradient_norms(model.losses(), model)
     assert norms.at_encoder == {}

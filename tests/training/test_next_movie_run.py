@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import torch
-from recommender.models.inputs import example_items, learning_items
 
 from recommender.config import RunConfig
 from recommender.data.task import load_task
@@ -24,7 +23,10 @@ from recommender.training.run import train_run
 from recommender.wording import SAMPLE
 
 CPU = torch.device("cpu")
-HISTORY = {"kind": "attention", "embedding": 16, "hidden": 8}
+MODELS = {
+    "one_shot": {"embedding": 16, "history": {"kind": "attention", "hidden": 8}, "head": {"kind": "catalogue"}},
+    "dialogue": {"members": 1, "width": 16, "layers": 1},
+}
 
 
 def config_of(encoder: str, kind: str = "one_shot", hold_out: str = "leave_one_out", **data: Any) -> RunConfig:
@@ -32,15 +34,9 @@ def config_of(encoder: str, kind: str = "one_shot", hold_out: str = "leave_one_o
         {
             "protocol": "next_movie",
             "data": {"source": "sample", "hold_out": hold_out, "max_answers": 3, **data},
-            "model": {
-                "kind": kind,
-                "text": {"name": encoder, "train": "none"},
-                "history": HISTORY,
-                "dialogue": {"members": 1, "width": 16, "layers": 1},
-                "head": {"kind": "catalogue"},
-            },
+            "model": {"kind": kind, "text": {"name": encoder, "train": "none"}, **MODELS[kind]},
             "loss": {"kind": "softmax"},
-            "training": {"epochs": 2, "batch_size": 32, "tag_batch_size": 32, "head_lr": 1e-2},
+            "training": {"epochs": 2, "batch_size": 32, "head_lr": 1e-2},
         }
     )
 
@@ -60,7 +56,7 @@ def test_a_run_of_ratings_is_measured_and_answers_wishes(tiny_encoder: str, worl
     assert name.startswith("report-sample-next_movie-validation-new")
     report, record = measure_run(run, "next_movie", "test", "new", world)
     assert report["examples"] == report["target_count"] == len(set(record.dialogues))  # one answer a person
-    assert set(report["baselines"]) == {"popularity", "copy", "item_knn"}
+    assert set(report["baselines"]) == {"popularity", "copy", "item_knn", "ease"}
     engine = Engine(run, world)
     utterance, _ = engine.read("something like Iron Comet (1982)")
     assert len(engine.recommend(Wish((utterance,)), 3).recommendations) == 3
@@ -71,7 +67,7 @@ def test_a_ranking_of_new_movies_holds_nothing_that_the_person_watched(tiny_enco
     task = load_task(config.protocol, config.data, config.seed, world)
     model = build_model(config, task, world)
     examples = task.examples("test")
-    ranker = Ranker(model, task.catalog, config.data, CPU, world.cache_dir)
+    ranker = Ranker(model, CPU)
     prepared = ranker.prepare(examples)
     assert all(len(item.mentioned) == 1 for item in prepared.items)
     rankings = ranker.rank_prepared(prepared, len(task.catalog))
@@ -91,9 +87,9 @@ def test_a_model_of_messages_reads_one_message_that_names_the_movies(tiny_encode
     task = load_task(config.protocol, config.data, config.seed, world)
     model = build_model(config, task, world)
     examples = task.learning_examples()
-    items = learning_items(model, example_items(model, examples, task.catalog, config.data, world.cache_dir))
+    items = model.training_items(task)
     assert len(items) == len(examples)  # no example is the beginning of another
-    assert [task.catalog.indices(e.targets) for e in examples] == [item.answers[0].targets for item in items]
+    assert [task.catalog.indices(e.targets) for e in examples] == [item.turns[0].targets for item in items]
     assert trained(config, world).status().state == "finished"
 
 

@@ -38,9 +38,9 @@ def train(
 ) -> None:
     """Train a preset, or go on with an interrupted run. Under torchrun or accelerate in several processes."""
     from recommender.runs.folder import new_run
+    from recommender.runs.ownership import HANDOVER_SECONDS, owning
     from recommender.training import processes
     from recommender.training.job import fresh_run_id
-    from recommender.training.ownership import HANDOVER_SECONDS, owning
     from recommender.training.queue import take_turn
     from recommender.training.stopping import stoppable
 
@@ -173,9 +173,12 @@ def _calibrated(report: dict[str, Any]) -> str:
 def halve(run_id: RunId) -> None:
     """Store a run's weights in half precision, as the shipped ones are: half the size."""
     from recommender.runs.checkpoints import halve as halve_weights
+    from recommender.runs.ownership import owning
 
     with user_errors():
-        before, after = halve_weights(find_run(run_id, settings()))
+        run = find_run(run_id, settings())
+        with owning(run):
+            before, after = halve_weights(run)
     typer.echo(
         f"{run_id}: {before / 2**20:.1f} MiB -> {after / 2**20:.1f} MiB. Measure it again: evaluate --run {run_id}"
     )

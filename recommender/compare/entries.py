@@ -8,11 +8,10 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
 
 from recommender.config import SELECTION_TARGETS, RunConfig
-from recommender.errors import RecommenderError, first_problem
+from recommender.errors import CheckpointError, RecommenderError, first_problem
 from recommender.evaluation.records import Record
 from recommender.runs.folder import Run, best_row
 from recommender.runs.status import Status
-from recommender.wording import SAMPLE
 
 MEASURES = {"ndcg@10": "nDCG@10", "recall@1": "Recall@1", "recall@10": "Recall@10", "recall@50": "Recall@50"}
 TRAINERS = {"bce": "original", "weighted_bce": "weighted", "focal": "focal", "softmax": "softmax", "bpr": "BPR"}
@@ -111,8 +110,11 @@ class Entry:
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
-        """What the run logged while it trained."""
-        return self.run.metrics()
+        """What the run logged while it trained; nothing where `problems` say that it cannot be read."""
+        try:
+            return self.run.metrics()
+        except CheckpointError:
+            return []
 
     @property
     def best_epoch(self) -> float | None:
@@ -123,7 +125,8 @@ class Entry:
     def validated_on(self) -> Group:
         """The examples on which its epoch was picked, and which its curves are of."""
         protocol = self.config.protocol
-        sample = SAMPLE in self.status.source or self.config.data.source == "sample"  # one that waits has no source yet
+        # A run that waits has read no data yet.
+        sample = "sample" in (self.status.source_kind, self.config.data.source)
         source = "sample" if sample else _published_data(protocol)
         return Group(source, protocol, self.config.training.chosen_on, SELECTION_TARGETS[protocol])
 
@@ -151,6 +154,7 @@ def read_entry(run: Run) -> Entry:
     measured = _checked(
         lambda: BASELINE_FILE.validate_python(run.baselines()), f"{run.run_id}/baselines.json", problems
     )
+    _checked(run.check_metrics, f"{run.run_id}/metrics.jsonl", problems)
     return Entry(run, config, status, reports, measured or {}, tuple(problems))
 
 

@@ -15,7 +15,7 @@ from recommender.runs.checkpoints import load_checkpoint
 from recommender.runs.folder import Run
 from recommender.runs.version import current_commit
 from recommender.settings import Settings
-from recommender.wording import SAMPLE, chosen_on_test
+from recommender.wording import chosen_on_test
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def measure_run(
     config = checkpoint.config
     with_cutoffs(cutoffs, checkpoint.catalog)  # a wrong one is told before anything is ranked
     data = load_data(protocol, config.data.source, settings, checkpoint.catalog)
-    if data.source == "sample" and config.data.source != "sample" and SAMPLE not in run.status().source:
+    if data.source == "sample" and config.data.source != "sample" and run.status().source_kind != "sample":
         name, online = ("ReDial", ", or go online once") if protocol in DIALOGUE_PROTOCOLS else ("MovieLens", "")
         raise DataError(
             f"{run.run_id} learned from real data, and {name} is not here: on the synthetic sample its figures would "

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from recommender.errors import RecommenderError
 from recommender.runs.folder import Run
@@ -27,6 +27,8 @@ def first() -> bool:
 @dataclass(frozen=True)
 class Follower(Run):
     """The run as the processes beside the first one have it: they read its settings and weights, and write nothing."""
+
+    writes: ClassVar[bool] = False
 
     @property
     def log_file(self) -> Path:

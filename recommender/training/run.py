@@ -14,7 +14,7 @@ import torch
 from recommender.config import SELECTION_TARGETS
 from recommender.data.collate import Item
 from recommender.data.task import Task, load_task
-from recommender.device import choose_device, describe_device, peak_memory_mb
+from recommender.device import choose_device, describe_device, device_type, peak_memory_mb
 from recommender.errors import DataError, RecommenderError
 from recommender.evaluation.report import baseline_metrics, evaluate
 from recommender.files import remove_leftovers, remove_whole
@@ -22,11 +22,11 @@ from recommender.models.base import Recommender
 from recommender.models.inputs import example_items, learning_items, tag_items
 from recommender.runs.checkpoints import weights_facts
 from recommender.runs.folder import Run
+from recommender.runs.ownership import check_free, owning
 from recommender.runs.version import current_commit
 from recommender.settings import Settings
 from recommender.training import processes
 from recommender.training.failure import explain, out_of_memory
-from recommender.training.ownership import check_free, owning
 from recommender.training.parts import build_model, checked_examples, make_trainer, precision, start_from
 from recommender.training.queue import check_unfinished
 from recommender.training.resume import check_readable, ended_early, last_checkpoint, step_of
@@ -118,7 +118,8 @@ def _train(work: Work, resume: bool) -> None:
     checkpoint = last_checkpoint(run.resume_folder) if resume else None
     if config.start_from and checkpoint is None:
         start_from(model, config.start_from, task, work.settings)
-    status.device, status.source, status.data = describe_device(device), task.data.describe(), task.fingerprint
+    status.device, status.device_type = describe_device(device), device_type(device)
+    status.source, status.source_kind, status.data = task.data.describe(), task.data.source, task.fingerprint
     status.commit, status.seed = current_commit(), config.seed
     run.write_catalog(task.catalog)
     with telling_vectors(work):

@@ -52,7 +52,7 @@ def make_run(run_id: str, model: dict[str, Any], catalog: Catalog, here: Setting
     config = RunConfig.model_validate({"protocol": "conversational", "model": model})
     run = new_run(run_id, config, here)
     made = make_model(config.model, len(catalog), torch.randn(len(catalog), 8), seed=1)
-    run.write_status(Status(state="finished", pid=1, process_started=5.0, seconds=62.5, device="CPU", device_type="cpu", source="x"))
+    run.write_status(Status(state="finished", pid=1, process_started=5.0, seconds=62.5, device="CPU", source="x"))
     run.write_catalog(catalog)
     run.write_weights(made.saved_weights(), weights_facts(made, catalog))
     for epoch in (1, 2):

@@ -199,7 +199,7 @@ def test_match_finds_movies_in_a_text_and_in_lines(world: Settings, call: Call) 
 
 
 def test_evaluate_gives_the_run_beside_the_baselines(default: Settings, call: Call, tmp_path: Path) -> None:
-    path = tmp_path / "out" / "rankings.jsonl"
+    path = tmp_path / "rankings.jsonl"
     found = one_object(call("evaluate", "--targets", "new", "--rankings", str(path), "--json"))
     assert found["run"] == "default"
     facts = {"protocol": "conversational", "split": "test", "targets": "new", "source": "folder", "seed": 42}
@@ -279,6 +279,8 @@ def test_evaluate_names_what_is_nearest(words: tuple[str, ...], said: list[str],
 
 def test_rankings_that_cannot_be_written_are_a_mistake(default: Settings, call: Call, tmp_path: Path) -> None:
     check_mistake(call("evaluate", "--rankings", str(tmp_path)), str(tmp_path))
+    check_mistake(call("evaluate", "--rankings", str(tmp_path / "out" / "x.jsonl")), "there is no folder")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_damaged_run_is_a_mistake_that_names_the_file(default: Settings, call: Call) -> None:

@@ -96,8 +96,8 @@ def test_a_run_is_not_trained_through_a_link(name: str, run: Run, tmp_path: Path
 SECRET = "not for visitors"
 
 
-LINKED = """log.txt metrics.jsonl status.json config.json catalog.json baselines.json model.safetensors report-a-p-s-t.json
-report-a-p-s-t.safetensors""".split()
+LINKED = """log.txt metrics.jsonl status.json config.json catalog.json baselines.json model.safetensors
+report-a-p-s-t.json report-a-p-s-t.safetensors""".split()
 
 
 @pytest.mark.parametrize("name", LINKED)

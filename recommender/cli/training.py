@@ -17,6 +17,8 @@ from recommender.files import parse_json
 from recommender.runs.folder import DEFAULT_RUN, Run, find_run
 from recommender.settings import Settings, settings
 
+log = logging.getLogger(__name__)
+
 
 @app.command()
 def prepare(source: Annotated[str, typer.Option(help="auto, folder, cache, hub or sample")] = "auto") -> None:
@@ -133,13 +135,23 @@ def evaluate(
     with user_errors():
         if protocol not in PROTOCOLS:
             raise UnknownNameError("protocol", protocol, PROTOCOLS)
+        if rankings is not None and not rankings.absolute().parent.is_dir():
+            raise RecommenderError(
+                f"There is no folder {rankings.parent} for --rankings. Make it, or name another file."
+            )
         run = find_run(run_id, settings())
         report, record = measure_run(run, protocol, split, targets, settings(), rankings, cutoff or ())
         if as_json:
             typer.echo(json.dumps(report))
         else:
             _print_report(report)
-        run.write_report(report, record)
+        run.measurements.write_report(report, record)
+        if report["data"]:
+            log.warning(
+                "This is not ReDial's own data: Compare shows it apart, as the data set %s.", report["data"][:8]
+            )
+        if run.ships:
+            log.info("Your own measurement, kept in %s; what ships stays as it is.", run.measurements.folder)
 
 
 def _print_report(report: dict[str, Any]) -> None:
@@ -177,6 +189,8 @@ def halve(run_id: RunId) -> None:
 
     with user_errors():
         run = find_run(run_id, settings())
+        if run.ships:
+            raise RecommenderError(f"The run {run.run_id} belongs to the project and stays as it is.")
         with owning(run):
             before, after = halve_weights(run)
     typer.echo(

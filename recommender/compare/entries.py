@@ -11,6 +11,7 @@ from recommender.config import SELECTION_TARGETS, RunConfig
 from recommender.errors import CheckpointError, RecommenderError, first_problem
 from recommender.evaluation.records import Record
 from recommender.runs.folder import Run, best_row
+from recommender.runs.reports import Reports
 from recommender.runs.status import Status
 
 MEASURES = {"ndcg@10": "nDCG@10", "recall@1": "Recall@1", "recall@10": "Recall@10", "recall@50": "Recall@50"}
@@ -38,6 +39,7 @@ class Group(NamedTuple):
     protocol: str
     split: str
     targets: str
+    data: str = ""  # fingerprint of what is no published data
 
 
 def _published_data(protocol: str) -> str:
@@ -53,6 +55,7 @@ class Report(BaseModel):
     protocol: str
     split: str
     targets: str
+    data: str = ""
     examples: int
     target_count: int
     seed: int
@@ -70,7 +73,7 @@ class Report(BaseModel):
     def group(self) -> Group:
         # A folder, the cache and the hub hold the same dialogues.
         source = self.source if self.source == "sample" else _published_data(self.protocol)
-        return Group(source, self.protocol, self.split, self.targets)
+        return Group(source, self.protocol, self.split, self.targets, self.data)
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ class Entry:
     reports: dict[Group, Report]
     baselines: dict[str, dict[str, float]]  # on the run's own validation examples
     problems: tuple[str, ...] = ()
+    measured_here: frozenset[Group] = frozenset()  # of a run that ships: the reports that do not
 
     @property
     def run_id(self) -> str:
@@ -128,7 +132,8 @@ class Entry:
         # A run that waits has read no data yet.
         sample = "sample" in (self.status.source_kind, self.config.data.source)
         source = "sample" if sample else _published_data(protocol)
-        return Group(source, protocol, self.config.training.chosen_on, SELECTION_TARGETS[protocol])
+        data = self.status.other_data
+        return Group(source, protocol, self.config.training.chosen_on, SELECTION_TARGETS[protocol], data)
 
     @property
     def validation(self) -> Report | None:
@@ -142,23 +147,30 @@ class Entry:
 
     def record(self, report: Report) -> Record | None:
         """The single examples behind one of its reports. Raises `CheckpointError` for a damaged file."""
-        return self.run.record(report.model_dump())
+        folder = self.run.measurements if report.group in self.measured_here else self.run
+        return folder.record(report.model_dump())
 
 
 def read_entry(run: Run) -> Entry:
     """Raises `RecommenderError` if the run's config or status cannot be read: then nothing can be said of it."""
     config, status = run.config(), run.status()
     problems: list[str] = []
-    found = [_checked(_reader(run, name), f"{run.run_id}/{name}", problems) for name in run.report_names()]
-    reports = {report.group: report for report in found if report}
+    reports = _read_reports(run, problems)
+    own = _read_reports(run.measurements, problems) if run.ships else {}
     measured = _checked(
         lambda: BASELINE_FILE.validate_python(run.baselines()), f"{run.run_id}/baselines.json", problems
     )
     _checked(run.check_metrics, f"{run.run_id}/metrics.jsonl", problems)
-    return Entry(run, config, status, reports, measured or {}, tuple(problems))
+    return Entry(run, config, status, reports | own, measured or {}, tuple(problems), frozenset(own))
 
 
-def _reader(run: Run, name: str) -> Callable[[], Report]:
+def _read_reports(folder: Reports, problems: list[str]) -> dict[Group, Report]:
+    names = folder.report_names()
+    found = [_checked(_reader(folder, name), f"{folder.run_id}/{name}", problems) for name in names]
+    return {report.group: report for report in found if report}
+
+
+def _reader(run: Reports, name: str) -> Callable[[], Report]:
     return lambda: Report.model_validate(run.report(name))
 
 

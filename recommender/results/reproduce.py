@@ -89,5 +89,5 @@ def _finished(run: Run) -> Run:
 
 def _measure(run: Run, experiment: Experiment, seed: int, targets: TargetKind, settings: Settings) -> Result:
     report, record = measure_run(run, experiment.protocol, experiment.split, targets, settings)
-    run.write_report(report, record)
+    run.measurements.write_report(report, record)
     return result_of(experiment, seed, report)

@@ -32,9 +32,11 @@ from recommender.runs.status import LIVE, migrated
 from recommender.runs.status import State as State
 from recommender.runs.status import Status as Status
 from recommender.runs.weights import dump_weights, parse_weights
-from recommender.settings import Settings
+from recommender.settings import ROOT, Settings
 
 if TYPE_CHECKING:  # torch takes a second to import, and the list of runs does not need it
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
 DEFAULT_RUN = "default"  # the one that answers when no other is asked for
@@ -165,6 +167,34 @@ class Run(Reports):
         if not isinstance(found, dict):
             raise CheckpointError(f"{self.run_id}/baselines.json is damaged: it holds no baselines.")
         return found
+
+    def write_learned(self, digests: "NDArray[np.uint64]") -> None:
+        """Numbers of the dialogues or events that the run learns from (`data.digests`)."""
+        from safetensors.numpy import save
+
+        write_atomically(self.folder / "learned.safetensors", save({"digests": digests}))
+
+    def learned(self) -> "NDArray[np.uint64] | None":
+        """None for a run of an older version. Raises `CheckpointError` if the file is damaged."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
+
+        if not (self.folder / "learned.safetensors").exists():
+            return None
+        try:
+            return load(self.read("learned.safetensors"))["digests"]
+        except (SafetensorError, ValueError, KeyError) as error:
+            raise CheckpointError(f"{self.run_id}/learned.safetensors is damaged: {error}.") from error
+
+    @property
+    def ships(self) -> bool:
+        """Whether it is one of the project's own runs: read only, its files come with the project."""
+        return self.run_id in SHIPPED_RUNS and self.folder.parent.resolve() == ROOT / "checkpoints"
+
+    @property
+    def measurements(self) -> Reports:
+        """Where reports are written: the run's own folder, and for a run that ships one beside it."""
+        return Reports(self.folder.parent / ".measured" / self.run_id) if self.ships else self
 
     def write_catalog(self, catalog: Catalog) -> None:
         catalog.save(self.folder / "catalog.json")

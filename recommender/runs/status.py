@@ -77,6 +77,7 @@ class Status(BaseModel):
     source: str = ""  # for the screen
     source_kind: SourceKind = ""
     data: str = ""  # fingerprint of what it learns from
+    other_data: str = ""  # fingerprint of what it is validated on, where that is not published data
     commit: str = ""
     seed: int = 0
     train_examples: Count = 0

@@ -9,10 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
-from recommender.config import SELECTION_TARGETS
+from recommender.config import SELECTION_TARGETS, RunConfig
 from recommender.data.collate import Item
+from recommender.data.digests import Digests, smallest
 from recommender.data.task import Task, load_task
 from recommender.device import choose_device, describe_device, device_type, peak_memory_mb
 from recommender.errors import DataError, RecommenderError
@@ -21,7 +23,7 @@ from recommender.files import remove_leftovers, remove_whole
 from recommender.models.base import Recommender
 from recommender.models.inputs import example_items, learning_items, tag_items
 from recommender.runs.checkpoints import weights_facts
-from recommender.runs.folder import Run
+from recommender.runs.folder import Run, find_run
 from recommender.runs.ownership import check_free, owning
 from recommender.runs.version import current_commit
 from recommender.settings import Settings
@@ -121,7 +123,10 @@ def _train(work: Work, resume: bool) -> None:
     status.device, status.device_type = describe_device(device), device_type(device)
     status.source, status.source_kind, status.data = task.data.describe(), task.data.source, task.fingerprint
     status.commit, status.seed = current_commit(), config.seed
+    status.other_data = task.other_data(config.training.chosen_on)
     run.write_catalog(task.catalog)
+    if run.learned() is None:  # else the run goes on, and what it started from may be gone
+        run.write_learned(_learned(config, task, work.settings))
     with telling_vectors(work):
         _learn(work, task, model, checkpoint)
     if status.state == "stopped" or not processes.first():
@@ -133,6 +138,13 @@ def _train(work: Work, resume: bool) -> None:
     _measure(work, task, model, device)
     status.state, status.phase = "finished", ""
     run.write_status(status)
+
+
+def _learned(config: RunConfig, task: Task, settings: Settings) -> Digests:
+    """What the run learns from, and what the run learned from that it starts from."""
+    before = find_run(config.start_from, settings).learned() if config.start_from else None
+    own = task.digests("train")
+    return smallest(own if before is None else np.concatenate([own, before]))
 
 
 def _learn(work: Work, task: Task, model: Recommender, checkpoint: Path | None) -> None:
@@ -215,4 +227,5 @@ def _measure(work: Work, task: Task, model: Recommender, device: torch.device) -
         log.info("trained; not measured, since it was stopped")
         return
     facts = {"run": work.run.run_id, "commit": work.status.commit, **work.run.training_facts()}
+    facts["data"] = task.other_data("validation")
     work.run.write_report(facts | report, record)

@@ -85,7 +85,7 @@ def estimate(
     as_json: AsJson = False,
 ) -> None:
     """Examples, steps, time and memory of a training run on this device, from a trial of a few batches."""
-    from recommender.training.estimate import estimate as try_out
+    from recommender.training.trial import estimate as try_out
 
     with user_errors():
         if config_file is not None:

@@ -18,20 +18,14 @@ from recommender.config import RunConfig
 from recommender.config.values import parse_config
 from recommender.data.catalog import Catalog
 from recommender.errors import CheckpointError, DataError, RecommenderError, UnknownNameError, first_problem
-from recommender.files import (
-    PLAIN_NAME,
-    open_regular,
-    part_of,
-    remove_leftovers,
-    write_atomically,
-)
+from recommender.files import PLAIN_NAME, open_regular, part_of, remove_leftovers, write_atomically
 from recommender.runs.metrics_log import MetricsLog
 from recommender.runs.ownership import is_alive
 from recommender.runs.reports import Reports
 from recommender.runs.status import LIVE, migrated
 from recommender.runs.status import State as State
 from recommender.runs.status import Status as Status
-from recommender.runs.weights import dump_weights, parse_weights
+from recommender.runs.weights import dump_learned, dump_weights, parse_learned, parse_weights
 from recommender.settings import ROOT, Settings
 
 if TYPE_CHECKING:  # torch takes a second to import, and the list of runs does not need it
@@ -81,6 +75,11 @@ class Run(Reports):
     def resume_folder(self) -> Path:
         """State to go on from after an interruption; removed when the run ends."""
         return self.folder / "resume"
+
+    @property
+    def keeps_epoch(self) -> bool:
+        """Whether a finished epoch is there to go on from."""
+        return any(self.resume_folder.glob("checkpoint-*"))
 
     @property
     def lock_file(self) -> Path:
@@ -170,21 +169,13 @@ class Run(Reports):
 
     def write_learned(self, digests: "NDArray[np.uint64]") -> None:
         """Numbers of the dialogues or events that the run learns from (`data.digests`)."""
-        from safetensors.numpy import save
-
-        write_atomically(self.folder / "learned.safetensors", save({"digests": digests}))
+        write_atomically(self.folder / "learned.safetensors", dump_learned(digests))
 
     def learned(self) -> "NDArray[np.uint64] | None":
         """None for a run of an older version. Raises `CheckpointError` if the file is damaged."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
-
         if not (self.folder / "learned.safetensors").exists():
             return None
-        try:
-            return load(self.read("learned.safetensors"))["digests"]
-        except (SafetensorError, ValueError, KeyError) as error:
-            raise CheckpointError(f"{self.run_id}/learned.safetensors is damaged: {error}.") from error
+        return parse_learned(self.read("learned.safetensors"), f"{self.run_id}/learned.safetensors")
 
     @property
     def ships(self) -> bool:

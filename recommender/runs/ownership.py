@@ -59,6 +59,17 @@ def _write_owner(lock_file: Path) -> None:
         os.close(number)
 
 
+class FolderRemoved(RecommenderError):
+    """The run's folder was removed while it was trained."""
+
+
+def check_there(run: "Run") -> None:
+    """Raises `FolderRemoved` if the folder of a run that this process owns was removed: the lock's file is never
+    written anew, while others are."""
+    if run.writes and not run.lock_file.exists():
+        raise FolderRemoved(f"The folder of the run {run.run_id} was removed while it was trained: {run.folder}.")
+
+
 def check_free(run: "Run", status: Status) -> None:
     """Raises `RecommenderError` if another process has the run by its status."""
     if status.state in LIVE and not status.is_own:

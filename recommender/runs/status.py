@@ -106,13 +106,12 @@ class Status(BaseModel):
 
     def interrupted(self) -> Self:
         """The same, of a run whose process is gone."""
-        return self.model_copy(update={"state": "interrupted", "reason": self._end(), "phase": ""})
-
-    def _end(self) -> str:
-        had = machine_memory_mb()
+        had, reason = machine_memory_mb(), "its process ended without a word"
+        problem: Problem = ""
         if self.device_type == "cpu" and self.peak_memory_mb > FULL * had:
-            return (
-                f"its process ended without a word; it had used {self.peak_memory_mb:,} of {had:,} MiB, so the "
-                "system may have ended it because memory ran out"
+            problem = "out_of_memory"
+            reason += (
+                f"; it had used {self.peak_memory_mb:,} of {had:,} MiB, so the system may have ended it because memory "
+                "ran out"
             )
-        return "its process ended without a word"
+        return self.model_copy(update={"state": "interrupted", "problem": problem, "reason": reason, "phase": ""})

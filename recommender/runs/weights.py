@@ -1,4 +1,4 @@
-"""A run's weights as one safetensors file, with what they belong to."""
+"""A run's weights, and what it learned from, as safetensors files."""
 
 import json
 from typing import TYPE_CHECKING
@@ -9,6 +9,8 @@ from recommender.errors import CheckpointError, first_problem
 from recommender.files import safetensors_metadata
 
 if TYPE_CHECKING:  # torch takes a second to import, and the list of runs does not need it
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
 FACTS = TypeAdapter(dict[str, str])  # what the weights belong to
@@ -44,3 +46,24 @@ def parse_weights(raw: bytes, where: str) -> "tuple[dict[str, Tensor], dict[str,
     if wrong:
         raise CheckpointError(f"{where} holds values that are not finite in {wrong[0]}.")
     return weights, facts
+
+
+def dump_learned(digests: "NDArray[np.uint64]") -> bytes:
+    from safetensors.numpy import save
+
+    return save({"digests": digests})
+
+
+def parse_learned(raw: bytes, where: str) -> "NDArray[np.uint64]":
+    """Raises `CheckpointError` naming `where` for a damaged file."""
+    import numpy as np
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        digests = load(raw)["digests"]
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise CheckpointError(f"{where} is damaged: {error}.") from error
+    if digests.dtype != np.uint64 or digests.ndim != 1:
+        raise CheckpointError(f"{where} is damaged: it holds no list of numbers.")
+    return digests

@@ -180,7 +180,7 @@ def _wait_for_end(run: Run, pid: int) -> None:
     if run.status().state == "interrupted":
         with owning(run):
             status = run.status()
-            set_stopped(status)
+            set_stopped(run, status)
             run.write_status(status)
 
 

@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import shutil
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,7 +25,7 @@ from recommender.models.base import Recommender
 from recommender.models.inputs import example_items, learning_items, tag_items
 from recommender.runs.checkpoints import weights_facts
 from recommender.runs.folder import Run, find_run
-from recommender.runs.ownership import check_free, owning
+from recommender.runs.ownership import check_free, check_there, owning
 from recommender.runs.version import current_commit
 from recommender.settings import Settings
 from recommender.training import processes
@@ -77,14 +78,23 @@ def _train_own(run: Run, settings: Settings, resume: bool, callbacks: "Sequence[
                 status.trained = bool(processes.from_first(status.trained))
                 _train_within_memory(Work(run, config, status, settings, stop, callbacks), resume)
         except Exception as error:
+            if run.writes and not run.lock_file.exists():
+                _clear_remains(run)
+                check_there(run)
             status.state, status.phase = "failed", ""
-            status.problem, status.reason = explain(error, config, status.accumulation)
+            status.problem, status.reason = explain(error, config, status.accumulation, run.keeps_epoch)
             log.error("%s failed: %s", run.run_id, status.reason)
             with suppress(OSError):  # a full disk may not even take this; the line above has said it
                 run.write_status(status)
             if status.problem in ("out_of_memory", "disk_full") or isinstance(error, OSError):
                 raise RecommenderError(status.reason) from error
             raise
+
+
+def _clear_remains(run: Run) -> None:
+    """What this process wrote after others had removed the folder; never one that holds a run again."""
+    if not (run.folder / "config.json").exists():
+        shutil.rmtree(run.folder, ignore_errors=True)
 
 
 def _train_within_memory(work: Work, resume: bool) -> None:
@@ -129,6 +139,7 @@ def _train(work: Work, resume: bool) -> None:
         run.write_learned(_learned(config, task, work.settings))
     with telling_vectors(work):
         _learn(work, task, model, checkpoint)
+    check_there(run)
     if status.state == "stopped" or not processes.first():
         return
     run.write_status(status)  # that it is trained: a kill from here on must not find less than that
@@ -136,6 +147,7 @@ def _train(work: Work, resume: bool) -> None:
     if in_pieces(model):  # the weights to be measured are read from their file
         model = build_model(config, task, work.settings).to(device)
     _measure(work, task, model, device)
+    check_there(run)
     status.state, status.phase = "finished", ""
     run.write_status(status)
 
@@ -204,7 +216,7 @@ def _learn_by_gradient(
         elif checkpoint is None or not ended_early(checkpoint):
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if work.stop.requested and trainer.state.global_step < trainer.state.max_steps:
-        set_stopped(work.status)
+        set_stopped(run, work.status)
         run.write_status(work.status)
     else:
         work.status.trained = True

@@ -137,7 +137,8 @@ EVENTS: dict[str, str] = {
         | \b(?:not|nothing|no|without|{BE}n'?t)\s+(?:really\s+|be\s+)?(?:too|so|very|overly|super|as|quite|extremely|
             that(?!\s+(?:a\b|an\b|the\b|one\b|like\b|{TITLE})))\b""",
     # "no thanks", after a question
-    "declined": r"(?<=\?)\s*(?:no|nope|nah|pass|never)\b(?:,?\s*(?:thanks?|thank\s+you|way|please))?(?=\s*(?:$|[.,!;:)]))",
+    "declined": r"""
+          (?<=\?)\s*(?:no|nope|nah|pass|never)\b(?:,?\s*(?:thanks?|thank\s+you|way|please))?(?=\s*(?:$|[.,!;:)]))""",
     # "but not"
     "but_not": r"\bbut,?\s+not\b(?!\s+(?:necessarily|only|just|too|so|very|all|every|exactly)\b)(?:\s+like\b)?",
     # "except for", "apart from"

@@ -100,7 +100,8 @@ def evaluate(measured: Measured) -> None:
     from recommender.models.baselines import ItemKnn
     from recommender.models.inputs import add_vectors, items_of
     from recommender.ranking.index import index_of, recall
-    from recommender.ranking.top_k import rank, top_k
+    from recommender.ranking.ranker import Prepared, Ranker
+    from recommender.ranking.top_k import top_k
     from recommender.runs.checkpoints import load_checkpoint
     from recommender.runs.folder import find_run
     from recommender.settings import settings

@@ -159,7 +159,7 @@ def _learn(work: Work, task: Task, model: Recommender, checkpoint: Path | None) 
         examples = read_as_wishes(checked_examples(task, config.training.chosen_on), task)
         ranker = ranker_of(model, task, device, bfloat16=precision(config, device) == "bfloat16")
         validation = Validation(ranker, examples, SELECTION_TARGETS[config.protocol])
-        tags = tag_items(model, task.tags(), task.catalog, config.data, cache) if config.model.tags else []
+        tags = tag_items(model, task.tags(), task.catalog, config.data, cache) if "tag" in config.model.tasks else []
         if not run.baselines():
             work.say("measuring the baselines")
             run.write_baselines(baseline_metrics(task, config.training.chosen_on, SELECTION_TARGETS[config.protocol]))

@@ -139,7 +139,7 @@ def _train(work: Work, resume: bool) -> None:
 def _learn(work: Work, task: Task, model: Recommender, checkpoint: Path | None) -> None:
     """Everything up to the best weights in the run's folder, or to a stop."""
     run, config, status, cache = work.run, work.config, work.status, work.settings.cache_dir
-    device = next(model.parameters()).device
+    device = choose_device(work.settings)
     if status.trained:
         return
     work.say("preparing the examples")

@@ -89,6 +89,8 @@ def _apart(view: View, entry: Entry, differences: Mapping[str, Difference]) -> d
         "difference low": pair.low,
         "difference high": pair.high,
         "p": pair.p,
+        "p corrected": pair.p if found.corrected is None else found.corrected,
+        "comparisons": found.family,
     }
 
 

@@ -86,8 +86,8 @@ def how_tested(view: View) -> str:
         f"{describe_group(view.group)}: {reference.examples:,} wishes with {reference.target_count:,} answers, ranked "
         f"over the whole catalogue. Intervals hold 95 % of {INTERVAL_DRAWS:,} bootstrap draws of whole {whole}, "
         f"those of differences of {DRAWS:,}. Differences are tested wish by wish with a randomisation test over "
-        f"{whole}; “no difference shown” means p of 0.05 or more. With many runs one test in twenty finds a "
-        "difference by chance."
+        f"{whole}. The first p is that of the single test; the second is corrected after Holm for every run and every "
+        "measure that this table compares with the base. “No difference shown” means a corrected p of 0.05 or more."
     )
 
 

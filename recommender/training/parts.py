@@ -15,8 +15,7 @@ from recommender.data.examples import Example
 from recommender.data.task import Task, load_catalog
 from recommender.device import supports_bfloat16
 from recommender.errors import DataError, RecommenderError, UnknownNameError
-from recommender.losses.tasks import TAGS
-from recommender.losses.weights import target_facts
+from recommender.losses.weighting import TAGS, target_facts
 from recommender.models.base import Recommender
 from recommender.models.registry import make_model
 from recommender.reports.report import wanted

@@ -13,7 +13,7 @@ from torch.distributed.fsdp import fully_shard
 from recommender.config import DataConfig, HeadConfig, HistoryConfig, LossConfig, ModelConfig, TextConfig
 from recommender.data.catalog import Catalog, Movie
 from recommender.data.collate import Item
-from recommender.losses.weights import target_facts
+from recommender.losses.weighting import target_facts
 from recommender.models.registry import make_model
 from recommender.ranking.adjustments import Adjustment
 from recommender.ranking.ranker import Prepared, Ranker

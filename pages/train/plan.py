@@ -60,9 +60,9 @@ def draw_problems(problems: list[str], config: RunConfig | None, runs: list[Seen
     if config and config.model.encoder and needs_download(config):
         st.warning(
             plain(
-                f"The text encoder {config.model.encoder.name} is not on this machine. It is downloaded from the Hugging "
-                "Face hub when the run starts; without a connection the run fails. The weighted and original presets "
-                "need nothing from outside."
+                f"The text encoder {config.model.encoder.name} is not on this machine. It is downloaded from the "
+                "Hugging Face hub when the run starts; without a connection the run fails. The weighted and original "
+                "presets need nothing from outside."
             ),
             icon=":material/cloud_download:",
         )

@@ -4,9 +4,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, field_validator
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+DRAFT = {"draft": True}  # a validation's context: settings of which more will be said, so no rule between them holds
+
+
+def is_draft(info: ValidationInfo) -> bool:
+    return info.context == DRAFT
 
 
 class Part(BaseModel):
@@ -68,11 +74,16 @@ class Setting:
     path: str  # "training.batch_size"
     field: FieldInfo
     conditions: tuple[ReadWhen, ...] = ()  # its own and those of the parts around it; all must hold
+    kinds: tuple[str, ...] = ()  # what may be chosen, for the key that names the kind of its part
 
     @property
     def part(self) -> str:
         """`"model.text"` of `"model.text.pooling"`; empty at the top."""
         return self.path.rpartition(".")[0]
+
+    @property
+    def label(self) -> str:
+        return self.field.title or self.path.rpartition(".")[2].replace("_", " ").capitalize()
 
     @property
     def default(self) -> Any:
@@ -88,7 +99,7 @@ def choice_of(field: FieldInfo) -> Choice | None:
 
 
 def value_at(config: BaseModel, path: str) -> Any:
-    """The value of a setting, None where the configuration has no such part.
+    """The value of a setting by its path, None where the configuration has no such part.
 
     >>> from recommender.config import RunConfig
     >>> value_at(RunConfig(protocol="paper"), "training.epochs")
@@ -100,28 +111,42 @@ def value_at(config: BaseModel, path: str) -> Any:
     return value
 
 
-def _conditions_of(field: FieldInfo) -> tuple[ReadWhen, ...]:
-    return tuple(rule for rule in field.metadata if isinstance(rule, ReadWhen))
-
-
-def settings_in(config: BaseModel, prefix: str = "", around: tuple[ReadWhen, ...] = ()) -> Iterator[Setting]:
+def settings_in(config: BaseModel) -> Iterator[Setting]:
     """Every setting of a configuration as it is, with the fields of the kinds that it has, in the order of the code."""
-    for name, field in type(config).model_fields.items():
-        value, conditions = getattr(config, name), (*around, *_conditions_of(field))
-        if isinstance(value, BaseModel):
-            yield from settings_in(value, f"{prefix}{name}.", conditions)
-        else:
-            yield Setting(f"{prefix}{name}", field, conditions)
+    return _settings(type(config), lambda field, value: [type(value)] if isinstance(value, BaseModel) else [], config)
 
 
-def possible_settings(part: type[BaseModel], prefix: str = "", around: tuple[ReadWhen, ...] = ()) -> Iterator[Setting]:
+def possible_settings(part: type[BaseModel]) -> Iterator[Setting]:
     """Every setting that a configuration may have, whatever its kinds; a path of several kinds comes once a kind."""
+    return _settings(part, lambda field, value: parts_of(field), None)
+
+
+def _settings(
+    part: type[BaseModel],
+    inside: Callable[[FieldInfo, Any], list[type[BaseModel]]],
+    values: BaseModel | None,
+    prefix: str = "",
+    around: tuple[ReadWhen, ...] = (),
+    choice: Choice | None = None,
+) -> Iterator[Setting]:
     for name, field in part.model_fields.items():
-        path, conditions = f"{prefix}{name}", (*around, *_conditions_of(field))
-        for kind in parts_of(field):
-            yield from possible_settings(kind, f"{path}.", conditions)
-        if not parts_of(field):
-            yield Setting(path, field, conditions)
+        path, value = f"{prefix}{name}", getattr(values, name, None)
+        conditions = (*around, *(rule for rule in field.metadata if isinstance(rule, ReadWhen)))
+        kinds = inside(field, value)
+        for kind in kinds:
+            yield from _settings(kind, inside, value, f"{path}.", conditions, choice_of(field))
+        if not kinds:
+            named = choice is not None and name == choice.key
+            yield Setting(path, field, conditions, tuple(choice.table) if choice is not None and named else ())
+
+
+def titles_of_parts(config: BaseModel, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """The path of every group of settings and its title, in the order of the code."""
+    for name, field in type(config).model_fields.items():
+        value = getattr(config, name)
+        if isinstance(value, BaseModel):
+            yield f"{prefix}{name}", field.title or name.capitalize()
+            yield from titles_of_parts(value, f"{prefix}{name}.")
 
 
 def parts_of(field: FieldInfo) -> list[type[BaseModel]]:

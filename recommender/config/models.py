@@ -18,10 +18,14 @@ class TextSettings(Part):
 
 
 class FrozenText(TextSettings):
+    """Nothing is trained, so each text is read once."""
+
     train: Literal["none"] = Field("none", title="What of it is trained")
 
 
 class LoraText(TextSettings):
+    """Low-rank adapters (Hu et al. 2021)."""
+
     train: Literal["lora"] = Field("lora", title="What of it is trained")
     lora_rank: int = Field(16, ge=1, title="LoRA rank")
     lora_alpha: int = Field(32, ge=1, title="LoRA alpha")
@@ -31,11 +35,15 @@ class LoraText(TextSettings):
 
 
 class LastLayersText(TextSettings):
+    """The last layers."""
+
     train: Literal["last"] = Field("last", title="What of it is trained")
     last_layers: int = Field(3, ge=1, title="How many of its last layers")
 
 
 class FullText(TextSettings):
+    """All weights."""
+
     train: Literal["all"] = Field("all", title="What of it is trained")
 
 
@@ -56,10 +64,14 @@ class HistorySettings(Part):
 
 
 class NoHistory(HistorySettings):
+    """Mentioned movies are not read."""
+
     kind: Literal["none"] = Field("none", title="How they are read")
 
 
 class GruSettings(HistorySettings):
+    """Last states of a GRU over the movies in order of mention (Nguyen 2024)."""
+
     kind: Literal["gru"] = Field("gru", title="How they are read")
     hidden: int = Field(128, ge=1, title="Width inside", description="width of the GRU's state")
     bidirectional: bool = True
@@ -71,6 +83,8 @@ class GruSettings(HistorySettings):
 
 
 class AttentionSettings(HistorySettings):
+    """Attention over the mentioned movies, asked by the text."""
+
     kind: Literal["attention"] = Field("attention", title="How they are read")
     hidden: int = Field(128, ge=1, title="Width inside", description="width of queries and keys")
     empty_in_use: bool = Field(
@@ -91,11 +105,15 @@ class HeadSettings(Part):
 
 
 class FfnSettings(HeadSettings):
+    """Two linear layers (Nguyen 2024)."""
+
     kind: Literal["ffn"] = Field("ffn", title="Kind of head")
     hidden: int = Field(256, ge=1, title="Width of the hidden layer")
 
 
 class CatalogueSettings(HeadSettings):
+    """Dot product with every movie's vector, as wide as `model.embedding`."""
+
     kind: Literal["catalogue"] = Field("catalogue", title="Kind of head")
 
 

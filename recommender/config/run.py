@@ -1,10 +1,10 @@
 """What one training run is: every number is a setting."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationInfo, model_validator
 
-from recommender.config.base import Part, ReadWhen, unread
+from recommender.config.base import Part, ReadWhen, is_draft, unread
 from recommender.config.data import DataConfig, Protocol
 from recommender.config.losses import BceSettings, Loss
 from recommender.config.models import Model, OneShotSettings
@@ -15,7 +15,7 @@ LEARNS = ReadWhen(lambda run: run.model.learns, "a model that learns by gradient
 
 
 class RunConfig(Part):
-    """A setting that nothing reads is an error, unless the validation's context says `{"unread": "keep"}`."""
+    """A setting that nothing reads is an error. The validation's context `DRAFT` leaves rules between settings out."""
 
     version: Literal[2] = 2
     description: str = ""
@@ -28,8 +28,8 @@ class RunConfig(Part):
     training: Annotated[TrainingConfig, LEARNS] = Field(TrainingConfig(), title="Training")
 
     @model_validator(mode="after")
-    def _whole_tags(self) -> Self:
-        if "tag" in self.model.tasks and self.training.tag_batch_size % self.training.batch_size:
+    def _whole_tags(self, info: ValidationInfo) -> Self:
+        if not is_draft(info) and "tag" in self.model.tasks and self.training.tag_batch_size % self.training.batch_size:
             raise ValueError(
                 "training.tag_batch_size must be a multiple of training.batch_size: every example brings as many tags"
             )
@@ -37,11 +37,7 @@ class RunConfig(Part):
 
     @model_validator(mode="after")
     def _everything_is_read(self, info: ValidationInfo) -> Self:
-        if not _keeps_unread(info.context) and (found := unread(self)):
+        if not is_draft(info) and (found := unread(self)):
             setting, rule = found[0]
             raise ValueError(f"{setting.path} has no effect here: it is read only with {rule.condition}")
         return self
-
-
-def _keeps_unread(context: Any) -> bool:
-    return isinstance(context, dict) and context.get("unread") == "keep"

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
-from recommender.config.base import Part, ReadWhen
+from recommender.config.base import Part, ReadWhen, is_draft
 from recommender.config.data import TAGS
 
 Tracker = Literal["tensorboard", "wandb", "mlflow", "trackio"]
@@ -73,7 +73,7 @@ class TrainingConfig(Part):
     )
 
     @model_validator(mode="after")
-    def _whole_pieces(self) -> Self:
-        if self.batch_size % self.accumulation:
+    def _whole_pieces(self, info: ValidationInfo) -> Self:
+        if not is_draft(info) and self.batch_size % self.accumulation:
             raise ValueError("batch_size must be a multiple of accumulation: a batch is read in pieces of one size")
         return self

@@ -2,13 +2,13 @@
 
 import reprlib
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from copy import deepcopy
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from recommender.config.base import Choice, choice_of, parts_of, possible_settings, unread
+from recommender.config.base import DRAFT, Choice, choice_of, parts_of, possible_settings, unread
 from recommender.config.migration import migrated, version_of
 from recommender.config.run import VERSION, RunConfig
 from recommender.config.training import ModuleConfig
@@ -33,13 +33,30 @@ def parse_config(values: dict[str, Any], where: str, given: Collection[str] | No
     try:
         if given is None and not older:
             return RunConfig.model_validate(values)
-        config = RunConfig.model_validate(values, context={"unread": "keep"})
+        config = RunConfig.model_validate(values, context=DRAFT)
         for setting, _ in unread(config):
             if setting.path not in (given or ()):
                 _remove(values, setting.path)
         return RunConfig.model_validate(values)
     except ValidationError as error:
         raise _in_words(error, values, where) from error
+
+
+def changed_draft(config: RunConfig, changes: Mapping[str, Any]) -> RunConfig:
+    """The configuration with some settings changed by path, as a draft: where a change chooses another kind, the rest
+    of its part has that kind's defaults, and what nothing reads any more has its default. Raises `ValidationError`."""
+    values = config.model_dump()
+    for path, value in changes.items():
+        *parts, key = path.split(".")
+        inside = values
+        for part in parts:
+            inside = inside.setdefault(part, {})
+        inside[key] = value
+    _drop_other_kinds(RunConfig, values, frozenset())
+    draft = RunConfig.model_validate(values, context=DRAFT)
+    for setting, _ in unread(draft):
+        _remove(values, setting.path)
+    return RunConfig.model_validate(values, context=DRAFT)
 
 
 def _in_words(error: ValidationError, values: dict[str, Any], where: str) -> RecommenderError:
@@ -59,14 +76,17 @@ def _in_words(error: ValidationError, values: dict[str, Any], where: str) -> Rec
 
 
 def _drop_other_kinds(part: type[BaseModel], values: dict[str, Any], given: frozenset[str], prefix: str = "") -> None:
-    """Take out the keys that the chosen kinds do not have, but for those in `given`."""
-    for key in [key for key in values if key not in part.model_fields and not _is_given(f"{prefix}{key}", given)]:
-        del values[key]
+    """Take out the keys that only other kinds have, but for those in `given`."""
     for name, field in part.model_fields.items():
-        inside = values.get(name)
-        kind = _kind(choice_of(field), inside) or next(iter(parts_of(field)), None)
-        if isinstance(inside, dict) and kind is not None:
-            _drop_other_kinds(kind, inside, given, f"{prefix}{name}.")
+        inside, choice = values.get(name), choice_of(field)
+        kind = _kind(choice, inside) or next(iter(parts_of(field)), None)
+        if not isinstance(inside, dict) or kind is None:
+            continue
+        elsewhere = {key for other in parts_of(field) for key in other.model_fields} - set(kind.model_fields)
+        for key in elsewhere & set(inside):
+            if not _is_given(f"{prefix}{name}.{key}", given):
+                del inside[key]
+        _drop_other_kinds(kind, inside, given, f"{prefix}{name}.")
 
 
 def _kind(choice: Choice | None, values: Any) -> type[BaseModel] | None:
@@ -140,6 +160,16 @@ def place_of(path: str) -> tuple[list[str], str]:
         raise UnknownNameError("setting", path, [*all_paths(), *(f"{MODULES}text.{k}" for k in ("lr", "clip"))])
     *parts, key = path.split(".")
     return parts, key
+
+
+def value_of(config: RunConfig, path: str) -> Any:
+    """The value of a setting as `place_of` reads its path, also of a part of the model by name; None where there is
+    none."""
+    value: Any = config
+    parts, key = place_of(path)
+    for step in (*parts, key):
+        value = value.get(step) if isinstance(value, dict) else getattr(value, step, None)
+    return value
 
 
 def all_paths() -> list[str]:

@@ -29,7 +29,7 @@ def baselines_of(protocol: Protocol) -> tuple[str, ...]:
 def make_model(config: ModelSettings, movies: int, movie_text: Tensor | None, seed: int) -> Recommender:
     """A fresh model for V = `movies` columns; the same seed gives the same first weights."""
     if config.kind in BASELINES:
-        return BASELINES[config.kind](movies)
+        return BASELINES[config.kind](movies, **config.model_dump(exclude={"kind"}))
     if config.reads_movie_text and movie_text is None:
         raise ValueError(f"the model {config.kind!r} needs movie_text [V, D]")
     torch.manual_seed(seed)

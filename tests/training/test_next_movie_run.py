@@ -60,7 +60,7 @@ def test_a_run_of_ratings_is_measured_and_answers_wishes(tiny_encoder: str, worl
     assert name.startswith("report-sample-next_movie-validation-new")
     report, record = measure_run(run, "next_movie", "test", "new", world)
     assert report["examples"] == report["target_count"] == len(set(record.dialogues))  # one answer a person
-    assert set(report["baselines"]) == {"popularity", "copy", "item_knn"}
+    assert set(report["baselines"]) == {"popularity", "copy", "item_knn", "ease"}
     engine = Engine(run, world)
     utterance, _ = engine.read("something like Iron Comet (1982)")
     assert len(engine.recommend(Wish((utterance,)), 3).recommendations) == 3

@@ -150,13 +150,13 @@ def title_target(catalog: Catalog) -> Target:
 def checkpoint_target(folder: Path, catalog: Catalog) -> Target:
     here = Settings(checkpoints_dir=folder / "runs", cache_dir=folder / "cache")
     small = {"text": {"name": tiny_encoder(folder / "encoder")}}
-    attention = {"kind": "attention", "embedding": 4, "hidden": 4}
+    attention = {"kind": "attention", "hidden": 4}
     counted = [
         make_run("knn", {"kind": "item_knn"}, catalog, here),
         make_run("pop", {"kind": "popularity"}, catalog, here),
     ]
     deep = [
-        make_run("wide", {**small, "history": attention, "head": {"kind": "catalogue"}}, catalog, here),
+        make_run("wide", {**small, "embedding": 4, "history": attention, "head": {"kind": "catalogue"}}, catalog, here),
         make_run("talk", {"kind": "dialogue", "text": small["text"], "width": 4, "layers": 1}, catalog, here),
     ]
     vector = [0.1] * 8

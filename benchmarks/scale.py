@@ -100,7 +100,8 @@ def evaluate(measured: Measured) -> None:
     from recommender.evaluation.metrics import CUTOFFS, evaluate_rankings
     from recommender.models.baselines import ItemKnn
     from recommender.ranking.index import index_of, recall
-    from recommender.ranking.top_k import rank, top_k
+    from recommender.ranking.ranker import Ranker
+    from recommender.ranking.top_k import top_k
     from recommender.runs.checkpoints import load_checkpoint
     from recommender.runs.folder import find_run
     from recommender.settings import settings
@@ -113,23 +114,27 @@ def evaluate(measured: Measured) -> None:
     with measured.part("reading"):
         task = load_task(config.protocol, config.data, config.seed, settings())
     with measured.part("items"):
-        items = items_of(model, task.examples("test")[:EVALUATED], task.catalog, config.data)
+        examples = task.examples("test")[:EVALUATED]
+        ranker = Ranker(model, task.catalog, config.data, device)
+        prepared = ranker.prepare(examples)
+        items = prepared.items
     with measured.part("text vectors"):
         add_vectors(model, items, settings().cache_dir)
     with measured.part("index"):
-        index = index_of(model)
+        index = index_of(model, ranker.duplicates)
     with measured.part("ranking"):
-        rankings = rank(model, items, most, device).all
+        rankings = ranker.rank_prepared(prepared, most, "refused")
     with measured.part("exact"), torch.inference_mode():
         scores = (model(collate([item])) for item in items[:COMPARED])
-        exact = torch.cat([top_k(row, most) for row in scores]).numpy()
+        left_out = torch.tensor([ranker.duplicates], dtype=torch.long)
+        exact = torch.cat([top_k(row, most, left_out) for row in scores]).numpy()
     with measured.part("metrics"):
         values = evaluate_rankings(rankings, [item.targets for item in items], CUTOFFS)
         beyond_accuracy(rankings, CUTOFFS, task.catalog, training_mentions(task), None)
     with measured.part("item-kNN"):
         knn = ItemKnn(len(task.catalog))
         knn.fit(items_of(knn, task.examples("train"), task.catalog, config.data))
-        rank(knn, items[:COMPARED], most, device)
+        Ranker(knn, task.catalog, config.data, device).rank(examples[:COMPARED], most, "refused")
     measured.facts |= {
         "examples": len(items),
         "compared": COMPARED,

@@ -209,6 +209,19 @@ def test_code_that_comes_with_an_encoder_is_not_run(
     assert not os.path.exists(tmp_path / "ran")
 
 
+def test_modules_that_come_with_an_encoder_are_not_read(
+    tiny_encoder: str, tmp_path: Path, make_encoder: Callable[[str], object]
+) -> None:
+    """sentence-transformers' own list of modules may name any class."""
+    import shutil
+
+    folder = shutil.copytree(tiny_encoder, tmp_path / "encoder")
+    (folder / "modules.json").write_text('[{"idx": 0, "name": "0", "path": "", "type": "code.Mine"}]')
+    (folder / "code.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Mine: pass")
+    make_encoder(str(folder))
+    assert not os.path.exists(tmp_path / "ran")
+
+
 @pytest.fixture
 def make_encoder() -> Callable[[str], object]:
     from recommender.config.models import FrozenText

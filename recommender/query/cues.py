@@ -136,10 +136,15 @@ EVENTS: dict[str, str] = {
           \b(?:less|fewer)\b
         | \b(?:not|nothing|no|without|{BE}n'?t)\s+(?:really\s+|be\s+)?(?:too|so|very|overly|super|as|quite|extremely|
             that(?!\s+(?:a\b|an\b|the\b|one\b|like\b|{TITLE})))\b""",
-    # "but not", "except for"
-    "but_not": r"""
-          \bbut,?\s+not\b(?!\s+(?:necessarily|only|just|too|so|very|all|every|exactly)\b)(?:\s+like\b)?
-        | \bexcept\b(?:\s+for\b)?""",
+    # "no thanks", after a question
+    "declined": r"""
+          (?<=\?)\s*(?:no|nope|nah|pass|never)\b(?:,?\s*(?:thanks?|thank\s+you|way|please))?(?=\s*(?:$|[.,!;:)]))""",
+    # "but not"
+    "but_not": r"\bbut,?\s+not\b(?!\s+(?:necessarily|only|just|too|so|very|all|every|exactly)\b)(?:\s+like\b)?",
+    # "except for", "apart from"
+    "exception": rf"""
+          \b(?:except(?:ing)?(?:\s+for)?|excluding|other\s+than|apart\s+from|aside\s+from|
+            with\s+the\s+exception\s+of)\b{OTHER_MOVIES}""",
     # "non-horror"
     "non": rf"\bnon[\s-]+{GENRE_PATTERN}",
     # "no", "without", "I don't like", "anything but", "tired of"
@@ -152,7 +157,7 @@ EVENTS: dict[str, str] = {
         | \b(?:anything|everything|something|all|any\s+\w+)\s+(?:but(?!\s+(?:i|we)\b)|besides)\b{OTHER_MOVIES}
         | \b(?:hate[ds]?|hating|dislike[ds]?|despised?|detest(?:ed)?|loathed?)\b(?!\s+to\b){OTHER_MOVIES}
         | \b(?:tired|sick|bored|fed\s+up)\s+(?:of|with)\b{OTHER_MOVIES}
-        | \b(?:excluding|apart\s+from|aside\s+from|other\s+than|instead\s+of|rather\s+than|unlike|
+        | \b(?:instead\s+of|rather\s+than|unlike|
             avoid|skip|exclude|stay\s+away\s+from|leave\s+out)\b{OTHER_MOVIES}
         | \b(?:without(?:\s+any)?|neither|nor|none\s+of|nothing|w/o|kein\w*|ohne|sans|senza|sin)\b{OTHER_MOVIES}
         | \bno\s+more\b{OTHER_MOVIES}

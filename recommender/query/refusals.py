@@ -24,6 +24,7 @@ _MODES: dict[str, Mode] = {  # what a phrase begins
 }  # fmt: skip
 _STANCES: dict[Mode, Stance] = {"seen": "seen", "refused": "refused"}
 _REACH = 5  # words between a refusal and what it refuses
+_NEAR = 20  # characters in which "anything" stands before "except"
 _QUOTED = 3  # words of a refusal that was not understood
 # Words that do not narrow what they stand before: "no more of those horror movies" refuses horror.
 _EMPTY = frozenset(
@@ -33,6 +34,7 @@ _EMPTY = frozenset(
 _PLURAL = re.compile(r"\b(?:were|are|them|those|these|both|they)\b", re.IGNORECASE)
 _NO = re.compile(r"\b(?:no|not|nothing|without)\b", re.IGNORECASE)
 _MOVIES = re.compile(r"\s+(?:movies?|films?|flicks?|stuff|ones?|genre|type)\b", re.IGNORECASE)
+_ALL_BUT = re.compile(r"\b(?:(?:any|every|some)thing|all)\s*,?\s*$", re.IGNORECASE)
 _APOSTROPHES = str.maketrans("’`´‘", "''''")
 
 
@@ -94,6 +96,10 @@ class _Reader:
         self.group: list[int] = []  # the latest titles of one list, by their place in `spans`
         self.linked = False  # nothing but a comma, "and" or "or" since the latest title
         self.latest: _Genre | int | None = None  # the latest genre or title of this sentence
+        self.refusing = False  # something was refused in this clause, to which there may be an exception
+        self.sentence: list[_Genre | int] = []  # the genres and titles of this sentence
+        self.bare = True  # nothing else in this sentence
+        self.question: list[_Genre | int] = []  # what the sentence before asked in a word: "horror?"
         self.genre_end = -1  # where the latest genre word ends
         self.list_end = 0  # where the latest list of genres ends
 
@@ -118,8 +124,13 @@ class _Reader:
             case "seen_before":
                 self._verdict(kind, bool(_PLURAL.search(words)))
                 self._set("seen", start)
+            case "declined":
+                for item in self.question:
+                    self._refuse(item)
             case "but_not":  # "I have seen everything but not X"
                 self._set("open" if self.mode == "seen" else "refused", start)
+            case "exception":
+                self._except(start)
             case "non":
                 self._non(words, start, end)
             case "too" | "much" if self.mode == "refused" and not self.found:  # "not too scary", "nothing so sad"
@@ -135,9 +146,24 @@ class _Reader:
             case _ if kind in _MODES:
                 self._set(_MODES[kind], start)
         if kind == "end":
-            self.latest = None
+            self.question = self.sentence if "?" in words and self.bare else []
+            self.latest, self.sentence, self.bare, self.refusing = None, [], True, False
+        elif kind in _MODES and _MODES[kind] != "open":
+            self.refusing = False
+        self.bare &= kind in ("title", "genre", "word", "link", "comma", "end")
         if kind not in ("title", "comma", "link", "word"):
             self.linked = False
+
+    def _except(self, start: int) -> None:
+        """ "I have seen everything except X" says nothing of X, "no horror except X" asks for it, "anything except X"
+        refuses it."""
+        before = self.masked[max(0, start - _NEAR) : start]
+        if self.mode == "seen":
+            self._set("open", start)
+        elif self.mode in ("refused", "degree") or (self.refusing and not _ALL_BUT.search(before)):
+            self._set("liked", start)
+        else:
+            self._set("refused", start)
 
     def _list_goes_on(self, comma: int) -> bool:
         if not isinstance(self.latest, _Genre):
@@ -157,7 +183,7 @@ class _Reader:
     def _word(self, word: str, end: int) -> None:
         if word.lower() in _EMPTY:
             return
-        self.linked = False
+        self.linked = self.bare = False
         self.words.append(end)
         if len(self.words) > _REACH and self.mode in ("refused", "degree"):
             self._set("plain")
@@ -168,7 +194,9 @@ class _Reader:
             if not self.linked:
                 self.group = []
             self.group.append(i)
+            self.sentence.append(i)
             self.linked, self.latest = True, i
+            self.refusing |= self.mode == "refused"
         self.found, self.words = True, []
 
     def _genre(self, words: str, start: int, end: int) -> None:
@@ -184,6 +212,8 @@ class _Reader:
             names = names[:1]
         self.latest = _Genre(names, self.mode, bool(self.words), self.text[self.cue : end])
         self.genres.append(self.latest)
+        self.sentence.append(self.latest)
+        self.refusing |= self.mode == "refused"
         self.found, self.words, self.genre_end = True, [], end
         return None
 
@@ -196,10 +226,14 @@ class _Reader:
 
     def _refuse_latest(self) -> None:
         """ "X is not my thing": it, and no other of its list."""
-        if isinstance(self.latest, _Genre):
-            self.latest.mode = "refused"
-        elif self.latest is not None:
-            self.modes[self.latest] = "refused"
+        if self.latest is not None:
+            self._refuse(self.latest)
+
+    def _refuse(self, item: "_Genre | int") -> None:
+        if isinstance(item, _Genre):
+            item.mode = "refused"
+        else:
+            self.modes[item] = "refused"
 
     def _verdict(self, kind: str, plural: bool) -> None:
         """On the latest title, or with "they were ..." on its whole list."""

@@ -73,7 +73,7 @@ def test_an_example_holds_its_input_message_by_message(dialogue: Dialogue, small
     [example, _] = build_examples([dialogue], "conversational", small_catalog)
     assert example.said == (
         Said("recommender", "Hello!"),
-        Said("seeker", "I loved The Red Lantern (1999)", (1234,)),
+        Said("seeker", "I loved The Red Lantern (1999)", (1234,), ((8, 30, 1234),)),
     )
 
 

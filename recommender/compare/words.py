@@ -38,6 +38,9 @@ def warnings(view: View) -> list[str]:
     if others:
         names = ", ".join(f"{entry.run_id} ({entry.config.protocol})" for entry in others)
         found.append(f"Trained under another protocol than they are measured on here: {names}. Compare with care.")
+    here = [entry.run_id for entry in view.measured if view.group in entry.measured_here]
+    if here:
+        found.append(f"Measured on this machine, not part of what ships: {', '.join(here)}.")
     found += [chosen_on_test(e.run_id) for e in view.entries if e.config.training.chosen_on == "test"]
     return found
 

@@ -21,12 +21,14 @@ from recommender.data.collate import Item
 from recommender.data.examples import Example
 from recommender.data.task import Task, load_task
 from recommender.device import choose_device, describe_device, memory_mb, peak_memory_mb
+from recommender.errors import RecommenderError
 from recommender.evaluation.metrics import CUTOFFS
 from recommender.models.base import Context, Recommender
 from recommender.models.registry import baselines_of, make_model
 from recommender.ranking.ranker import Prepared, Ranker, to_device
 from recommender.settings import Settings
 from recommender.training.estimate import Estimate
+from recommender.training.failure import explain
 from recommender.training.parts import build_model, checked_examples, make_trainer, precision
 from recommender.training.trainer import RecommenderTrainer
 
@@ -39,7 +41,7 @@ MIN_STEPS, MAX_STEPS, STEP_SECONDS = 3, 40, 5.0
 HEAP = 1.6  # what the heap holds for one batch's largest tensors: pieces of other sizes stay behind
 TOKEN_BYTES = 40  # a Python integer in a list
 MIB = 2**20
-POLL_SECONDS = 0.002
+POLL_SECONDS = 0.002  # between two looks at the memory
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,23 @@ class Learning:
     memory_mb: float
 
 
-def trial(config: RunConfig, settings: Settings) -> Estimate:
-    """See `estimate.estimate`."""
+def estimate(config: RunConfig, settings: Settings) -> Estimate:
+    """A trial in this process: reads the data, then trains and ranks a few batches; nothing is kept of it.
+
+    Raises `RecommenderError` for what would keep the run from starting, and for too little memory.
+    """
+    try:
+        return _estimate(config, settings)
+    except RecommenderError:
+        raise
+    except Exception as error:
+        problem, reason = explain(error, config)
+        if problem == "other":
+            raise
+        raise RecommenderError(reason) from error
+
+
+def _estimate(config: RunConfig, settings: Settings) -> Estimate:
     device = choose_device(settings)
     begin = time.monotonic()
     task = load_task(config.protocol, config.data, config.seed, settings)

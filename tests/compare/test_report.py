@@ -31,7 +31,6 @@ from recommender.evaluation.comparison import Paired, most_recommended, slices
 from recommender.evaluation.measures import measure_of
 from recommender.runs.folder import Run
 from recommender.settings import ROOT, settings
-from recommender.wording import SAMPLE
 from tests.compared import CATALOG, EXAMPLES, make_record, make_report, make_run
 
 
@@ -188,7 +187,7 @@ def test_published_lines_are_for_the_targets_that_the_curve_is_of(tmp_path: Path
 def test_runs_on_the_sample_are_not_drawn_beside_those_on_redial(tmp_path: Path) -> None:
     make_run(tmp_path, "a")
     run = make_run(tmp_path, "toy")
-    run.write_status(run.status().model_copy(update={"source": f"{SAMPLE}: 2 training and 1 test dialogues"}))
+    run.write_status(run.status().model_copy(update={"source_kind": "sample"}))
     view = view_of(tmp_path)
     assert [curve.mark.name for curve in curves_of(view, "eval_ndcg@10")] == ["a"]
     assert "toy (notebook, the synthetic sample, NOT ReDial)" in validated(view)

@@ -62,7 +62,8 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
 
 
 def tuned(study: Study, settings: Settings, timeout: float | None = None) -> str:
-    return work_on(study, settings, new_worker(study.name, settings), wait=False, timeout=timeout)
+    with new_worker(study.name, settings) as worker:
+        return work_on(study, settings, worker, wait=False, timeout=timeout)
 
 
 def params_of(name: str, settings: Settings) -> list[dict[str, Any]]:

@@ -20,9 +20,10 @@ from recommender.runs.folder import Run, new_run
 from recommender.settings import Settings
 
 MODELS = {
-    "attention": {"history": {"kind": "attention", "embedding": 8, "hidden": 8}, "head": {"kind": "catalogue"}},
+    "attention": {"embedding": 8, "history": {"kind": "attention", "hidden": 8}, "head": {"kind": "catalogue"}},
     "gru and lora": {
-        "history": {"kind": "gru", "embedding": 8, "hidden": 8},
+        "embedding": 8,
+        "history": {"kind": "gru", "hidden": 8},
         "text": {"train": "lora", "lora_rank": 2},
     },
     "popularity": {"kind": "popularity"},

@@ -28,7 +28,8 @@ def config(tiny_encoder: str) -> RunConfig:
             "protocol": "conversational",
             "model": {
                 "text": {"name": tiny_encoder},
-                "history": {"kind": "attention", "embedding": 8, "hidden": 8},
+                "embedding": 8,
+                "history": {"kind": "attention", "hidden": 8},
                 "head": {"kind": "catalogue"},
             },
         }

@@ -167,7 +167,8 @@ def test_settings_that_ask_for_all_memory_are_refused_before_a_model_is_built(
 ) -> None:
     monkeypatch.setattr("recommender.runs.checkpoints.make_model", None)
     values = config.model_dump()
-    values["model"]["history"][part] = 10**12
+    where = values["model"] if part == "embedding" else values["model"]["history"]
+    where[part] = 10**12
     run.write_config(RunConfig.model_validate(values))
     with pytest.raises(CheckpointError, match=r"too small for the model that r/config\.json describes"):
         load_checkpoint(run, CPU)
@@ -176,7 +177,7 @@ def test_settings_that_ask_for_all_memory_are_refused_before_a_model_is_built(
 def test_a_model_is_never_told_to_be_larger_than_it_is() -> None:
     for name in preset_names():
         config = load_preset(name).model
-        if config.text.name == "minilm" and config.learns:
+        if config.learns and config.text.name == "minilm":
             model = make_model(config, 50, torch.zeros(50, 384), 0)
             assert config.least_parameters(50) <= sum(t.numel() for t in model.saved_weights().values())
 

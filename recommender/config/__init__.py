@@ -34,6 +34,18 @@ class Part(BaseModel):
 
 class DataConfig(Part):
     source: Literal["auto", "folder", "cache", "hub", "sample"] = "auto"
+    catalog: Literal["redial", "own"] = Field(
+        "redial",
+        description="next_movie: rank ReDial's movies, with which the ratings are joined, or the data set's own",
+    )
+    order: Literal["time", "file"] = Field(
+        "time",
+        description="next_movie: the order of a person's events that have the same time. time: drawn; file: as they "
+        "stand in the file, as other libraries take them",
+    )
+    best_rating: int | None = Field(
+        None, ge=1, description="next_movie: top of the rating scale; none: recognised (1, 5, 10 or 100)"
+    )
     validation: float = Field(
         0.1,
         gt=0,

@@ -8,7 +8,7 @@ from pages.shared.text import plain
 from pages.train.fields import BY_PATH, SETTINGS, Setting, draw_setting, is_read, key_of, read_config, values_now
 from recommender.config import DIALOGUE_PROTOCOLS, RunConfig
 from recommender.config.presets import load_preset, preset_names
-from recommender.data.interactions import find_source
+from recommender.data.ratings import find_source
 from recommender.data.redial import find_split
 from recommender.errors import DataError
 from recommender.runs.folder import RUN_ID, list_runs

@@ -8,7 +8,7 @@ from recommender.data.catalog import Catalog
 from recommender.data.collate import Item, Spoken, to_items
 from recommender.data.examples import Example
 from recommender.data.messages import packed, to_message_items
-from recommender.data.movielens import TagRow
+from recommender.data.tags import TagRow
 from recommender.models.base import Recommender
 from recommender.models.vector_cache import cached_vectors
 

@@ -39,7 +39,7 @@ def measure_run(
     checkpoint = load_checkpoint(run, device)
     config = checkpoint.config
     with_cutoffs(cutoffs, checkpoint.catalog)  # a wrong one is told before anything is ranked
-    data = load_data(protocol, config.data.source, settings, checkpoint.catalog)
+    data = load_data(protocol, config.data, settings, checkpoint.catalog)
     if data.source == "sample" and config.data.source != "sample" and SAMPLE not in run.status().source:
         name, online = ("ReDial", ", or go online once") if protocol in DIALOGUE_PROTOCOLS else ("MovieLens", "")
         raise DataError(

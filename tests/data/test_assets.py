@@ -20,7 +20,7 @@ from recommender.data.assets import (
     save_arrays,
 )
 from recommender.data.catalog import Catalog, Movie
-from recommender.data.redial import Dialogue, Message
+from recommender.data.dialogue import Dialogue, Message
 from recommender.errors import DataError
 from recommender.prepare import prepare
 from recommender.settings import ROOT, Settings

@@ -7,10 +7,11 @@ import pytest
 from recommender.config import DataConfig
 from recommender.data.catalog import Catalog
 from recommender.data.collate import Item, collate
+from recommender.data.dialogue import Dialogue, Message
 from recommender.data.engagement import FACTS, UNKNOWN, Engagement
 from recommender.data.examples import build_examples
 from recommender.data.messages import packed, to_message_items
-from recommender.data.redial import Dialogue, Message, parse_dialogue
+from recommender.data.redial import parse_dialogue
 
 FORMS = {
     "initiatorQuestions": {

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from recommender.config import DataConfig
 from recommender.data.catalog import Catalog, Movie
-from recommender.data.interactions import Interaction, InteractionSet, as_events, read_ratings
+from recommender.data.interaction import Interaction, InteractionSet, as_events
 from recommender.data.next_movie import next_movies
 from recommender.data.parts import HistoryParts
+from recommender.data.ratings import read_ratings
+from recommender.data.source import Source
 from recommender.data.splits import HoldOut, split_dialogues, split_events
 from recommender.errors import DataError
 
@@ -118,7 +120,7 @@ def test_a_shuffled_file_gives_the_same_split(hold_out: HoldOut, tmp_path: Path)
     for order in (lines, lines[::-1], rng.sample(lines, k=len(lines))):
         path = tmp_path / "ratings.csv"
         path.write_text("\n".join(["userId,movieId,rating,timestamp", *order]) + "\n")
-        task = parts_of(read_ratings(path, MOVIES).events, hold_out)
+        task = parts_of(read_ratings(path, MOVIES, DataConfig()).events, hold_out)
         found.append({split: task.ids(split) for split in ("train", "validation", "test")})
         assert all(found[-1].values())
     assert found[0] == found[1] == found[2]
@@ -126,7 +128,7 @@ def test_a_shuffled_file_gives_the_same_split(hold_out: HoldOut, tmp_path: Path)
 
 def parts_of(events: pd.DataFrame, hold_out: HoldOut, **others: int) -> HistoryParts:
     config = DataConfig(hold_out=hold_out, validation=0.2, test=0.2, **others)  # type: ignore[arg-type]
-    return HistoryParts(InteractionSet("folder", "", events), MOVIES, config, seed=1)
+    return HistoryParts(InteractionSet(Source.FOLDER, "", events), MOVIES, config, seed=1)
 
 
 def test_dialogues_have_no_leave_one_out() -> None:

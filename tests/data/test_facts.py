@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from recommender.data.catalog import Catalog
+from recommender.data.dialogue import Dialogue, DialogueSet, Message
 from recommender.data.facts import FACTS_FILE, Facts, Group, Questions, build_facts
-from recommender.data.redial import Dialogue, DialogueSet, Message, load_dialogues
+from recommender.data.redial import load_dialogues
 from recommender.errors import DataError
 from recommender.settings import ROOT, Settings
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.data.catalog import Catalog, Movie
-from recommender.data.movielens import Partners, TagRow, coverage, join, load_tags, read_movies, title_key
+from recommender.data.movielens import Partners, coverage, join, read_movies, title_key
+from recommender.data.tags import TagRow, load_tags
 from recommender.errors import DataError
 
 

@@ -12,11 +12,13 @@ from recommender.config import DataConfig, ModelConfig
 from recommender.data.assets import COUNTS_FILE, build_catalog, count_follows, load_arrays, read_info
 from recommender.data.catalog import Catalog
 from recommender.data.collate import Item
+from recommender.data.dialogue import Dialogue, DialogueSet
 from recommender.data.examples import build_examples
-from recommender.data.interactions import load_interactions
-from recommender.data.movielens import coverage, load_tags
+from recommender.data.movielens import coverage
 from recommender.data.parts import HistoryParts
-from recommender.data.redial import Dialogue, DialogueSet, load_dialogues
+from recommender.data.ratings import load_interactions
+from recommender.data.redial import load_dialogues
+from recommender.data.tags import load_tags
 from recommender.evaluation.metrics import evaluate_rankings
 from recommender.evaluation.ranking import rank
 from recommender.models.inputs import example_items
@@ -32,7 +34,7 @@ def redial(data_dir: Path) -> DialogueSet:
 
 
 def test_every_rating_of_a_movie_of_the_catalogue_is_read(data_dir: Path, shipped_catalog: Catalog) -> None:
-    found = load_interactions("folder", Settings(data_dir=data_dir), shipped_catalog)
+    found = load_interactions(DataConfig(source="folder"), Settings(data_dir=data_dir), shipped_catalog)
     assert (len(found.events), found.left_out, found.problems) == (82_589, 18_247, [])
     assert found.events["person"].nunique() == 610
     config = DataConfig(hold_out="leave_one_out")

@@ -15,15 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.data.catalog import Catalog
-from recommender.data.redial import (
-    Dialogue,
-    DialogueSet,
-    Message,
-    find_split,
-    load_dialogues,
-    parse_dialogue,
-    read_split,
-)
+from recommender.data.dialogue import Dialogue, DialogueSet, Message
+from recommender.data.redial import find_split, load_dialogues, parse_dialogue, read_split
 from recommender.errors import DataError, UnknownNameError
 from recommender.settings import Settings
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from recommender.config import DataConfig
 from recommender.data.catalog import Catalog, Movie
-from recommender.data.redial import Dialogue, DialogueSet, Message
+from recommender.data.dialogue import Dialogue, DialogueSet, Message
 from recommender.data.task import Task
 from recommender.evaluation import genres
 from recommender.evaluation.beyond import beyond_accuracy, gini, mean_popularity, novelty, training_mentions

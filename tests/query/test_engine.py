@@ -7,8 +7,8 @@ import torch
 
 from recommender.config import RunConfig
 from recommender.data.collate import Item, to_items
+from recommender.data.dialogue import Dialogue, Message
 from recommender.data.examples import build_examples
-from recommender.data.redial import Dialogue, Message
 from recommender.data.task import load_catalog, load_task
 from recommender.errors import CheckpointError, RecommenderError
 from recommender.evaluation.report import rankings_of

@@ -3,25 +3,19 @@
 import math
 import random
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recommender.config import DataConfig
 from recommender.data.catalog import Catalog, Movie
 from recommender.data.engagement import Engagement
-from recommender.data.interactions import (
-    DAY,
-    Interaction,
-    as_events,
-    engagement_of,
-    load_interactions,
-    movielens_ids,
-    ordered,
-    read_ratings,
-)
-from recommender.data.sample_interactions import sample_interactions
+from recommender.data.interaction import DAY, Interaction, InteractionSet, as_events, engagement_of, ordered
+from recommender.data.ratings import load_interactions, movielens_ids, read_ratings
+from recommender.data.sample.events import sample_interactions
 from recommender.errors import DataError, UnknownNameError
 from recommender.settings import Settings
 from recommender.wording import SAMPLE
@@ -36,6 +30,10 @@ def written(folder: Path, *lines: str, head: str = HEAD) -> Path:
     return path
 
 
+def read(path: Path, catalog: Catalog, **config: Any) -> InteractionSet:
+    return read_ratings(path, catalog, DataConfig(**config))
+
+
 def rows(events: pd.DataFrame) -> list[tuple[str, int, int]]:
     return list(zip(events["person"], events["movie_id"].tolist(), events["timestamp"].tolist(), strict=True))
 
@@ -44,7 +42,7 @@ def rows(events: pd.DataFrame) -> list[tuple[str, int, int]]:
 
 
 def test_ratings_come_by_person_and_time_with_the_catalogue_s_ids(tmp_path: Path, small_catalog: Catalog) -> None:
-    found = read_ratings(written(tmp_path, *LINES), small_catalog)
+    found = read(written(tmp_path, *LINES), small_catalog)
     assert found.left_out == 1  # MovieLens' 999 is no movie of the catalogue
     got = rows(found.events)
     assert [row for row in got if row[2] != 100] == [("1", 1234, 300), ("2", 1234, 50)]
@@ -58,21 +56,21 @@ def test_ratings_come_by_person_and_time_with_the_catalogue_s_ids(tmp_path: Path
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_order_of_the_file_does_not_matter(seed: int, tmp_path: Path, small_catalog: Catalog) -> None:
-    first = read_ratings(written(tmp_path, *LINES), small_catalog).events
+    first = read(written(tmp_path, *LINES), small_catalog).events
     shuffled = random.Random(seed).sample(LINES, k=len(LINES))
-    pd.testing.assert_frame_equal(read_ratings(written(tmp_path, *shuffled), small_catalog).events, first)
+    pd.testing.assert_frame_equal(read(written(tmp_path, *shuffled), small_catalog).events, first)
 
 
 def test_parquet_holds_the_same(tmp_path: Path, small_catalog: Catalog) -> None:
     path = written(tmp_path, *LINES)
     other = tmp_path / "ratings.parquet"
     pd.read_csv(path).to_parquet(other)
-    pd.testing.assert_frame_equal(read_ratings(other, small_catalog).events, read_ratings(path, small_catalog).events)
+    pd.testing.assert_frame_equal(read(other, small_catalog).events, read(path, small_catalog).events)
 
 
 def test_completion_and_plays_are_read_where_a_file_has_them(tmp_path: Path, small_catalog: Catalog) -> None:
     path = written(tmp_path, "ann,61,9,0.25,3", "ann,63,12,,", head="userId,movieId,timestamp,completion,plays")
-    one, two = (Interaction(*row) for row in read_ratings(path, small_catalog).events.itertuples(index=False))
+    one, two = (Interaction(*row) for row in read(path, small_catalog).events.itertuples(index=False))
     assert one[:3] == ("ann", 1234, 9)
     assert engagement_of(one, 9) == Engagement(completion=0.25, plays=3, age_days=0)
     assert engagement_of(two, 12) == Engagement(age_days=0)
@@ -91,7 +89,7 @@ def test_lines_that_cannot_be_used_are_told(
         "1,63,3.0,soon",
         "1,63,3,1e300",
     )
-    found = read_ratings(written(tmp_path, *bad, "1,61,,7"), small_catalog)
+    found = read(written(tmp_path, *bad, "1,61,,7"), small_catalog)
     assert rows(found.events) == [("1", 1234, 7)]
     assert [problem.split(":")[1] for problem in found.problems] == [str(line) for line in range(2, 10)]
     assert found.problems[2] == "ratings.csv:4: a rating that is not above 0 and up to 5"
@@ -102,7 +100,7 @@ def test_lines_that_cannot_be_used_are_told(
 def test_the_log_names_the_first_lines_that_cannot_be_used(
     tmp_path: Path, small_catalog: Catalog, caplog: pytest.LogCaptureFixture
 ) -> None:
-    found = read_ratings(written(tmp_path, *["1,63,9,1"] * 30, "1,61,3,7"), small_catalog)
+    found = read(written(tmp_path, *["1,63,9,1"] * 30, "1,61,3,7"), small_catalog)
     told = [record.getMessage() for record in caplog.records]
     assert told == [f"skipped {problem}" for problem in found.problems[:20]]
     assert len(found.problems) == 30
@@ -115,18 +113,18 @@ def test_dates_are_read_as_seconds(unit: str, zone: str | None, tmp_path: Path, 
     dates = dates.dt.tz_convert(zone).astype(f"datetime64[{unit}{f', {zone}' if zone else ''}]")
     path = tmp_path / "ratings.parquet"
     pd.DataFrame({"userId": 1, "movieId": [61, 63, 65], "timestamp": dates}).to_parquet(path)
-    found = read_ratings(path, small_catalog)
+    found = read(path, small_catalog)
     assert rows(found.events) == [("1", 1234, 964_982_703), ("1", 20, 964_982_999)]
     assert found.problems == ["ratings.parquet:4: a timestamp that is not seconds since 1970"]
 
 
 def test_milliseconds_are_not_taken_for_seconds(tmp_path: Path, small_catalog: Catalog) -> None:
     with pytest.raises(DataError, match="2: a timestamp that is not seconds"):
-        read_ratings(written(tmp_path, "1,61,4.0,964982703000"), small_catalog)
+        read(written(tmp_path, "1,61,4.0,964982703000"), small_catalog)
 
 
 def test_a_person_and_a_movie_are_one_event_the_first(tmp_path: Path, small_catalog: Catalog) -> None:
-    found = read_ratings(written(tmp_path, "1,61,4.0,300", "1,61,2.0,100", "1,63,1.0,200"), small_catalog)
+    found = read(written(tmp_path, "1,61,4.0,300", "1,61,2.0,100", "1,63,1.0,200"), small_catalog)
     assert rows(found.events) == [("1", 1234, 100), ("1", 20, 200)]
 
 
@@ -149,7 +147,7 @@ def test_a_file_that_cannot_be_used_is_an_error(
     head: str, line: str, told: str, tmp_path: Path, small_catalog: Catalog
 ) -> None:
     with pytest.raises(DataError, match=told):
-        read_ratings(written(tmp_path, line, head=head), small_catalog)
+        read(written(tmp_path, line, head=head), small_catalog)
 
 
 def test_an_empty_or_a_broken_file_is_an_error(tmp_path: Path, small_catalog: Catalog) -> None:
@@ -157,7 +155,7 @@ def test_an_empty_or_a_broken_file_is_an_error(tmp_path: Path, small_catalog: Ca
         path = tmp_path / name
         path.write_bytes(content)
         with pytest.raises(DataError, match=name):
-            read_ratings(path, small_catalog)
+            read(path, small_catalog)
 
 
 # Where they come from.
@@ -168,25 +166,25 @@ def test_auto_takes_the_folder_or_says_how_to_fill_it(tmp_path: Path, small_cata
     (tmp_path / "data").mkdir()
     for source in ("auto", "folder"):
         with pytest.raises(DataError, match=r"has none\. Download ml-latest-small .*grouplens"):
-            load_interactions(source, here, small_catalog)
+            load_interactions(DataConfig(source=source), here, small_catalog)
     (tmp_path / "data" / "ml").mkdir()
     path = written(tmp_path / "data" / "ml", *LINES)
-    found = load_interactions("auto", here, small_catalog)
+    found = load_interactions(DataConfig(source="auto"), here, small_catalog)
     assert (found.source, found.origin) == ("folder", str(path))
     written(tmp_path / "data", *LINES)
     with pytest.raises(DataError, match="several files of ratings"):
-        load_interactions("auto", here, small_catalog)
+        load_interactions(DataConfig(source="auto"), here, small_catalog)
 
 
 def test_without_a_folder_there_is_the_sample_and_it_says_so(small_catalog: Catalog) -> None:
     bare = Settings(data_dir=None)
-    found = load_interactions("auto", bare, small_catalog)
+    found = load_interactions(DataConfig(source="auto"), bare, small_catalog)
     assert found.source == "sample"
     assert SAMPLE in found.describe()
     assert "not MovieLens" in found.describe()
     for source in ("folder", "cache", "hub"):
         with pytest.raises(DataError, match="grouplens"):
-            load_interactions(source, bare, small_catalog)
+            load_interactions(DataConfig(source=source), bare, small_catalog)
     with pytest.raises(UnknownNameError):
         load_interactions("elsewhere", bare, small_catalog)
 

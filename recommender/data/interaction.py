@@ -62,7 +62,7 @@ class InteractionSet:
         movies, people = self.events["movie_id"].nunique(), self.events["person"].nunique()
         skipped = f"; {len(self.problems):,} malformed line(s) skipped" if self.problems else ""
         outside = f"; {self.left_out:,} of movies outside the catalogue left out" if self.left_out else ""
-        what = f"{SAMPLE} and not MovieLens" if self.source is Source.SAMPLE else f"ratings ({self.source})"
+        what = f"{SAMPLE} and not MovieLens" if self.source is Source.SAMPLE else f"MovieLens ({self.source})"
         return f"{what}: {len(self.events):,} events of {people:,} people with {movies:,} movies{outside}{skipped}"
 
 

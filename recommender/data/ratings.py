@@ -36,6 +36,7 @@ BARE = ("userId", "movieId", "rating", "timestamp")  # columns of `ratings.dat` 
 SCALES = (1, 5, 10, 100)  # best ratings that are recognised
 WITH_ZERO = (1, 100)  # scales on which 0 is a rating; on 1 to 10 it stands for none
 STRAY = 0.01  # share of the ratings that may lie above a scale, as mistakes
+USED = 0.1  # share of the ratings above the next lower scale, for a scale to be recognised
 REACHED = 0.8  # of the best rating, by the highest one, for a scale above 5 to be recognised
 OTHER_MOVIES = 0.1  # share of the joined movies whose titles may differ
 HELP = (
@@ -117,17 +118,18 @@ def _faults(table: Table, best: float) -> dict[str, pd.Series]:
 
 def _best_rating(path: Path, table: Table, given: int | None) -> float:
     """The top of the rating scale: the lowest of `SCALES` that holds the ratings but for a few. Raises `DataError`
-    where that is not plain, as for a scale of 1 to 7."""
+    where that is not plain, as for a scale of 1 to 7, or where few ratings use what is above the next lower scale."""
     ratings = table[RATING.name].to_numpy()
     ratings = ratings[np.isfinite(ratings) & (ratings >= 0)]
     if given is not None or not len(ratings):
         return given or BEST_RATING
-    best = next((scale for scale in SCALES if (ratings > scale).mean() <= STRAY), None)
-    highest = ratings.max() if best is None else ratings[ratings <= best].max()
-    if best is None or (best > BEST_RATING and highest < REACHED * best):
+    above = {scale: float((ratings > scale).mean()) for scale in SCALES}
+    best = next((scale for scale in SCALES if above[scale] <= STRAY), None)
+    used = best is not None and all(above[scale] >= USED for scale in SCALES if scale < best)
+    if best is None or not used or (best > BEST_RATING and ratings[ratings <= best].max() < REACHED * best):
         raise DataError(
-            f"{path}: the ratings go up to {highest:g}, and their scale is not plain from that. Set data.best_rating "
-            "to the best rating that could be given."
+            f"{path}: the ratings go up to {ratings.max():g}, and their scale is not plain from that. Set "
+            "data.best_rating to the best rating that could be given."
         )
     log.info("%s: ratings on a scale up to %s", path.name, best)
     return best

@@ -73,7 +73,7 @@ def _parse_message(message: Any, roles: dict[str, Role]) -> Message:
         raise ValueError("a message without text")
     sender = _worker(message.get("senderWorkerId"))
     if sender not in roles:
-        raise ValueError(f"a message by worker {sender!r}, who is neither seeker nor recommender")
+        raise ValueError(f"a message by worker {sender}, who is neither seeker nor recommender")
     return Message(roles[sender], clean_text(message["text"]))
 
 

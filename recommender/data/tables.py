@@ -153,10 +153,10 @@ def _layout(path: Path, first: str, fields: Sequence[Field], bare: Sequence[str]
     for delimiter in DELIMITERS:
         cells = _cells(first, delimiter)
         tried.append((len(_matched(cells, fields)), len(cells), delimiter, cells))
-    # The most columns that are looked for; where there are none, as without a header, the first that divides the line.
+    # The most columns that are looked for; where there are none, as without a header, the first that gives enough.
     found, _, delimiter, cells = max(tried, key=lambda each: (each[0], each[0] and each[1]))
     if not found:
-        _, _, delimiter, cells = next((each for each in tried if each[1] > 1), tried[0])
+        _, _, delimiter, cells = next((each for each in tried if each[1] >= max(len(bare), 2)), tried[0])
     places = _matched(cells, fields)
     missing = [each for each in fields if each.needed and each.name not in places]
     if not missing:

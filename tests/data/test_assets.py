@@ -82,16 +82,18 @@ def test_movie_info_is_read_with_its_gaps(tmp_path: Path) -> None:
            "star": ["Y", "X"], "writer": None, "imdb_id": "tt1"}  # fmt: skip
     write_folder(tmp_path, {"20": row, "30": {}})
     assert read_info(tmp_path) == {
-        20: MovieInfo(("drama",), "Two meet.", ("X", "Y"), "tt1", "A & B (1990)"),
+        20: MovieInfo(("drama",), "Two meet.", ("X", "Y"), "tt0000001", "A & B (1990)"),
         30: MovieInfo(),
     }
     assert read_info(tmp_path / "nowhere") == {}
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"x": {}}', '{"20": 3}', '{"20": {"genre": [3]}}'])
+@pytest.mark.parametrize(
+    "content", ["{", "[]", '{"x": {}}', '{"20": 3}', '{"20": {"genre": [3]}}', '{"20": {"imdb_id": "no"}}']
+)
 def test_damaged_movie_info_is_an_error_that_names_the_file(content: str, tmp_path: Path) -> None:
     (tmp_path / "movie_info.json").write_text(content)
-    with pytest.raises(DataError, match=r"movie_info\.json is damaged"):
+    with pytest.raises(DataError, match=r"movie_info\.json(:1)? is damaged"):
         read_info(tmp_path)
 
 
@@ -167,7 +169,7 @@ def test_prepare_without_movie_facts_counts_examples_and_keeps_the_assets(world:
     assert prepared.lines[0].startswith("ReDial (folder)")
     assert prepared.lines[1].startswith("the shipped catalogue stays: ")
     assert "catalogue: 12 movies; with a MovieLens id: 8 of 12 movies" in prepared.lines[2]
-    assert prepared.lines[-1].startswith("ratings: The protocol next_movie learns from MovieLens ratings and ")
+    assert prepared.lines[-1].startswith("ratings: The protocol next_movie learns from ratings and ")
     assert [line.split()[:2] for line in prepared.lines[3:-1]] == [
         [protocol, split]
         for protocol in ("notebook", "paper", "one_shot", "conversational")
@@ -181,9 +183,10 @@ def test_prepare_tells_which_ratings_cannot_be_used(
 ) -> None:
     for split in ("train", "test"):
         write_split(tmp_path / f"{split}_data.jsonl", [dialogue])
-    (tmp_path / "ratings.csv").write_text("userId,movieId,rating,timestamp\n1,61,4.0,300\n1,61,9.0,300\n")
+    (tmp_path / "ratings.csv").write_text("userId,movieId,rating,timestamp\n1,61,4.0,300\n1,61,0.0,300\n")
     prepared = prepare("folder", Settings(data_dir=tmp_path, assets_dir=world.assets_dir))
-    assert prepared.lines[-1].startswith("ratings: MovieLens (folder): 1 events of 1 people")
+    assert prepared.lines[-2].startswith("ratings over ReDial's movies: MovieLens (folder): 1 events of 1 people")
+    assert "data.catalog = own" in prepared.lines[-1]
     assert prepared.problems == ["ratings.csv:3: a rating that is not above 0 and up to 5"]
 
 

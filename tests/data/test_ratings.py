@@ -14,7 +14,7 @@ from recommender.config import DataConfig
 from recommender.data.catalog import Catalog, Movie
 from recommender.data.engagement import Engagement
 from recommender.data.interaction import DAY, Interaction, InteractionSet, as_events, engagement_of, ordered
-from recommender.data.ratings import load_interactions, movielens_ids, read_ratings
+from recommender.data.ratings import find_source, load_interactions, movielens_ids, read_ratings
 from recommender.data.sample.events import sample_interactions
 from recommender.errors import DataError, UnknownNameError
 from recommender.settings import Settings
@@ -83,26 +83,27 @@ def test_lines_that_cannot_be_used_are_told(
         ",61,3.0,1",
         "1,sixty,3.0,1",
         "1,63,0.0,1",
-        "1,63,5.5,1",
+        "1,63,-1,1",
         "1,63,inf,1",
         "1,63,x,1",
         "1,63,3.0,soon",
         "1,63,3,1e300",
     )
-    found = read(written(tmp_path, *bad, "1,61,,7"), small_catalog)
-    assert rows(found.events) == [("1", 1234, 7)]
+    good = [f"{person},61,,7" for person in range(8)]
+    found = read(written(tmp_path, *bad, *good), small_catalog)
+    assert rows(found.events) == [(str(person), 1234, 7) for person in range(8)]
     assert [problem.split(":")[1] for problem in found.problems] == [str(line) for line in range(2, 10)]
     assert found.problems[2] == "ratings.csv:4: a rating that is not above 0 and up to 5"
     assert "8 malformed line(s) skipped" in found.describe()
-    assert caplog.messages == [f"skipped {problem}" for problem in found.problems]
+    assert caplog.messages[:8] == [f"skipped {problem}" for problem in found.problems]
 
 
 def test_the_log_names_the_first_lines_that_cannot_be_used(
     tmp_path: Path, small_catalog: Catalog, caplog: pytest.LogCaptureFixture
 ) -> None:
-    found = read(written(tmp_path, *["1,63,9,1"] * 30, "1,61,3,7"), small_catalog)
-    told = [record.getMessage() for record in caplog.records]
-    assert told == [f"skipped {problem}" for problem in found.problems[:20]]
+    found = read(written(tmp_path, *["1,63,0,1"] * 30, *["1,61,3,7"] * 30), small_catalog)
+    told = [message for message in caplog.messages if message.startswith("skipped ")]
+    assert told == [*(f"skipped {problem}" for problem in found.problems[:20]), "skipped 10 more lines of ratings.csv"]
     assert len(found.problems) == 30
 
 
@@ -115,11 +116,11 @@ def test_dates_are_read_as_seconds(unit: str, zone: str | None, tmp_path: Path, 
     pd.DataFrame({"userId": 1, "movieId": [61, 63, 65], "timestamp": dates}).to_parquet(path)
     found = read(path, small_catalog)
     assert rows(found.events) == [("1", 1234, 964_982_703), ("1", 20, 964_982_999)]
-    assert found.problems == ["ratings.parquet:4: a timestamp that is not seconds since 1970"]
+    assert found.problems == ["ratings.parquet:3: a timestamp that is neither a date nor seconds since 1970"]
 
 
 def test_milliseconds_are_not_taken_for_seconds(tmp_path: Path, small_catalog: Catalog) -> None:
-    with pytest.raises(DataError, match="2: a timestamp that is not seconds"):
+    with pytest.raises(DataError, match="2: a timestamp that is neither"):
         read(written(tmp_path, "1,61,4.0,964982703000"), small_catalog)
 
 
@@ -137,10 +138,10 @@ def test_ratings_of_a_movie_that_stands_twice_are_of_the_entry_named_more_often(
 @pytest.mark.parametrize(
     ("head", "line", "told"),
     [
-        ("userId,rating,timestamp", "1,3.0,1", "lacks movieId"),
+        ("userId,rating,timestamp", "1,3.0,1", "lacks the column movieId"),
         (HEAD, "1,999,3.0,1", "no usable rating"),
-        (HEAD, "1,61,9.0,1", "First problem: ratings.csv:2: a rating"),
-        (HEAD, '1,61,"9', "not readable"),
+        (HEAD, "1,61,-1,1", "First problem: ratings.csv:2: a rating"),
+        (HEAD, '1,61,"9', "csv:2: a quotation mark that is never closed"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_an_error(
@@ -186,7 +187,7 @@ def test_without_a_folder_there_is_the_sample_and_it_says_so(small_catalog: Cata
         with pytest.raises(DataError, match="grouplens"):
             load_interactions(DataConfig(source=source), bare, small_catalog)
     with pytest.raises(UnknownNameError):
-        load_interactions("elsewhere", bare, small_catalog)
+        find_source("elsewhere", bare)
 
 
 def test_the_sample_has_what_the_losses_and_the_splits_are_tried_with(small_catalog: Catalog) -> None:

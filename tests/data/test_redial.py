@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from recommender.data.catalog import Catalog
 from recommender.data.dialogue import Dialogue, DialogueSet, Message
 from recommender.data.redial import find_split, load_dialogues, parse_dialogue, read_split
+from recommender.data.source import Source
 from recommender.errors import DataError, UnknownNameError
 from recommender.settings import Settings
 
@@ -43,6 +44,7 @@ def test_roles_come_from_the_worker_ids_and_not_from_who_writes_first() -> None:
         "391",
         (Message("recommender", "Hi there, what do you like?"), Message("seeker", "I'd like @1234")),
         {1234: "The Red Lantern (1999)"},
+        seeker="7",
     )
 
 
@@ -91,7 +93,7 @@ def test_ids_are_whole_numbers_in_order_each_once(text: str, ids: tuple[int, ...
         ({"messages": ["hello"]}, "a message without text"),
         ({"messages": [{"senderWorkerId": 3, "text": None}]}, "a message without text"),
         ({"messages": [{"senderWorkerId": 5, "text": "hi"}]}, "worker 5"),
-        ({"messages": [{"text": "hi"}]}, "worker None"),
+        ({"messages": [{"text": "hi"}]}, "worker id that is no number and no text: None"),
         ({"messages": [{"senderWorkerId": [7], "text": "hi"}]}, "worker"),
         ({"respondentWorkerId": 7}, "same worker"),
         ({"movieMentions": {"x": "A"}}, "invalid literal"),
@@ -126,7 +128,7 @@ def test_malformed_lines_are_skipped_counted_and_named(tmp_path: Path, caplog: p
               "train_data.jsonl:5: missing 'movieId'", "train_data.jsonl:6: "]  # fmt: skip
     assert [problem[: len(place)] for problem, place in zip(problems, places, strict=True)] == places
     assert "skipped train_data.jsonl:4" in caplog.text
-    found = DialogueSet("folder", "here", dialogues, dialogues, problems)
+    found = DialogueSet(Source.FOLDER, "here", dialogues, dialogues, problems)
     assert found.describe() == "ReDial (folder): 2 training and 2 test dialogues; 4 malformed line(s) skipped"
 
 
@@ -175,7 +177,7 @@ def test_the_hub_s_parquet_gives_the_same_dialogues(tmp_path: Path) -> None:
     dialogues, problems = read_split(path)
     assert problems == []
     assert dialogues[0] == parse_dialogue(record())
-    assert find_split(tmp_path, "train") == path
+    assert find_split(tmp_path, "train") == [path]
 
 
 def test_a_damaged_parquet_file_is_an_error_that_names_it(tmp_path: Path) -> None:
@@ -188,8 +190,8 @@ def test_a_damaged_parquet_file_is_an_error_that_names_it(tmp_path: Path) -> Non
 def test_redial_s_own_files_are_found_before_others(tmp_path: Path, dialogue: Dialogue, write_split: Write) -> None:
     write_split(tmp_path / "a" / "train_small.jsonl", [dialogue])
     write_split(tmp_path / "redial" / "train_data.jsonl", [dialogue])
-    assert find_split(tmp_path, "train") == tmp_path / "redial" / "train_data.jsonl"
-    assert find_split(tmp_path, "test") is None
+    assert find_split(tmp_path, "train") == [tmp_path / "redial" / "train_data.jsonl"]
+    assert find_split(tmp_path, "test") == []
 
 
 @pytest.fixture

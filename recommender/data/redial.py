@@ -132,7 +132,7 @@ def read_split(*paths: Path) -> tuple[list[Dialogue], list[str]]:
     was skipped. A dialogue without an id, or with that of an earlier one, gets an id of its own, so that the splits can
     tell them apart.
 
-    Raises `DataError` when there is no usable record.
+    Raises `DataError` when there is no usable record, or when most are not.
     """
     dialogues: list[Dialogue] = []
     problems: list[str] = []
@@ -150,9 +150,12 @@ def read_split(*paths: Path) -> tuple[list[Dialogue], list[str]]:
                 dialogue = replace(dialogue, dialogue_id=f"{path.name.partition('.')[0]}-{line}")
             taken.add(dialogue.dialogue_id)
             dialogues.append(dialogue)
+    first = f" First problem: {problems[0]}" if problems else ""
     if not dialogues:
-        first = f" First problem: {problems[0]}" if problems else ""
         raise DataError(f"No usable dialogue in {paths[0]}.{first}")
+    if len(problems) > len(dialogues):
+        lines = len(problems) + len(dialogues)
+        raise DataError(f"{paths[0]}: {len(problems):,} of {lines:,} dialogues cannot be used.{first}")
     if renamed:
         log.warning(
             "%s: %s dialogues had no conversationId or that of another, and got their line's number",

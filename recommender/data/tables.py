@@ -310,7 +310,8 @@ def _keys(column: pa.ChunkedArray) -> pd.Series:
 def _numbers(series: pd.Series) -> pd.Series:
     """float64. What is no number is infinite, to be told from what is not there, which is NaN."""
     if pd.api.types.is_numeric_dtype(series) and not pd.api.types.is_bool_dtype(series):
-        return pd.Series(series, dtype=np.float64)
+        known: pd.Series = series.astype(np.float64)
+        return known
     numbers = pd.to_numeric(series.astype(object), errors="coerce").astype(np.float64)
     words = series.astype(str).str.strip().str.casefold()
     unread = numbers.isna() & series.notna() & ~words.isin(NO_NUMBER)

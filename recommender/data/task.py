@@ -45,12 +45,16 @@ def load_data(
     knows. Raises `DataError` for dialogues over a catalogue that is not theirs."""
     if protocol not in DIALOGUE_PROTOCOLS:
         return load_interactions(config, settings, catalog_for(config, settings))
-    if config.catalog == "own":
+    _check_catalog(protocol, config)
+    return load_dialogues(config.source, settings, catalog)
+
+
+def _check_catalog(protocol: Protocol, config: DataConfig) -> None:
+    if protocol in DIALOGUE_PROTOCOLS and config.catalog == "own":
         raise DataError(
             f"The protocol {protocol} asks of ReDial's dialogues, and data.catalog = own ranks the movies of a data "
             "set of ratings. Choose the protocol next_movie, or data.catalog = redial."
         )
-    return load_dialogues(config.source, settings, catalog)
 
 
 def measured_with(protocol: Protocol, config: DataConfig) -> DataConfig:
@@ -134,6 +138,8 @@ def _check(split: str) -> None:
 
 
 def load_task(protocol: Protocol, config: DataConfig, seed: int, settings: Settings) -> Task:
+    """Raises `DataError` for data that is not there or cannot be used, and for settings that it does not fit."""
+    _check_catalog(protocol, config)
     catalog = catalog_for(config, settings)
     data = load_data(protocol, config, settings, catalog)
     kept, _ = hold_out_movies(catalog, config.held_out_movies, seed)

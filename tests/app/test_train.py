@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from streamlit.runtime.scriptrunner import RerunData, RerunException
 
-from pages.train import runs as train_runs
 from pages.shared.setup import Key
+from pages.train import runs as train_runs
 from pages.train.live import last_lines, seconds_left
 from pages.train.trials import Trials
 from pages.train.words import place_in_line

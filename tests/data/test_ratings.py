@@ -1,5 +1,6 @@
 """Ratings: read and joined with the catalogue, ordered whatever the file's order, and told apart from the sample."""
 
+import gzip
 import math
 import random
 from pathlib import Path
@@ -14,8 +15,10 @@ from recommender.config import DataConfig
 from recommender.data.catalog import Catalog, Movie
 from recommender.data.engagement import Engagement
 from recommender.data.interaction import DAY, Interaction, InteractionSet, as_events, engagement_of, ordered
-from recommender.data.ratings import find_source, load_interactions, movielens_ids, read_ratings
+from recommender.data.parts import HistoryParts
+from recommender.data.ratings import find_ratings, find_source, load_interactions, movielens_ids, read_ratings
 from recommender.data.sample.events import sample_interactions
+from recommender.data.task import load_task
 from recommender.errors import DataError, UnknownNameError
 from recommender.settings import Settings
 from recommender.wording import SAMPLE
@@ -159,10 +162,147 @@ def test_an_empty_or_a_broken_file_is_an_error(tmp_path: Path, small_catalog: Ca
             read(path, small_catalog)
 
 
+@pytest.mark.parametrize("date", ["2020-06-22", "2020-06-22T00:00:00Z", "2020-06-22 02:00:00+02:00", "1592784000"])
+def test_dates_in_text_are_read_as_seconds(date: str, tmp_path: Path, small_catalog: Catalog) -> None:
+    found = read(written(tmp_path, f"1,61,4,{date}", head="user,item,rating,date"), small_catalog)
+    assert rows(found.events) == [("1", 1234, 1_592_784_000)]
+
+
+def test_one_ragged_line_costs_no_other(tmp_path: Path, small_catalog: Catalog) -> None:
+    found = read(written(tmp_path, *LINES, "1,61,3.0,1,2", "1,61"), small_catalog)
+    assert len(found.events) == 5
+    assert found.problems == [
+        "ratings.csv:8: 5 columns where 4 are expected", "ratings.csv:9: 2 columns where 4 are expected",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        ("ratings.dat", "1::61::4::7\n"),
+        ("u.data", "1\t61\t4\t7\n"),
+        ("ml.inter", "user_id:token\titem_id:token\trating:float\ttimestamp:float\n1\t61\t4\t7\n"),
+        ("ratings.csv", "user;item;time;score\n1;61;7;4\n"),
+        ("interactions.tsv", "user_id\titem_id\trating\ttimestamp\n1\t61\t4\t7\n"),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_ratings_of_every_form_are_found_and_read(
+    name: str, raw: str, packed: bool, tmp_path: Path, small_catalog: Catalog
+) -> None:
+    (tmp_path / "movies.csv").write_text("movieId,title\n61,Red Lantern\n")
+    path = tmp_path / (f"{name}.gz" if packed else name)
+    path.write_bytes(gzip.compress(raw.encode()) if packed else raw.encode())
+    assert find_ratings(tmp_path) == path
+    found = read(path, small_catalog)
+    assert (rows(found.events), found.events["rating"].tolist()) == ([("1", 1234, 7)], [4.0])
+
+
+# The scale of the ratings.
+
+
+@pytest.mark.parametrize(
+    ("ratings", "read_as"),
+    [
+        ("0.5 3 4.5 5", [0.5, 3, 4.5, 5]),
+        ("1 2 4 5", [1, 2, 4, 5]),
+        ("1 4 8 10", [0.5, 2, 4, 5]),
+        ("0 0 1 1", [0, 0, 5, 5]),
+        ("0 0.4 0.8 1", [0, 2, 4, 5]),
+        ("0 40 80 100", [0, 2, 4, 5]),
+    ],
+)
+def test_scales_are_recognised(ratings: str, read_as: list[float], tmp_path: Path, small_catalog: Catalog) -> None:
+    lines = [f"{person},61,{rating},1" for person, rating in enumerate(ratings.split())]
+    found = read(written(tmp_path, *lines), small_catalog)
+    assert found.problems == []
+    assert found.events["rating"].tolist() == read_as
+
+
+@pytest.mark.parametrize("ratings", ["1 3 5 7", "3 4 5 5 5 5 4 3 2 1 5 9", "1 20 12 19", "100 700 900 1000"])
+def test_a_scale_that_is_not_plain_is_asked_for(ratings: str, tmp_path: Path, small_catalog: Catalog) -> None:
+    lines = [f"{person},61,{rating},1" for person, rating in enumerate(ratings.split())]
+    with pytest.raises(DataError, match=r"ratings\.csv: .* Set data\.best_rating"):
+        read(written(tmp_path, *lines), small_catalog)
+    top = max(map(int, ratings.split()))
+    assert read(written(tmp_path, *lines), small_catalog, best_rating=top).events["rating"].max() == 5
+
+
+def test_strays_above_a_scale_are_told(tmp_path: Path, small_catalog: Catalog) -> None:
+    lines = [f"{person},61,{1 + person % 5},1" for person in range(200)]
+    found = read(written(tmp_path, *lines, "x,61,45,1"), small_catalog)
+    assert found.problems == ["ratings.csv:202: a rating that is not above 0 and up to 5"]
+
+
+# Whose movies they are.
+
+ITEMS = "item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\n"
+INTER = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
+
+
+def put_own(folder: Path, *titles: str) -> Path:
+    """Ratings whose ids 61, 62, ... the file beside them gives to these titles."""
+    items = [f"{number}\t{title}\t1999\tDrama" for number, title in enumerate(titles, start=61)]
+    (folder / "ml.item").write_text(ITEMS + "\n".join(items) + "\n")
+    (folder / "ml.inter").write_text(INTER + "1\t61\t4\t7\n1\t62\t5\t7\n1\t63\t5\t7\n")
+    return folder / "ml.inter"
+
+
+def test_ids_of_other_movies_are_refused_by_their_titles(tmp_path: Path, small_catalog: Catalog) -> None:
+    """ML-100K's 50 is Star Wars, and became The Usual Suspects."""
+    with pytest.raises(DataError, match=r"3 belong to other movies \(6. is '.*' in ml\.item .* data\.catalog = own"):
+        read(put_own(tmp_path, "Star Wars", "Toy Story", "Fargo"), small_catalog)
+    found = read(put_own(tmp_path, "Red Lantern, The", "Lantern", "Iron Comet"), small_catalog)
+    assert set(found.events["movie_id"]) == {1234, 123, 20}
+
+
+def test_ml_100k_without_titles_is_not_taken_for_movielens(tmp_path: Path, small_catalog: Catalog) -> None:
+    (tmp_path / "u.data").write_text("1\t61\t4\t7\n")
+    with pytest.raises(DataError, match=r"u\.item is not there"):
+        read(tmp_path / "u.data", small_catalog)
+
+
+def test_a_run_can_be_over_the_movies_of_the_data_set(tmp_path: Path, world: Settings) -> None:
+    put_own(tmp_path, "Star Wars", "Toy Story", "Fargo")
+    config = DataConfig(source="folder", catalog="own", hold_out="leave_one_out")
+    task = load_task("next_movie", config, 1, world.model_copy(update={"data_dir": tmp_path}))
+    assert [movie.name for movie in task.catalog] == ["Star Wars (1999)", "Toy Story (1999)", "Fargo (1999)"]
+    assert len(task.data.events) == 3
+    with pytest.raises(DataError, match="Tags are joined with ReDial's movies"):
+        task.tags()
+    with pytest.raises(DataError, match="asks of ReDial's dialogues"):
+        load_task("conversational", config, 1, world)
+
+
+# The order of equal times.
+
+
+def test_the_order_of_the_file_is_kept_on_request(tmp_path: Path, small_catalog: Catalog) -> None:
+    lines = [f"1,{movie},3,5" for movie in (68, 61, 66, 63, 65)] + ["1,67,3,4"]
+    found = read(written(tmp_path, *lines), small_catalog, order="file")
+    assert found.events["movie_id"].tolist() == [41, 50, 1234, 40, 20, 30]
+    other = read(written(tmp_path, *lines[::-1]), small_catalog, order="file")
+    assert other.events["movie_id"].tolist() == [41, 30, 20, 40, 1234, 50]
+
+
+def test_without_times_the_order_of_the_file_is_the_only_one(tmp_path: Path, small_catalog: Catalog) -> None:
+    path = written(tmp_path, "1,63", "1,61", "1,65", "1,61", head="user,item")
+    with pytest.raises(DataError, match=r"lacks the column timestamp .* set data\.order = file"):
+        read(path, small_catalog)
+    found = read(path, small_catalog, order="file")
+    assert found.events["movie_id"].tolist() == [20, 1234, 30]
+    [example] = HistoryParts(found, small_catalog, DataConfig(hold_out="leave_one_out"), 1).examples("test")
+    assert (example.targets, example.time, example.target_engagement) == ((30,), None, ())
+    with pytest.raises(DataError, match="these ratings have none"):
+        HistoryParts(found, small_catalog, DataConfig(hold_out="latest"), 1).examples("test")
+
+
 # Where they come from.
 
 
-def test_auto_takes_the_folder_or_says_how_to_fill_it(tmp_path: Path, small_catalog: Catalog) -> None:
+def test_auto_takes_the_folder_or_says_how_to_fill_it(
+    tmp_path: Path, small_catalog: Catalog, caplog: pytest.LogCaptureFixture
+) -> None:
     here = Settings(data_dir=tmp_path / "data")
     (tmp_path / "data").mkdir()
     for source in ("auto", "folder"):
@@ -172,6 +312,9 @@ def test_auto_takes_the_folder_or_says_how_to_fill_it(tmp_path: Path, small_cata
     path = written(tmp_path / "data" / "ml", *LINES)
     found = load_interactions(DataConfig(source="auto"), here, small_catalog)
     assert (found.source, found.origin) == ("folder", str(path))
+    (tmp_path / "data" / "ratings.dat").touch()
+    assert load_interactions(DataConfig(source="auto"), here, small_catalog).origin == str(path)
+    assert "took ratings.csv and not" in caplog.text
     written(tmp_path / "data", *LINES)
     with pytest.raises(DataError, match="several files of ratings"):
         load_interactions(DataConfig(source="auto"), here, small_catalog)

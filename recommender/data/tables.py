@@ -293,7 +293,8 @@ def _column(column: pa.ChunkedArray, kind: str) -> pd.Series:
         return _keys(column)
     series = column.to_pandas()
     if kind == "text":
-        return series.astype(object).where(series.notna(), None)
+        texts: pd.Series = series.astype(object).where(series.notna(), None)
+        return texts
     if kind == "time" and not pd.api.types.is_numeric_dtype(series):
         return _seconds(series)
     return _numbers(series)
@@ -310,8 +311,7 @@ def _keys(column: pa.ChunkedArray) -> pd.Series:
 def _numbers(series: pd.Series) -> pd.Series:
     """float64. What is no number is infinite, to be told from what is not there, which is NaN."""
     if pd.api.types.is_numeric_dtype(series) and not pd.api.types.is_bool_dtype(series):
-        known: pd.Series = series.astype(np.float64)
-        return known
+        return series.astype(np.float64)
     numbers = pd.to_numeric(series.astype(object), errors="coerce").astype(np.float64)
     words = series.astype(str).str.strip().str.casefold()
     unread = numbers.isna() & series.notna() & ~words.isin(NO_NUMBER)

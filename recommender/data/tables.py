@@ -3,6 +3,7 @@
 Every row keeps the number of its line, so that whatever is wrong with it is told as `file:line: what`.
 """
 
+import codecs
 import csv
 import io
 import logging
@@ -27,8 +28,10 @@ log = logging.getLogger(__name__)
 
 TOLD = 20  # problems that the log names
 DELIMITERS = ("\t", "::", ";", ",", "|")
-UNIT = "\x1f"  # stands for `::` while a table is read: a delimiter is one letter
+UNIT = b"\x1f"  # stands for `::` while a table is read: a delimiter is one letter
 NO_NUMBER = ("", "na", "n/a", "nan", "null", "none", "\\n")  # how tables say that a number is not known
+FIRST_LINE = re.compile(rb"(?P<blank>(?:[ \t\r]*\n)*)(?P<line>[^\n]*[^\s][^\n]*)\n?")
+SOMETHING = re.compile(rb"\S")
 TYPED = re.compile(r":(token|token_seq|float|float_seq)$")  # RecBole's headers: `user_id:token`
 LATEST = 1e11  # seconds since 1970, the year 5138: a time above it is one in milliseconds
 
@@ -108,14 +111,14 @@ def read_table(path: Path, fields: Sequence[Field], bare: Sequence[str] = ()) ->
     """
     if ending(path) == ".parquet":
         return _read_parquet(path, fields)
-    text = _decoded(path)
-    stripped = text.lstrip("\r\n")
-    if not stripped.strip():
+    raw = _as_utf8(path)
+    begin = FIRST_LINE.match(raw)
+    if begin is None:
         raise DataError(f"{path} is empty.")
-    before = text[: len(text) - len(stripped)].count("\n")  # blank lines
-    first = stripped.split("\n", 1)[0].rstrip("\r")
-    layout = _layout(path, first, fields, bare, before + 1)
-    table = _parsed(path, stripped, layout, fields, before)
+    before = begin["blank"].count(b"\n")
+    layout = _layout(path, begin["line"].decode("utf-8").rstrip("\r"), fields, bare, before + 1)
+    start = begin.end() if layout.header else begin.start("line")
+    table = _parsed(path, raw, start, layout, fields, before + 1 + layout.header)
     table.refuse_if_most_fail()
     return table
 
@@ -128,23 +131,30 @@ class _Layout(NamedTuple):
     places: dict[str, int]  # field -> column
 
 
-def _decoded(path: Path) -> str:
-    """UTF-8, with or without a mark at its beginning, else Latin-1. Raises `DataError` with the line of other
-    bytes."""
+def _as_utf8(path: Path) -> bytes:
+    """A file of UTF-8, with or without a mark at its beginning, or of Latin-1, as UTF-8. Raises `DataError` with the
+    line for other bytes."""
     raw = read_bytes(path)
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise DataError(f"{path}:1: this is UTF-16. Save the file as UTF-8.")
     if b"\0" in raw:
         raise DataError(f"{path}:{raw[: raw.index(0)].count(10) + 1}: a zero byte; this is no text file.")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        pass
+    raw = raw.removeprefix(codecs.BOM_UTF8)
+    if raw.isascii() or _is_utf8(raw):
+        return raw
     if found := re.search(rb"[\x80-\x9f]", raw):  # no letters of Latin-1
         line = raw[: found.start()].count(10) + 1
         raise DataError(f"{path}:{line}: neither UTF-8 nor Latin-1. Save the file as UTF-8.")
     log.warning("%s is not UTF-8; it was read as Latin-1", path.name)
-    return raw.decode("latin-1")
+    return raw.decode("latin-1").encode("utf-8")
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _layout(path: Path, first: str, fields: Sequence[Field], bare: Sequence[str], line: int) -> _Layout:
@@ -201,15 +211,13 @@ def _plain(name: str) -> str:
     return re.sub(r"[\s_\-.]", "", TYPED.sub("", name.strip()).casefold())
 
 
-def _parsed(path: Path, text: str, layout: _Layout, fields: Sequence[Field], before: int) -> Table:
-    delimiter = layout.delimiter
+def _parsed(path: Path, raw: bytes, start: int, layout: _Layout, fields: Sequence[Field], first: int) -> Table:
+    """The rows, which begin at the byte `start` and with the line `first`."""
+    delimiter, body = layout.delimiter, memoryview(raw)[start:]
     if delimiter == "::":
-        text, delimiter = text.replace("::", UNIT), UNIT
-    if layout.quoted and text.count('"') % 2:
-        raise DataError(f"{path}:{_unclosed(text) + before}: a quotation mark that is never closed.")
-    if layout.header:
-        text = text.partition("\n")[2]
-    first = before + 1 + layout.header  # the line that the rows begin with
+        delimiter, body = UNIT.decode(), memoryview(bytes(body).replace(b"::", UNIT))
+    if layout.quoted and raw.count(b'"', start) % 2:
+        raise DataError(f"{path}:{_unclosed(raw)}: a quotation mark that is never closed.")
     kinds = {each.name: each.kind for each in fields}
     names = {place: name for name, place in layout.places.items()}
     columns = [names.get(place, f"column {place}") for place in range(layout.width)]
@@ -221,12 +229,12 @@ def _parsed(path: Path, text: str, layout: _Layout, fields: Sequence[Field], bef
         wrong[row.number] = f"{row.actual_columns} columns where {row.expected_columns} are expected"
         return "skip"
 
-    if not text.strip():
+    if not SOMETHING.search(raw, start):
         empty = {name: pd.Series(dtype=object if kinds[name] == "text" else float) for name in layout.places}
         return Table(path, pd.DataFrame(empty), np.zeros(0, dtype=np.int64))
     try:
         read = arrow_csv.read_csv(
-            io.BytesIO(text.encode("utf-8", errors="surrogatepass")),
+            pa.BufferReader(pa.py_buffer(body)),
             read_options=arrow_csv.ReadOptions(use_threads=False, column_names=columns),
             parse_options=arrow_csv.ParseOptions(
                 delimiter=delimiter,
@@ -246,7 +254,7 @@ def _parsed(path: Path, text: str, layout: _Layout, fields: Sequence[Field], bef
         raise DataError(f"{path} is not readable as a table: {str(error).splitlines()[0]}.") from error
     count = read.num_rows + len(wrong)
     numbers = np.delete(np.arange(1, count + 1), np.array(list(wrong), dtype=np.int64) - 1)
-    above = _lines_within(read) if text.count("\n") > count else np.zeros(len(numbers) + 1, dtype=np.int64)
+    above = _lines_within(read) if raw.count(b"\n", start) > count else np.zeros(len(numbers) + 1, dtype=np.int64)
     lines = numbers + first - 1 + above[:-1]
     problems = [
         f"{path.name}:{number + first - 1 + above[np.searchsorted(numbers, number)]}: {why}"
@@ -257,10 +265,9 @@ def _parsed(path: Path, text: str, layout: _Layout, fields: Sequence[Field], bef
     return Table(path, rows[full].reset_index(drop=True), lines[full], problems)
 
 
-def _unclosed(text: str) -> int:
+def _unclosed(raw: bytes) -> int:
     """The number of the last line at which the quotation marks do not come in pairs."""
-    odd = [number for number, line in enumerate(text.split("\n"), start=1) if line.count('"') % 2]
-    return odd[-1]
+    return [number for number, line in enumerate(raw.split(b"\n"), start=1) if line.count(b'"') % 2][-1]
 
 
 def _lines_within(read: pa.Table) -> NDArray[np.int64]:

@@ -4,7 +4,8 @@ import logging
 
 import numpy as np
 
-from recommender.config import DataConfig, TextConfig
+from recommender.config import DataConfig
+from recommender.config.models import FrozenText
 from recommender.data.assets import MOVIE_TEXT_TOKENS, MovieInfo, load_movie_text, movie_text
 from recommender.data.catalog import Catalog
 from recommender.data.ratings import find_source
@@ -21,7 +22,7 @@ def movie_vectors(catalog: Catalog, config: DataConfig, settings: Settings) -> n
     are of; computed once and kept in the cache. Raises `DataError` for assets that are missing or damaged."""
     if config.catalog == "redial" or find_source(config.source, settings) is None:
         return load_movie_text(settings.assets_dir, load_catalog(settings), catalog)
-    encoder = TextEncoder(TextConfig())
+    encoder = TextEncoder(FrozenText())
     log.info("computing the text vectors of %s movies that are not in the cache", f"{len(catalog):,}")
     texts = [movie_text(movie, MovieInfo()) for movie in catalog]
     vectors: np.ndarray = cached_vectors(

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from recommender.config import RunConfig, TextConfig
+from recommender.config import RunConfig
+from recommender.config.models import FrozenText
 from recommender.data.task import load_task
 from recommender.errors import DataError
 from recommender.evaluation.new_movies import measure_new_movies
@@ -138,7 +139,7 @@ def own_data(folder: Path) -> Path:
 def test_a_run_over_a_data_set_s_own_movies_is_trained_measured_and_asked(
     kind: str, tiny_encoder: str, world: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recommender.models.movie_text.TextConfig", lambda: TextConfig(name=tiny_encoder))
+    monkeypatch.setattr("recommender.models.movie_text.FrozenText", lambda: FrozenText(name=tiny_encoder))
     here = world.model_copy(update={"data_dir": own_data(tmp_path / "own")})
     config = config_of(tiny_encoder, kind, source="folder", catalog="own", order="file")
     run = trained(config, here)

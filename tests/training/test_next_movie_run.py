@@ -26,7 +26,14 @@ from recommender.training.run import train_run
 from recommender.wording import SAMPLE
 
 CPU = torch.device("cpu")
-HISTORY = {"kind": "attention", "embedding": 16, "hidden": 8}
+MODELS = {
+    "one_shot": {
+        "embedding": 16,
+        "history": {"kind": "attention", "hidden": 8},
+        "head": {"kind": "catalogue"},
+    },
+    "dialogue": {"members": 1, "width": 16, "layers": 1},
+}
 
 
 def config_of(encoder: str, kind: str = "one_shot", hold_out: str = "leave_one_out", **data: Any) -> RunConfig:
@@ -34,15 +41,9 @@ def config_of(encoder: str, kind: str = "one_shot", hold_out: str = "leave_one_o
         {
             "protocol": "next_movie",
             "data": {"source": "sample", "hold_out": hold_out, "max_answers": 3, **data},
-            "model": {
-                "kind": kind,
-                "text": {"name": encoder, "train": "none"},
-                "history": HISTORY,
-                "dialogue": {"members": 1, "width": 16, "layers": 1},
-                "head": {"kind": "catalogue"},
-            },
+            "model": {"kind": kind, "text": {"name": encoder, "train": "none"}, **MODELS[kind]},
             "loss": {"kind": "softmax"},
-            "training": {"epochs": 2, "batch_size": 32, "tag_batch_size": 32, "head_lr": 1e-2},
+            "training": {"epochs": 2, "batch_size": 32, "head_lr": 1e-2},
         }
     )
 

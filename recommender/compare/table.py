@@ -89,6 +89,8 @@ def _apart(view: View, entry: Entry, differences: Mapping[str, Difference]) -> d
         "difference low": pair.low,
         "difference high": pair.high,
         "p": pair.p,
+        "p corrected": pair.p if found.corrected is None else found.corrected,
+        "comparisons": found.family,
     }
 
 
@@ -137,12 +139,13 @@ def _formed(value: float | None, name: str) -> str:
 
 
 def published_rows(view: View) -> tuple[Published, ...]:
-    """What others reported under the view's protocol. On the synthetic sample there is nothing to compare it with."""
+    """What others reported under the view's protocol. On the synthetic sample, and on data of one's own, there
+    is nothing to compare it with."""
     return published_beside(view.group) if view.group else ()
 
 
 def published_beside(group: Group) -> tuple[Published, ...]:
-    return () if group.source == "sample" else published_for(group.protocol, group.targets)
+    return () if group.source == "sample" or group.data else published_for(group.protocol, group.targets)
 
 
 def published(view: View) -> pd.DataFrame:

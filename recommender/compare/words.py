@@ -38,6 +38,9 @@ def warnings(view: View) -> list[str]:
     if others:
         names = ", ".join(f"{entry.run_id} ({entry.config.protocol})" for entry in others)
         found.append(f"Trained under another protocol than they are measured on here: {names}. Compare with care.")
+    here = [entry.run_id for entry in view.measured if view.group in entry.measured_here]
+    if here:
+        found.append(f"Measured on this machine, not part of what ships: {', '.join(here)}.")
     found += [chosen_on_test(e.run_id) for e in view.entries if e.config.training.chosen_on == "test"]
     return found
 
@@ -86,8 +89,8 @@ def how_tested(view: View) -> str:
         f"{describe_group(view.group)}: {reference.examples:,} wishes with {reference.target_count:,} answers, ranked "
         f"over the whole catalogue. Intervals hold 95 % of {INTERVAL_DRAWS:,} bootstrap draws of whole {whole}, "
         f"those of differences of {DRAWS:,}. Differences are tested wish by wish with a randomisation test over "
-        f"{whole}; “no difference shown” means p of 0.05 or more. With many runs one test in twenty finds a "
-        "difference by chance."
+        f"{whole}. The first p is that of the single test; the second is corrected after Holm for every run and every "
+        "measure that this table compares with the base. “No difference shown” means a corrected p of 0.05 or more."
     )
 
 

@@ -11,11 +11,11 @@ import streamlit as st
 from pages.shared.text import plain
 from recommender.config import DIALOGUE_PROTOCOLS, PROTOCOLS, DataConfig, Protocol
 from recommender.data.catalog import Catalog, Movie
+from recommender.data.dialogue import MENTION, Dialogue, Message
 from recommender.data.examples import Example, build_examples
 from recommender.data.facts import Facts
-from recommender.data.interactions import Interaction, as_events
+from recommender.data.interaction import Interaction, as_events
 from recommender.data.next_movie import next_movies
-from recommender.data.redial import MENTION, Dialogue, Message
 
 Part = Literal["input", "answers", "ignored", "later"]
 FIRST: Protocol = "conversational"  # the one that is shown at first

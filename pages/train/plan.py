@@ -13,7 +13,7 @@ from pages.train.live import draw_metrics
 from pages.train.runs import Seen, outcome, problems_told
 from pages.train.trials import Trial, trials
 from recommender.config import DIALOGUE_PROTOCOLS, RunConfig
-from recommender.data.assets import find_file
+from recommender.data.finding import find_file
 from recommender.settings import settings
 from recommender.training import job
 from recommender.training.estimate import forget

@@ -8,7 +8,7 @@ from pages.compare.movies import draw_movies
 from pages.compare.results import draw_results
 from pages.compare.training import draw_training
 from pages.compare.wishes import draw_slices, draw_wishes
-from pages.shared.setup import set_up
+from pages.shared.setup import finish_imports, set_up
 from recommender.compare.entries import read_entries
 from recommender.runs.folder import list_runs
 from recommender.settings import settings
@@ -27,6 +27,7 @@ def main() -> None:
     set_up("Compare")
     st.title("Compare", anchor=False)
     st.write("Set models side by side: how good they are, how sure that is, and what they recommend.")
+    finish_imports()
     entries, damaged = read_entries(list_runs(settings()))
     view = draw_choice(entries, damaged)
     draw_notices(view, entries, damaged)

@@ -18,6 +18,7 @@ from pages.shared.models import describe, engine_of, offered_runs
 from pages.shared.person import keep_person
 from pages.shared.setup import Key, set_up
 from pages.shared.text import plain
+from recommender.device import describe_device
 from recommender.errors import RecommenderError
 
 if TYPE_CHECKING:  # they import torch, and the page is drawn before that is done
@@ -139,8 +140,6 @@ def draw_problem(conversation: Conversation) -> None:
 
 def draw_source(engine: "Engine") -> None:
     """Which model and data answer."""
-    from recommender.device import describe_device
-
     device = describe_device(engine.device)
     st.caption(plain(f"Answered by {describe(engine.run)}. Data: {engine.source}. Runs on {device}."))
 

@@ -137,7 +137,7 @@ def wishes_of(view: View, record: Record, catalog: Catalog) -> list[Example]:
 
 @st.cache_data(max_entries=4, show_spinner="Reading the wishes…")
 def _wishes(key: Key, _view: View, _entry: Entry, _record: Record, _catalog: Catalog) -> list[Example]:
-    from recommender.evaluation.wishes import look_up
+    from recommender.evaluation.wishes import look_up  # torch
 
     report = _view.report(_entry).model_dump()
     return look_up(_record.example_ids, report, _entry.config.data, _catalog, settings())

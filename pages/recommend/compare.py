@@ -9,6 +9,7 @@ from pages.shared.charts import draw
 from pages.shared.conversation import Conversation
 from pages.shared.models import engine_of
 from pages.shared.text import plain
+from recommender.charts.ranking import moves_in_words, slope
 from recommender.errors import RecommenderError
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ def draw_comparison(conversation: Conversation, engine: "Engine", run: "Run", an
 
 
 def draw_moves(left: str, answer: "Answer", right: str, beside: "Answer") -> None:
-    from recommender.charts.ranking import moves_in_words, slope
-
     ours, theirs = ([item.movie.name for item in shown.recommendations] for shown in (answer, beside))
     sentence = moves_in_words(ours, theirs, left, right)
     draw(lambda look: slope(ours, theirs, left, right, look), "moves", sentence)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shared.charts import draw
 from pages.shared.text import plain
+from recommender.charts.ranking import score_bar, shares, word_bars
 from recommender.errors import RecommenderError
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ def explain(wish: "Wish", engine: "Engine", item: "Recommendation") -> None:
 
 
 def draw_parts(parts: "Contribution") -> None:
-    from recommender.charts.ranking import score_bar, shares
-
     named = {
         "Your words": parts.words,
         "Movies you named": parts.movies,
@@ -57,8 +56,6 @@ def draw_words(wish: "Wish", engine: "Engine", item: "Recommendation") -> None:
         return
     if not st.button("Which words mattered most?", icon=":material/manage_search:", key="words"):
         return
-    from recommender.charts.ranking import word_bars
-
     with st.spinner("Asking again without each word…"):
         weights = engine.word_weights(wish, item.movie.movie_id)
     words = strongest([(weight.word, weight.change) for weight in weights])

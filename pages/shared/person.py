@@ -8,6 +8,7 @@ from uuid import uuid4
 import streamlit as st
 
 from pages.shared.callback import whole
+from pages.shared.imports import import_slow
 from recommender.errors import RecommenderError
 from recommender.settings import settings
 
@@ -62,6 +63,7 @@ def _adopt() -> None:
 @st.cache_resource(show_spinner=False)
 def feedback() -> "Feedback":
     """The remarks of everybody, for all sessions. Raises `FeedbackError` where the database's address is wrong."""
+    import_slow()
     from recommender.query.feedback import Feedback
 
     return Feedback(settings().database_url, settings().read_only)

@@ -1,20 +1,18 @@
 """The curves of one run, drawn from its log."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
 from pages.shared.charts import draw
+from recommender.charts.training import Reference, training_curve, validation_curve
 from recommender.compare.curves import LOGGED, METRICS
 from recommender.compare.entries import Entry
 from recommender.compare.table import published_beside
 from recommender.runs.folder import SELECTION_METRIC, Run, best_row
 from recommender.runs.metrics_log import MetricsLog
 from recommender.wording import BASELINE_NAMES
-
-if TYPE_CHECKING:
-    from recommender.charts.training import Reference
 
 MEANINGS = (
     "After every epoch the model ranks all movies for wishes it did not learn from. **nDCG@10** is high when the right "
@@ -66,8 +64,6 @@ def draw_curves(entry: Entry, rows: Rows) -> None:
 
 
 def _draw_validation(entry: Entry, rows: Rows, metric: str) -> None:
-    from recommender.charts.training import validation_curve
-
     title, lines = METRICS[metric], references(entry, metric)
     draw(
         lambda look: validation_curve(rows, f"eval_{metric}", f"{title} on {entry.validated_on.split}", lines, look),
@@ -77,8 +73,6 @@ def _draw_validation(entry: Entry, rows: Rows, metric: str) -> None:
 
 
 def _draw_training(run: Run, rows: Rows, key: str, title: str) -> None:
-    from recommender.charts.training import training_curve
-
     draw(
         lambda look: training_curve(rows, key, title, look),
         key=f"{run.run_id}-{key}",
@@ -86,10 +80,8 @@ def _draw_training(run: Run, rows: Rows, key: str, title: str) -> None:
     )
 
 
-def references(entry: Entry, metric: str) -> "list[Reference]":
+def references(entry: Entry, metric: str) -> list[Reference]:
     """The baselines on the run's own validation wishes, and the best of each publication under its protocol."""
-    from recommender.charts.training import Reference
-
     lines = [
         Reference(BASELINE_NAMES[name], values[metric])
         for name, values in entry.validation_baselines.items()
@@ -104,7 +96,7 @@ def references(entry: Entry, metric: str) -> "list[Reference]":
     return lines + [Reference(source, value) for source, value in best.items()]
 
 
-def _validation_in_words(rows: Rows, metric: str, title: str, lines: "list[Reference]") -> str:
+def _validation_in_words(rows: Rows, metric: str, title: str, lines: list[Reference]) -> str:
     best = best_row(rows)
     said = f"Line chart of {title} after every epoch. "
     if best:

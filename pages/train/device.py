@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from pages.shared.imports import import_slow
 from pages.shared.text import plain
+from recommender.device import choose_device, describe_device, supports_bfloat16
 from recommender.errors import RecommenderError
 from recommender.settings import settings
 
@@ -18,8 +20,7 @@ class Device:
 
 @st.cache_data(show_spinner=False, max_entries=1)
 def _device() -> Device:
-    from recommender.device import choose_device, describe_device, supports_bfloat16
-
+    import_slow()
     device = choose_device(settings())
     return Device(describe_device(device), device.type == "cpu", supports_bfloat16(device))
 

@@ -110,7 +110,7 @@ def draw_next(run: Run) -> None:
         "Ask this model", icon=":material/movie:", type="primary", key=f"ask-{run.run_id}"
     ):
         st.session_state[Key.RUN_ID] = run.run_id
-        st.switch_page("pages/recommend.py")
+        st.switch_page("recommend.py")
     if best_of(run) and st.button("Compare", icon=":material/balance:", key=f"compare-{run.run_id}"):
         st.session_state[Key.COMPARE_RUNS] = [run.run_id]
-        st.switch_page("pages/compare.py")
+        st.switch_page("compare.py")

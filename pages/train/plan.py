@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shared.callback import whole
+from pages.shared.imports import import_slow
 from pages.shared.setup import Key
 from pages.shared.text import plain
 from pages.train.form import PRESET, fresh_name, name_key, read_form
@@ -139,6 +140,7 @@ def needs_download(config: RunConfig) -> bool:
     name = config.model.text.name
     if not config.model.learns or name == "minilm" or Path(name).is_dir():
         return False
+    import_slow()
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 

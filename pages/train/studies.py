@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.shared.callback import whole
-from pages.shared.setup import Key
+from pages.shared.setup import Key, finish_imports
 from pages.shared.text import plain
 from pages.train.runs import outcome, problems_told
 from pages.train.study_best import draw_best
@@ -20,6 +20,7 @@ SEARCH, TRIALS, NAME = "tune:search", "tune:trials", "tune:name"  # widget keys,
 
 
 def draw_studies() -> None:
+    finish_imports()
     try:
         names = study_names(settings())
         if not names:

@@ -13,6 +13,7 @@ from pages.shared.text import plain
 from pages.train.fields import SETTINGS
 from pages.train.live import TICK, draw_metrics, last_lines
 from pages.train.runs import outcome, problems_told
+from recommender.charts.tuning import history, importance, parallel
 from recommender.errors import RecommenderError
 from recommender.runs.studies import live_trials, workers
 from recommender.settings import settings
@@ -155,8 +156,6 @@ def draw_facts(view: StudyView) -> None:
 
 
 def draw_charts(view: StudyView) -> None:
-    from recommender.charts.tuning import history, importance, parallel
-
     best, names = view.best, names_of(view.search.space)
     said = f"The best, trial {best.number}, has {best.value:.4f}." if best else "None is finished yet."
     st.subheader("Trials one after the other", anchor=False)

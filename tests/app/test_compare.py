@@ -32,7 +32,6 @@ def pair(home: Path) -> Path:
 
 def open_page(tab: str = "Results", runs: str | None = None, **session: object) -> AppTest:
     app = AppTest.from_file(ROOT / "pages" / "compare.py", default_timeout=SLOW)
-    app.session_state[Key.NAVIGATED] = True  # the page alone
     app.session_state["compare-tab"] = tab
     for name, value in session.items():
         app.session_state[name] = value

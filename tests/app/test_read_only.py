@@ -68,7 +68,6 @@ def written() -> dict[str, tuple[bytes, int]]:
 
 def opened(page: str, tab: str | None = None) -> AppTest:
     app = AppTest.from_file(ROOT / "pages" / f"{page}.py", default_timeout=SLOW)
-    app.session_state[Key.NAVIGATED] = True
     app.session_state["person"] = PERSON
     if tab is not None:
         app.session_state[Key.TRAIN_TAB] = tab

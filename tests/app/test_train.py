@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from streamlit.runtime.scriptrunner import RerunData, RerunException
 
-from pages.train import runs as train_runs
 from pages.shared.setup import Key
+from pages.train import runs as train_runs
 from pages.train.live import last_lines, seconds_left
 from pages.train.trials import Trials
 from pages.train.words import place_in_line
@@ -138,7 +138,7 @@ def test_a_finished_run_stands_beside_the_baselines_and_leads_on(put: Any, monke
     press(app, "Ask this model")
     assert app.session_state[Key.COMPARE_RUNS] == ["done"]
     assert app.session_state[Key.RUN_ID] == "done"
-    assert left_for == ["pages/compare.py", "pages/recommend.py"]
+    assert left_for == ["compare.py", "recommend.py"]
 
 
 def test_a_report_gives_the_interval(put: Any) -> None:

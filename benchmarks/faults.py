@@ -26,8 +26,8 @@ from recommender.runs.folder import Run
 from recommender.training.resume import check_readable
 
 SETTINGS = (
-    "data.source=sample", "training.epochs=5", "training.patience=4", "model.dialogue.members=1",
-    "model.dialogue.width=64", "model.dialogue.layers=1",
+    "data.source=sample", "training.epochs=5", "training.patience=4", "model.members=1",
+    "model.width=64", "model.layers=1",
 )  # fmt: skip
 TIMED = ("seconds", "examples_per_second", "memory_mb")
 # Processes are forked from one that has imported what takes long: the kills are to come while a run works.

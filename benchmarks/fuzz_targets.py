@@ -85,7 +85,7 @@ def preset_target(folder: Path) -> Target:
         *('"\\ud800"', '"""\n"""', "1\nseed = 2", "1 # one", "\x00", "9223372036854775808", "1e-400", "-0.0", "0.5"),
     )
     paths = (
-        *("seed", "protocol", "start_from", "description", "model.text.name", "model.dialogue.width", "loss.kind"),
+        *("seed", "protocol", "start_from", "description", "model.text.name", "model.width", "loss.kind"),
         *("training.clip", "training.epochs", "data.validation", "model", "", ".", "a.b.c.d", "training.epoch"),
     )
 

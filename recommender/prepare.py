@@ -4,7 +4,8 @@ import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from recommender.config import DIALOGUE_PROTOCOLS, TextConfig
+from recommender.config import DIALOGUE_PROTOCOLS
+from recommender.config.models import FrozenText
 from recommender.data.assets import (
     CATALOG_FILE,
     COUNTS_FILE,
@@ -81,7 +82,7 @@ def build_assets(dialogues: DialogueSet, folder: Path, settings: Settings) -> Ca
     """Catalogue, text vectors, counts and facts from the data folder -> the assets folder."""
     info = read_info(folder)
     catalog = build_catalog(folder, info, dialogues.train)
-    encoder = TextEncoder(TextConfig())
+    encoder = TextEncoder(FrozenText())
     texts = [movie_text(movie, info.get(movie.movie_id, MovieInfo())) for movie in catalog]
     log.info("computing the text vectors of %s movies", f"{len(catalog):,}")
     vectors = encoder.vectors(encoder.tokenize(texts, MOVIE_TEXT_TOKENS, "first"))  # [V, D]

@@ -87,7 +87,9 @@ def make_run(
     run.write_status(Status(state="finished", seconds=70.0, device="CPU", peak_memory_mb=900, epoch=3))
     run.write_catalog(CATALOG)
     for epoch in (1, 2, 3):
-        losses = {"loss": 1 / epoch, "movie_loss": 1 / epoch} | ({"tag_loss": 2 / epoch} if config.model.tags else {})
+        losses = {"loss": 1 / epoch, "movie_loss": 1 / epoch} | (
+            {"tag_loss": 2 / epoch} if "tag" in config.model.tasks else {}
+        )
         run.append_metrics({"step": epoch * 10 - 5, "epoch": epoch - 0.5, **losses})
         value = skill + epoch / 100
         run.append_metrics({"step": epoch * 10, "epoch": epoch, "eval_ndcg@10": value, "eval_recall@10": 2 * value})

@@ -13,7 +13,11 @@ CODE = sorted(
     [
         *ROOT.glob("*.py"),
         *ROOT.glob(".ci/*.py"),
-        *(path for folder in ("recommender", "pages", "benchmarks") for path in ROOT.glob(f"{folder}/**/*.py")),
+        *(
+            path
+            for folder in ("recommender", "pages", "benchmarks", "examples")
+            for path in ROOT.glob(f"{folder}/**/*.py")
+        ),
     ]
 )
 MAPPED = sorted(path for folder in ("recommender", "pages") for path in ROOT.glob(f"{folder}/**/*.py"))

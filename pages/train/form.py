@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.shared.text import plain
-from pages.train.fields import BY_PATH, SETTINGS, Setting, draw_setting, is_read, key_of, read_config, values_now
+from pages.train.fields import draft_of, draw_setting, key_of, read_config, read_settings
 from recommender.config import DIALOGUE_PROTOCOLS, RunConfig
+from recommender.config.base import Setting, titles_of_parts
 from recommender.config.presets import load_preset, preset_names
 from recommender.data.interactions import find_source
 from recommender.data.redial import find_split
@@ -19,7 +20,7 @@ PRESET = "train:preset"  # widget key
 SOURCE, DRAWN = "train:chosen-source", "train:drawn-preset"  # what the user chose, and for which preset it was drawn
 FIRST = "frozen"  # the preset that any machine can train
 COUNTED = ("protocol", "seed")  # what matters for a model that counts
-LEARNED = ("training.epochs", "training.batch_size", "training.head_lr", "training.encoder_lr", "model.head.dropout")
+LEARNED = ("training.epochs", "training.batch_size", "training.head_lr", "training.encoder_lr")
 ABOVE = ("data.source", "description")  # the source has a place of its own, the description comes with the preset
 PROTOCOLS = {
     "conversational": "Each turn of the talk",
@@ -38,19 +39,6 @@ SOURCES = {
     "cache": "ReDial, downloaded before",
     "hub": "ReDial, downloaded now",
     "sample": "Synthetic sample",
-}
-PARTS = {
-    "": "Run",
-    "data": "Data",
-    "model": "Model",
-    "model.text": "Text encoder",
-    "model.history": "Movies named in the wish",
-    "model.dialogue": "Reading message by message",
-    "model.head": "Head, which scores the movies",
-    "loss": "Loss",
-    "loss.weights": "How much an answer counts; nothing known of it: as much as an average one",
-    "loss.negatives": "Movies that an answer is compared with",
-    "training": "Training",
 }
 
 
@@ -72,18 +60,15 @@ def draw_form() -> None:
     with source:
         _draw_source(preset, start)
     st.caption(plain(f"{start.description}."))
-    _draw_source_here(
-        st.session_state[key_of(preset, "data.source")],
-        st.session_state.get(key_of(preset, "protocol"), start.protocol) in DIALOGUE_PROTOCOLS,
-    )
-    now, learns = values_now(preset, start), start.model.learns
-    read = [setting for setting in SETTINGS if is_read(setting, now)]
-    main = [BY_PATH[path] for path in ((*LEARNED, *COUNTED) if learns else COUNTED) if BY_PATH[path] in read]
-    _draw_in_rows(main, preset, start)
-    if st.session_state[key_of(preset, "protocol")] in ("paper", "notebook"):
+    draft = draft_of(preset, start)
+    _draw_source_here(draft.data.source, draft.protocol in DIALOGUE_PROTOCOLS)
+    read = read_settings(draft)
+    main = (*LEARNED, draft.model.dropout_path, *COUNTED) if draft.model.learns else COUNTED
+    _draw_in_rows([read[path] for path in main if path in read], preset, start)
+    if draft.protocol in ("paper", "notebook"):
         st.caption(LEAKY)
-    above = [*main, *(BY_PATH[path] for path in ABOVE)]
-    _draw_advanced([s for s in read if s not in above and (learns or s.part == "data")], preset, start)
+    rest = [setting for path, setting in read.items() if path not in (*main, *ABOVE)]
+    _draw_advanced(rest, draft, preset, start)
     _draw_name(preset)
 
 
@@ -138,7 +123,7 @@ def _draw_source(preset: str, start: RunConfig) -> None:
     key = key_of(preset, "data.source")
     if st.session_state.get(DRAWN) != preset and SOURCE in st.session_state:
         st.session_state[key] = st.session_state[SOURCE]
-    draw_setting(BY_PATH["data.source"], preset, start, SOURCES)
+    draw_setting(read_settings(start)["data.source"], preset, start, SOURCES)
     st.session_state[DRAWN] = preset
     if SOURCE in st.session_state or st.session_state[key] != start.data.source:
         st.session_state[SOURCE] = st.session_state[key]
@@ -181,14 +166,14 @@ def _draw_in_rows(settings: list[Setting], preset: str, start: RunConfig) -> Non
             draw_setting(setting, preset, start, PROTOCOLS if setting.path == "protocol" else None)
 
 
-def _draw_advanced(rest: list[Setting], preset: str, start: RunConfig) -> None:
+def _draw_advanced(rest: list[Setting], draft: RunConfig, preset: str, start: RunConfig) -> None:
     box = st.expander("Advanced", key=f"advanced-{preset}", on_change="rerun")
     if not box.open:  # thirty more widgets travel only when they are asked for
         return
     with box:
-        for part, title in PARTS.items():
+        for part, title in (("", "Run"), *titles_of_parts(draft)):
             if inside := [setting for setting in rest if setting.part == part]:
-                st.markdown(f"**{title}**")
+                st.markdown(f"**{plain(title)}**")
                 _draw_in_rows(inside, preset, start)
 
 

@@ -58,12 +58,12 @@ def draw_problems(problems: list[str], config: RunConfig | None, runs: list[Seen
         st.button(plain(f"Choose the preset {config.start_from}"), on_click=choose, args=(config.start_from,))
     if config and config.training.chosen_on == "test":
         st.warning(plain(chosen_on_test("This run")), icon=":material/warning:")
-    if config and needs_download(config):
+    if config and config.model.encoder and needs_download(config):
         st.warning(
             plain(
-                f"The text encoder {config.model.text.name} is not on this machine. It is downloaded from the Hugging "
-                "Face hub when the run starts; without a connection the run fails. The weighted and original presets "
-                "need nothing from outside."
+                f"The text encoder {config.model.encoder.name} is not on this machine. It is downloaded from the "
+                "Hugging Face hub when the run starts; without a connection the run fails. The weighted and original "
+                "presets need nothing from outside."
             ),
             icon=":material/cloud_download:",
         )
@@ -103,7 +103,7 @@ def obstacles(config: RunConfig, runs: list[Seen]) -> list[str]:
             "No folder is named. Set RECOMMENDER_DATA_DIR to the one that holds the data, or choose other data."
         )
     tagged = folder is not None and (find_file(folder, "tags.csv") or find_file(folder, "tags.parquet"))
-    if config.model.tags and not tagged:
+    if "tag" in config.model.tasks and not tagged:
         found.append(
             "The tag task needs MovieLens tags, and there are none here. Unpack ml-latest-small (grouplens.org) below "
             "the folder that RECOMMENDER_DATA_DIR names, or choose a preset without tags."
@@ -137,8 +137,10 @@ def _held_out(config: RunConfig) -> tuple[float, str, int]:
 
 def needs_download(config: RunConfig) -> bool:
     """Whether the text encoder has to come from the hub first."""
-    name = config.model.text.name
-    if not config.model.learns or name == "minilm" or Path(name).is_dir():
+    if config.model.encoder is None:
+        return False
+    name = config.model.encoder.name
+    if name == "minilm" or Path(name).is_dir():
         return False
     import_slow()
     from huggingface_hub import try_to_load_from_cache

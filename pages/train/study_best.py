@@ -6,12 +6,12 @@ import streamlit as st
 from pages.shared.callback import whole
 from pages.shared.setup import Key
 from pages.shared.text import plain
-from pages.train.fields import value_at
 from pages.train.form import PRESET, fresh_name
 from pages.train.plan import PROGRESS
 from pages.train.runs import outcome, problems_told
 from pages.train.study_live import names_of
 from recommender.config.presets import preset_names
+from recommender.config.values import value_of
 from recommender.settings import settings
 from recommender.training import job as runs
 from recommender.tuning import job
@@ -27,7 +27,7 @@ def draw_best(view: StudyView) -> None:
     names = names_of(best.params)
     table = {
         "Best trial": {plain(names[path]): _readable(value) for path, value in best.params.items()},
-        "At the start": {plain(names[path]): _readable(value_at(view.base, path)) for path in best.params},
+        "At the start": {plain(names[path]): _readable(value_of(view.base, path)) for path in best.params},
     }
     st.table(
         pd.DataFrame(table).rename_axis("setting"), alt="The searched settings of the best trial and at the start."

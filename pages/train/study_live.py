@@ -10,7 +10,7 @@ import streamlit as st
 from pages.shared.callback import whole
 from pages.shared.charts import draw
 from pages.shared.text import plain
-from pages.train.fields import SETTINGS
+from pages.train.fields import label_of
 from pages.train.live import TICK, draw_metrics, last_lines
 from pages.train.runs import outcome, problems_told
 from recommender.charts.tuning import history, importance, parallel
@@ -21,7 +21,6 @@ from recommender.tuning import job
 from recommender.tuning.view import LEAST_TRIALS, StudyView, TrialState, read_study
 from recommender.wording import capitalised, duration
 
-LABELS = {setting.path: setting.label for setting in SETTINGS}
 STATES: dict[TrialState, str] = {
     "complete": "finished",
     "pruned": "given up early",
@@ -33,7 +32,7 @@ STATES: dict[TrialState, str] = {
 
 def names_of(space: Iterable[str]) -> dict[str, str]:
     """What the searched settings are called; those that have no name, or the same as another, have their paths."""
-    named = {path: LABELS.get(path, path) for path in space}
+    named = {path: label_of(path) for path in space}
     taken = Counter(named.values())
     return {path: name if taken[name] == 1 else path for path, name in named.items()}
 

@@ -1,4 +1,4 @@
-"""What all commands share: the application, its options, and how mistakes are told."""
+"""The command-line application, options shared by its commands, and error handling."""
 
 import logging
 import sys
@@ -10,21 +10,20 @@ import typer
 
 from recommender.errors import RecommenderError
 
-HELP = "Movie wishes, answered and measured. Results go to standard output, logs to standard error."
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Movie wishes, answered and measured. Results go to standard output, logs to standard error.",
+    help="Movie recommendations from free text. Results go to standard output, logs to standard error.",
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-RunId = Annotated[str, typer.Option("--run", help="A folder below checkpoints/.")]
+RunId = Annotated[str, typer.Option("--run", help="Id of a run: a folder below checkpoints/.")]
 
 
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """Mistakes the user can mend become one line on standard error and exit code 2."""
+    """Errors the user can fix become one line on standard error and exit code 2."""
     try:
         yield
     except RecommenderError as error:

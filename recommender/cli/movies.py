@@ -1,4 +1,4 @@
-"""Commands for movies that come after training."""
+"""Commands for movies added after training."""
 
 import json
 from typing import Annotated
@@ -12,13 +12,13 @@ from recommender.settings import Settings, settings
 
 @app.command()
 def add_movie(
-    title: Annotated[str, typer.Option(help="Without the year.")],
-    text: Annotated[str, typer.Option(help="What it is about, who made it, who plays.")] = "",
-    year: Annotated[int | None, typer.Option()] = None,
-    genres: Annotated[str, typer.Option(help="The catalogue's own, with commas: comedy,drama")] = "",
+    title: Annotated[str, typer.Option(help="Title without the year.")],
+    text: Annotated[str, typer.Option(help="Plot, directors, cast: the text by which models know the movie.")] = "",
+    year: Annotated[int | None, typer.Option(help="Year of release.")] = None,
+    genres: Annotated[str, typer.Option(help="Genres of the catalogue, separated by commas: comedy,drama")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Put a new movie into the catalogue. Models that know movies by their text recommend it at once, untrained."""
+    """Add a movie to the catalogue. Models that use movie texts recommend it at once, without training."""
     from dataclasses import asdict
 
     from recommender.data.task import load_catalog
@@ -31,8 +31,8 @@ def add_movie(
 
 
 @app.command()
-def remove_movie(movie_id: Annotated[int, typer.Argument(help="The id that `add-movie` gave.")]) -> None:
-    """Take out a movie that was added."""
+def remove_movie(movie_id: Annotated[int, typer.Argument(help="The id that `add-movie` printed.")]) -> None:
+    """Remove a movie that was added."""
     from recommender.query.additions import remove_movie as remove
 
     with user_errors():
@@ -41,13 +41,13 @@ def remove_movie(movie_id: Annotated[int, typer.Argument(help="The id that `add-
 
 
 def _owners() -> Settings:
-    """Read-only is for the app's visitors; the command line is for who owns the machine."""
+    """Read-only applies to visitors of the app, not to the command line."""
     return settings().model_copy(update={"read_only": False})
 
 
 @app.command()
 def new_movies(run_id: RunId, as_json: AsJson = False) -> None:
-    """How well a run ranks the movies that it was trained without, added by their texts."""
+    """Evaluate a run on movies that were held out of training and added by their texts."""
     from dataclasses import asdict
 
     from recommender.data.task import Task, load_data

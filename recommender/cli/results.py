@@ -7,37 +7,37 @@ from typing import Annotated
 import typer
 
 from recommender.cli.common import AsJson, app, user_errors
-from recommender.settings import settings
+from recommender.settings import ROOT, settings
 
 
 @app.command()
 def results(
-    collect: Annotated[Path | None, typer.Option(help="A folder of runs whose reports are recorded first.")] = None,
-    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit code 1 if the README differs.")] = False,
+    collect: Annotated[Path | None, typer.Option(help="Record the reports of the runs in this folder first.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit code 1 if a table is stale.")] = False,
 ) -> None:
-    """Make the README's results tables from the recorded measurements."""
+    """Generate the results tables of README.md and docs/results.md from the recorded measurements."""
     from recommender.results.pulls import collect_pulls
     from recommender.results.records import collect_results
-    from recommender.results.tables import put_into, tables
-    from recommender.settings import ROOT
+    from recommender.results.tables import documents, put_into
 
     with user_errors():
         if collect is not None:
             for line in [*collect_results(collect), *collect_pulls(collect)]:
                 typer.echo(line, err=True)
-        changed = put_into(ROOT / "README.md", write=not check)
-    typer.echo(tables())
+        changed = [path for path, block in documents().items() if put_into(path, block, write=not check)]
+    for path in changed:
+        typer.echo(f"{'out of date' if check else 'updated'}: {path.relative_to(ROOT)}")
     if check and changed:
         raise typer.Exit(1)
 
 
 @app.command()
 def reproduce(
-    row: Annotated[str, typer.Argument(help="An experiment: default, dialogue-paper, paper-softmax-rnn, ...")],
-    seed: Annotated[int, typer.Option()] = 42,
+    row: Annotated[str, typer.Argument(help="An experiment, for example default, dialogue-paper, paper-softmax-rnn.")],
+    seed: Annotated[int, typer.Option(help="Random seed of the training.")] = 42,
     as_json: AsJson = False,
 ) -> None:
-    """Train and measure one row of the results again, beside the band in which its figures are expected."""
+    """Train and evaluate one row of the results tables again, and compare it with the recorded figures."""
     from dataclasses import asdict
 
     from recommender.results.experiments import find_experiment

@@ -1,4 +1,4 @@
-"""Commands for data, runs and what they are worth."""
+"""Commands for data, training and evaluation."""
 
 import json
 import logging
@@ -19,8 +19,12 @@ from recommender.settings import Settings, settings
 
 
 @app.command()
-def prepare(source: Annotated[str, typer.Option(help="auto, folder, cache, hub or sample")] = "auto") -> None:
-    """Check a data source, count its examples, and rebuild the catalogue and text vectors from a folder."""
+def prepare(
+    source: Annotated[
+        str, typer.Option(help="Where the data comes from: auto, folder, cache, hub or sample.")
+    ] = "auto",
+) -> None:
+    """Check a data source and count its examples. From a folder, also rebuild the catalogue and text vectors."""
     from recommender.prepare import prepare as run_prepare
 
     with user_errors():
@@ -30,13 +34,15 @@ def prepare(source: Annotated[str, typer.Option(help="auto, folder, cache, hub o
 
 @app.command()
 def train(
-    preset: Annotated[str, typer.Option(help="A file below recommender/presets/, without .toml.")] = "",
-    overrides: Annotated[list[str] | None, typer.Option("--set", help="part.key=value")] = None,
-    run_id: Annotated[str, typer.Option(help="Name of the new run, or of the one to resume.")] = "",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last finished epoch.")] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Begin when no earlier run is left on the device.")] = False,
+    preset: Annotated[str, typer.Option(help="Name of a preset (docs/presets.md).")] = "",
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="Override a setting: part.key=value. May be repeated.")
+    ] = None,
+    run_id: Annotated[str, typer.Option(help="Id of the new run, or of the run to resume.")] = "",
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the last finished epoch.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until all earlier runs on the device have ended.")] = False,
 ) -> None:
-    """Train a preset, or go on with an interrupted run. Under torchrun or accelerate in several processes."""
+    """Train a preset, or resume an interrupted run. torchrun and accelerate run it in several processes."""
     from recommender.runs.folder import new_run
     from recommender.training import processes
     from recommender.training.job import fresh_run_id
@@ -75,14 +81,17 @@ def train(
 
 @app.command()
 def estimate(
-    preset: Annotated[str, typer.Option(help="A file below recommender/presets/, without .toml.")] = "",
-    overrides: Annotated[list[str] | None, typer.Option("--set", help="part.key=value")] = None,
+    preset: Annotated[str, typer.Option(help="Name of a preset (docs/presets.md).")] = "",
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="Override a setting: part.key=value. May be repeated.")
+    ] = None,
     config_file: Annotated[
-        typer.FileText | None, typer.Option("--config", help='In place of a preset: a run\'s config.json, or "-".')
+        typer.FileText | None,
+        typer.Option("--config", help='Instead of a preset: a config.json of a run, or "-" for stdin.'),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Examples, steps, time and memory of a training run on this device, from a trial of a few batches."""
+    """Estimate examples, steps, time and memory of a training run on this device from a few batches."""
     from recommender.training.estimate import estimate as try_out
 
     with user_errors():
@@ -117,17 +126,20 @@ def _read_json(file: TextIO) -> dict[str, Any]:
 @app.command()
 def evaluate(
     run_id: RunId = DEFAULT_RUN,
-    protocol: Annotated[str, typer.Option(help=", ".join(PROTOCOLS))] = "conversational",
-    split: Annotated[str, typer.Option(help="train, validation or test")] = "test",
-    targets: Annotated[Literal["all", "new"], typer.Option(help="new: movies not mentioned before")] = "all",
+    protocol: Annotated[str, typer.Option(help=f"One of {', '.join(PROTOCOLS)}.")] = "conversational",
+    split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+    targets: Annotated[
+        Literal["all", "new"], typer.Option(help="new: only targets that were not mentioned before.")
+    ] = "all",
     cutoff: Annotated[
-        list[int] | None, typer.Option(help="Measure after so many ranks too, beside 1, 10 and 50. May be repeated.")
+        list[int] | None, typer.Option(help="A cut-off in addition to 1, 10 and 50. May be repeated.")
     ] = None,
     as_json: AsJson = False,
-    rankings: Annotated[Path | None, typer.Option(help="Write a JSON line an example to this file.")] = None,
+    rankings: Annotated[
+        Path | None, typer.Option(help="Write the ranking of every example to this file, as JSON lines.")
+    ] = None,
 ) -> None:
-    """Metrics with confidence intervals of a run under a protocol, the three baselines beside them; then what its lists
-    are like besides being right."""
+    """Evaluate a run under a protocol, with confidence intervals, beside the baselines."""
     from recommender.results.measure import measure_run
 
     with user_errors():
@@ -162,7 +174,7 @@ def _print_report(report: dict[str, Any]) -> None:
 
 
 def _calibrated(report: dict[str, Any]) -> str:
-    """Whose genres the calibration is about; empty where it is about nobody's."""
+    """How many examples the calibration is measured on; empty if none."""
     counts = [int(value) for name, value in report["beyond"].items() if name.startswith(f"{CALIBRATED}@")]
     if not counts:
         return ""
@@ -171,7 +183,7 @@ def _calibrated(report: dict[str, Any]) -> str:
 
 @app.command()
 def halve(run_id: RunId) -> None:
-    """Store a run's weights in half precision, as the shipped ones are: half the size."""
+    """Store the weights of a run in half precision, at half the size."""
     from recommender.runs.checkpoints import halve as halve_weights
 
     with user_errors():
@@ -183,7 +195,7 @@ def halve(run_id: RunId) -> None:
 
 @app.command()
 def runs(as_json: AsJson = False) -> None:
-    """The runs below checkpoints/, what they are doing and how good they are."""
+    """List the runs with their state and best validation score."""
     with user_errors():
         rows = _run_rows(settings())
     if as_json:

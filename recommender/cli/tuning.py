@@ -1,4 +1,4 @@
-"""Commands for studies: many short runs in search of better settings."""
+"""Commands for hyperparameter tuning."""
 
 import json
 from typing import Annotated
@@ -10,21 +10,25 @@ from recommender.config.presets import save_preset
 from recommender.settings import Settings, settings
 from recommender.wording import duration
 
-StudyName = Annotated[str, typer.Option("--study", help="Name of the study, new or to go on with.")]
-Storage = Annotated[str, typer.Option(help="SQLAlchemy URL in place of RECOMMENDER_STUDIES_URL.")]
+StudyName = Annotated[str, typer.Option("--study", help="Name of a new study, or of one to continue.")]
+Storage = Annotated[str, typer.Option(help="SQLAlchemy URL; overrides RECOMMENDER_STUDIES_URL.")]
 
 
 @app.command()
 def tune(
     study: StudyName,
-    search: Annotated[str, typer.Option(help="A file below recommender/searches/, or another .toml file.")] = "",
-    trials: Annotated[int | None, typer.Option(min=1, help="Trials altogether, earlier ones included.")] = None,
-    timeout: Annotated[float | None, typer.Option(min=0, help="Begin no trial after so many seconds.")] = None,
+    search: Annotated[str, typer.Option(help="Name of a search in recommender/searches/, or a .toml file.")] = "",
+    trials: Annotated[int | None, typer.Option(min=1, help="Total number of trials, including earlier ones.")] = None,
+    timeout: Annotated[
+        float | None, typer.Option(min=0, help="Start no further trial after this many seconds.")
+    ] = None,
     storage: Storage = "",
-    wait: Annotated[bool, typer.Option("--wait", help="Each trial begins when no earlier run is left.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Before each trial, wait until all earlier runs have ended.")
+    ] = False,
     worker: Annotated[str, typer.Option(hidden=True)] = "",
 ) -> None:
-    """Search better settings in many short runs. The same command goes on with a study that was interrupted."""
+    """Search for better settings in many short runs. Repeat the command to continue an interrupted study."""
     from recommender.runs.studies import new_worker
     from recommender.tuning.job import handed_over
     from recommender.tuning.search import load_search
@@ -46,7 +50,7 @@ def tune(
 def tune_preset(
     study: StudyName, name: Annotated[str, typer.Option(help="Name of the new preset.")], storage: Storage = ""
 ) -> None:
-    """Make the best trial of a study a preset, for `train --preset` and the Train page."""
+    """Save the settings of the best trial as a preset, for `train --preset` and the Train page."""
     from recommender.tuning.study import find_study
 
     with user_errors():
@@ -56,7 +60,7 @@ def tune_preset(
 
 @app.command()
 def studies(storage: Storage = "", as_json: AsJson = False) -> None:
-    """The studies, how far they are, and their best settings."""
+    """List the studies with their progress and best settings."""
     from recommender.tuning.view import list_studies
 
     with user_errors():

@@ -1,4 +1,4 @@
-"""Commands that read a wish."""
+"""Commands that answer a wish."""
 
 import json
 import os
@@ -14,14 +14,16 @@ from recommender.settings import settings
 
 @app.command()
 def recommend(
-    text: Annotated[str, typer.Argument(help='The wish, or "-": JSON lines {"text", "like", "exclude"} on stdin.')],
+    text: Annotated[
+        str, typer.Argument(help='The wish, or "-" to read JSON lines {"text", "like", "exclude"} from stdin.')
+    ],
     run_id: RunId = DEFAULT_RUN,
-    like: Annotated[list[str] | None, typer.Option(help="A movie you like; may be given several times.")] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="A movie you have seen: it is left out.")] = None,
-    k: Annotated[int, typer.Option(help="How many movies.")] = 10,
+    like: Annotated[list[str] | None, typer.Option(help="A movie you like. May be repeated.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="A movie to leave out. May be repeated.")] = None,
+    k: Annotated[int, typer.Option(help="Number of movies.")] = 10,
     as_json: AsJson = False,
 ) -> None:
-    """Ten movies for a wish in your own words."""
+    """Recommend movies for a wish in your own words."""
     from recommender.query import json_lines
     from recommender.query.engine import Engine
 
@@ -51,10 +53,12 @@ def recommend(
 
 @app.command()
 def match(
-    text: Annotated[str, typer.Argument(help='A text, or "-": one text a line on stdin, one JSON line each out.')],
+    text: Annotated[
+        str, typer.Argument(help='A text, or "-" to read one text per line from stdin and write one JSON line each.')
+    ],
     as_json: AsJson = False,
 ) -> None:
-    """The movies a text names, what it says of them, and the genres it refuses."""
+    """Find the movies that a text names, how it speaks of them, and the genres it refuses."""
     from recommender.data.task import load_catalog
     from recommender.query.json_lines import lines, matches
     from recommender.query.titles import TitleMatcher

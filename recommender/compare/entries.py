@@ -15,9 +15,6 @@ from recommender.runs.status import Status
 from recommender.wording import SAMPLE
 
 MEASURES = {"ndcg@10": "nDCG@10", "recall@1": "Recall@1", "recall@10": "Recall@10", "recall@50": "Recall@50"}
-TRAINERS = {"bce": "original", "weighted_bce": "weighted", "focal": "focal", "softmax": "softmax", "bpr": "BPR"}
-ENCODERS = {"none": "frozen", "lora": "LoRA", "last": "last layers trained", "all": "trained"}
-HISTORIES = {"gru": "RNN", "attention": "attention"}
 
 
 def _with_all_measures(metrics: dict[str, float]) -> dict[str, float]:
@@ -92,22 +89,12 @@ class Entry:
     @property
     def trainer(self) -> str:
         """What the loss makes of it: `"original"` (BCE), `"weighted"`, ... A baseline has none."""
-        return TRAINERS[self.config.loss.kind] if self.config.model.learns else "none"
+        return self.config.loss.trainer if self.config.model.learns else "none"
 
     @property
     def architecture(self) -> str:
         """`"MiniLM frozen, text + RNN + tags"`: two runs with the same one differ in how they were trained only."""
-        model = self.config.model
-        if not model.learns:
-            return model.kind.replace("_", "-")
-        parts = ["text", *([HISTORIES[model.history.kind]] if model.history.kind != "none" else [])]
-        if model.kind == "dialogue":
-            parts = ["messages", *(["movies"] if model.dialogue.reads_movies else [])]
-        counted = model.dialogue.counts_weight if model.kind == "dialogue" else model.history.counts_weight
-        parts += ["counts"] if counted else []
-        parts += ["tags"] if model.tags else []
-        name = "MiniLM" if model.text.name == "minilm" else model.text.name
-        return f"{name} {ENCODERS[model.text.train]}, {' + '.join(parts)}"
+        return self.config.model.summary
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:

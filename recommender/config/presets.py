@@ -7,6 +7,7 @@ from typing import Any
 import tomli_w
 
 from recommender.config import RunConfig
+from recommender.config.migration import migrated
 from recommender.config.values import override, parse_config
 from recommender.errors import RecommenderError, UnknownNameError
 from recommender.files import PLAIN_NAME, write_atomically
@@ -50,9 +51,9 @@ def load_preset(name: str, overrides: list[str] | None = None) -> RunConfig:
     if name not in names:
         raise UnknownNameError("preset", name, names)
     values = _read_preset((PRESETS if name in _presets_in(PRESETS) else settings().presets_dir) / f"{name}.toml")
-    for setting in overrides or []:
-        override(values, setting)
-    return parse_config(values, f"preset {name}")
+    values = migrated(values, f"preset {name}")
+    given = [override(values, setting) for setting in overrides or []]
+    return parse_config(values, f"preset {name}", given)
 
 
 def _read_preset(file: Path) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from recommender.config import ModelConfig, TargetKind
+from recommender.config import TargetKind
+from recommender.config.models import MODELS
 from recommender.data.catalog import Catalog
 from recommender.data.examples import Example
 from recommender.data.task import Task
@@ -130,7 +131,7 @@ def _baselines(
     train = task.examples("train")
     results = {}
     for kind in BASELINES:
-        model = make_model(ModelConfig.model_validate({"kind": kind}), len(task.catalog), None, task.seed)
+        model = make_model(MODELS[kind].model_validate({}), len(task.catalog), None, task.seed)
         model.fit(example_items(model, train, task.catalog, task.config, task.settings.cache_dir))
         rankings = rankings_of(model, examples, task, targets, device, max(cutoffs))
         values = measure(rankings, examples, task.catalog, targets, cutoffs)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from recommender.config import NegativeConfig
+from recommender.config.losses import NegativeConfig
 from recommender.losses.sampled import Drawn
 
 

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from recommender.config import NegativeConfig
+from recommender.config.losses import NegativeConfig
 from recommender.losses.base import RankingLoss, mean_over_answered
 from recommender.losses.negatives import draw_negatives
 from recommender.losses.sampled import Drawn

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from recommender.config import LossConfig
+from recommender.config.losses import LossSettings, SoftmaxSettings
 from recommender.errors import RecommenderError
 from recommender.models.columns import places_among
 
@@ -70,7 +70,7 @@ def chances_of(weights: Tensor, number: int) -> Tensor:
     return (weights * scales[sure]).clamp(max=1)
 
 
-def make_sampler(config: LossConfig, counts: Tensor) -> ColumnSampler | None:
+def make_sampler(config: LossSettings, counts: Tensor) -> ColumnSampler | None:
     """What the settings ask for; None where every step scores the whole catalogue. `counts` [V] as for the sampler.
 
     Raises `RecommenderError` for a loss that a sample cannot stand in for.
@@ -79,7 +79,7 @@ def make_sampler(config: LossConfig, counts: Tensor) -> ColumnSampler | None:
     number = config.sampled or (DRAWN if movies > config.sample_above else 0)
     if not 0 < number < movies:
         return None
-    if config.kind == "softmax" and config.label_smoothing:
+    if isinstance(config, SoftmaxSettings) and config.label_smoothing:
         whole = "loss.sampled = 0" if config.sampled else f"loss.sample_above = {movies}"
         raise RecommenderError(
             f"loss.label_smoothing spreads weight over the whole catalogue, of which each step would see {number:,} of "
@@ -92,4 +92,4 @@ def make_sampler(config: LossConfig, counts: Tensor) -> ColumnSampler | None:
         config.sampled,
         config.sample_above,
     )
-    return ColumnSampler(number, counts, config.negatives.power)
+    return ColumnSampler(number, counts, config.sampling_power)

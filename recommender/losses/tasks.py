@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from recommender.config import LossConfig
+from recommender.config.losses import LossSettings
 
 MOVIES, TAGS = "movie", "tag"  # the task that the others stand beside, and the first of those
 SMOOTHING = 0.9  # of the gradient norms: share of what was known that each measurement leaves
@@ -37,7 +37,7 @@ class TaskBalance(nn.Module):
 
     scales: Tensor
 
-    def __init__(self, config: LossConfig, tasks: Sequence[str]) -> None:
+    def __init__(self, config: LossSettings, tasks: Sequence[str]) -> None:
         super().__init__()
         self.kind, self.tasks = config.balance, (MOVIES, *tasks)
         settings = {"tag": config.tag_weight, "liked": config.liked_weight, "seen": config.seen_weight}

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from recommender.config import LossConfig, WeightConfig
+from recommender.config.losses import LossSettings, WeightConfig
 from recommender.data.collate import PADDING, Item
 from recommender.data.engagement import FACTS, UNKNOWN, column
 from recommender.errors import DataError
@@ -71,7 +71,7 @@ class TargetWeights(nn.Module):
     balance: Tensor
     means: Tensor
 
-    def __init__(self, config: LossConfig, facts: TargetFacts) -> None:
+    def __init__(self, config: LossSettings, facts: TargetFacts) -> None:
         super().__init__()
         self.config = config.weights
         _check_known(self.config, facts)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from recommender.config import DialogueConfig, ModelConfig
+from recommender.config.models import DialogueSettings
 from recommender.data.collate import PADDING, Batch, Item
 from recommender.models.base import Outputs, Recommender
 from recommender.models.baselines import WeightedCounts
@@ -26,7 +26,7 @@ BEST = 10  # so many movies at the top of a ranking are where a movie named befo
 
 
 class DialogueRecommender(Recommender):
-    """One text encoder and `config.dialogue.members` readers of what it makes of the messages. `movies` is V;
+    """One text encoder and `config.members` readers of what it makes of the messages. `movies` is V;
     `movie_text` [V, D] holds the vectors of the movies' texts.
 
     The readers differ in their first weights and in what dropout takes from them. A ranking goes by the mean of their
@@ -36,14 +36,14 @@ class DialogueRecommender(Recommender):
     reads_messages = True
     text: TextEncoder
 
-    def __init__(self, config: ModelConfig, movies: int, movie_text: Tensor) -> None:
+    def __init__(self, config: DialogueSettings, movies: int, movie_text: Tensor) -> None:
         super().__init__()
-        self.reads_movies = config.dialogue.reads_movies
+        self.reads_movies = config.reads_movies
         self.text = TextEncoder(config.text)
         texts = movie_text.float()  # one table for all readers
-        members = [Reader(config, self.text.width, movies, texts) for _ in range(config.dialogue.members)]
+        members = [Reader(config, self.text.width, movies, texts) for _ in range(config.members)]
         self.readers = nn.ModuleList(members)
-        self.counts = WeightedCounts(movies, config.dialogue.counts_weight) if config.dialogue.counts_weight else None
+        self.counts = WeightedCounts(movies, config.counts_weight) if config.counts_weight else None
 
     def forward(self, batch: Batch) -> Tensor:
         """Scores [P, V], one row for each input of the batch; while training each reader's rows, one after the other
@@ -146,11 +146,10 @@ class Reader(nn.Module):
     movies named before, since people come back to a movie.
     """
 
-    def __init__(self, config: ModelConfig, text_width: int, movies: int, movie_text: Tensor) -> None:
+    def __init__(self, config: DialogueSettings, text_width: int, movies: int, movie_text: Tensor) -> None:
         super().__init__()
-        settings: DialogueConfig = config.dialogue
-        width = settings.width
-        self.movies = MovieEmbedding(movies, width, movie_text, settings.forgotten)
+        width = config.width
+        self.movies = MovieEmbedding(movies, width, movie_text, config.item_dropout)
         self.message = nn.Linear(text_width, width)
         self.kind = nn.Embedding(KINDS, width)
         self.turn = nn.Embedding(MOST_TURNS, width)
@@ -158,12 +157,12 @@ class Reader(nn.Module):
         for table in (self.kind, self.turn):
             nn.init.normal_(table.weight, std=0.02)
         layer = nn.TransformerEncoderLayer(
-            width, HEADS, 2 * width, settings.dropout, activation="gelu", batch_first=True, norm_first=True
+            width, HEADS, 2 * width, config.dropout, activation="gelu", batch_first=True, norm_first=True
         )
-        self.layers = nn.TransformerEncoder(layer, settings.layers, enable_nested_tensor=False)
+        self.layers = nn.TransformerEncoder(layer, config.layers, enable_nested_tensor=False)
         self.norm = nn.LayerNorm(width)
-        self.head = CatalogueHead(width, self.movies, config.head)
-        self.repeat = RepeatScores(width) if settings.reads_movies else None
+        self.head = CatalogueHead(width, self.movies, config.head_dropout)
+        self.repeat = RepeatScores(width) if config.reads_movies else None
         self.opinions = OpinionHead(width, self.movies, config.opinions) if config.opinions else None
 
     def forward(self, texts: Tensor, batch: Batch) -> Read:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from recommender.config import HeadConfig
+from recommender.config.models import FfnSettings
 from recommender.models.columns import rows_of
 from recommender.models.movie_embedding import MovieEmbedding
 
@@ -13,7 +13,7 @@ from recommender.models.movie_embedding import MovieEmbedding
 class FfnHead(nn.Sequential):
     """The paper's head (Nguyen 2024): [B, inputs] -> [B, V]. The tag head is another of the same shape."""
 
-    def __init__(self, inputs: int, movies: int, config: HeadConfig) -> None:
+    def __init__(self, inputs: int, movies: int, config: FfnSettings) -> None:
         super().__init__(
             nn.Dropout(config.dropout),
             nn.Linear(inputs, config.hidden),
@@ -42,14 +42,14 @@ class FfnHead(nn.Sequential):
 class CatalogueHead(nn.Module):
     """Dot product of the wish with every movie's vector, plus a bias that learns the movie's popularity."""
 
-    def __init__(self, inputs: int, movies: MovieEmbedding, config: HeadConfig) -> None:
+    def __init__(self, inputs: int, movies: MovieEmbedding, dropout: float) -> None:
         super().__init__()
         self.movies = movies
         self.query = nn.Sequential(
-            nn.Dropout(config.dropout),
+            nn.Dropout(dropout),
             nn.Linear(inputs, movies.width),
             nn.GELU(),
-            nn.Dropout(config.dropout),
+            nn.Dropout(dropout),
             nn.Linear(movies.width, movies.width),
         )
         self.bias = nn.Parameter(torch.zeros(movies.learned.num_embeddings))

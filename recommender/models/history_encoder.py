@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from recommender.config import HistoryConfig
+from recommender.config.models import AttentionSettings, GruSettings
 from recommender.data.collate import PADDING
 from recommender.models.movie_embedding import MovieEmbedding
 
@@ -11,7 +11,7 @@ from recommender.models.movie_embedding import MovieEmbedding
 class GruHistory(nn.Module):
     """Last states of a GRU over the movies in order of mention."""
 
-    def __init__(self, config: HistoryConfig, movies: MovieEmbedding) -> None:
+    def __init__(self, config: GruSettings, movies: MovieEmbedding) -> None:
         super().__init__()
         self.movies = movies
         self.gru = nn.GRU(movies.width, config.hidden, batch_first=True, bidirectional=config.bidirectional)
@@ -36,7 +36,7 @@ class AttentionHistory(nn.Module):
 
     MAX_AGE = 64
 
-    def __init__(self, config: HistoryConfig, movies: MovieEmbedding, text_width: int) -> None:
+    def __init__(self, config: AttentionSettings, movies: MovieEmbedding, text_width: int) -> None:
         super().__init__()
         self.movies = movies
         self.query = nn.Linear(text_width, config.hidden)

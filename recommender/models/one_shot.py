@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from recommender.config import ModelConfig
+from recommender.config.models import AttentionSettings, CatalogueSettings, FfnSettings, GruSettings, OneShotSettings
 from recommender.data.collate import PADDING, Batch, Item
 from recommender.models.base import DotProducts, Outputs, Recommender
 from recommender.models.baselines import WeightedCounts
@@ -21,29 +21,30 @@ class OneShotRecommender(Recommender):
 
     text: TextEncoder
 
-    def __init__(self, config: ModelConfig, movies: int, movie_text: Tensor | None = None) -> None:
+    def __init__(self, config: OneShotSettings, movies: int, movie_text: Tensor | None = None) -> None:
         super().__init__()
         if config.head.kind == "catalogue" and movie_text is None:
             raise ValueError("the catalogue head needs movie_text [V, D]")
         self.text = TextEncoder(config.text)
         catalogue = config.head.kind == "catalogue"
-        embedding = MovieEmbedding(movies, config.history.embedding, movie_text if catalogue else None)
+        embedding = MovieEmbedding(movies, config.embedding, movie_text if catalogue else None)
         self.history = self._history(config, embedding)
         width = self.text.width + (self.history.width if self.history is not None else 0)
-        if catalogue:
+        if isinstance(config.head, CatalogueSettings):
             # One table for the movies that were named and the movies that are ranked.
-            self.head: CatalogueHead | FfnHead = CatalogueHead(width, embedding, config.head)
+            self.head: CatalogueHead | FfnHead = CatalogueHead(width, embedding, config.head.dropout)
         else:
+            assert isinstance(config.head, FfnSettings)
             self.head = FfnHead(width, movies, config.head)
-        self.empty_in_use = config.history.empty_in_use
-        self.counts = WeightedCounts(movies, config.history.counts_weight) if config.history.counts_weight else None
+        self.empty_in_use = getattr(config.history, "empty_in_use", False)
+        self.counts = WeightedCounts(movies, config.counts_weight) if config.counts_weight else None
         self.opinions = OpinionHead(width, embedding, config.opinions) if config.opinions else None
-        self.tag_head = FfnHead(self.text.width, movies, config.head) if config.tags else None
+        self.tag_head = FfnHead(self.text.width, movies, _tag_head(config)) if config.tags else None
 
-    def _history(self, config: ModelConfig, embedding: MovieEmbedding) -> GruHistory | AttentionHistory | None:
-        if config.history.kind == "gru":
+    def _history(self, config: OneShotSettings, embedding: MovieEmbedding) -> GruHistory | AttentionHistory | None:
+        if isinstance(config.history, GruSettings):
             return GruHistory(config.history, embedding)
-        if config.history.kind == "attention":
+        if isinstance(config.history, AttentionSettings):
             return AttentionHistory(config.history, embedding, self.text.width)
         return None
 
@@ -125,3 +126,8 @@ class OneShotRecommender(Recommender):
         if isinstance(self.head, CatalogueHead):
             return self.head.movies.table()
         return self.head.dot_products()[0].detach()
+
+
+def _tag_head(config: OneShotSettings) -> FfnSettings:
+    """The tag task has a feed-forward head whatever the movies' head is."""
+    return config.head if isinstance(config.head, FfnSettings) else FfnSettings(dropout=config.head.dropout)

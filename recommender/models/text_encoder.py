@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from recommender.config import TextConfig
+from recommender.config.models import LastLayersText, LoraText, TextSettings
 from recommender.data.collate import Item, collate
 from recommender.errors import RecommenderError
 
@@ -43,7 +43,7 @@ class TextEncoder(nn.Module):
     2019, as all-MiniLM-L6-v2 is meant to be used); `cls` takes the first token's vector (Devlin et al. 2019).
     """
 
-    def __init__(self, config: TextConfig) -> None:
+    def __init__(self, config: TextSettings) -> None:
         super().__init__()
         from transformers import AutoModel, AutoTokenizer
 
@@ -66,23 +66,23 @@ class TextEncoder(nn.Module):
         self._checkpointed: list[nn.Module] = []
         self.width: int = self.model.config.hidden_size
         self.model.requires_grad_(config.train == "all")
-        if config.train == "lora":
-            self._add_lora()
-        if config.train == "last":
-            self._train_last_layers()
+        if isinstance(config, LoraText):
+            self._add_lora(config)
+        if isinstance(config, LastLayersText):
+            self._train_last_layers(config.last_layers)
 
-    def _add_lora(self) -> None:
+    def _add_lora(self, config: LoraText) -> None:
         from peft import LoraConfig, inject_adapter_in_model
 
         lora = LoraConfig(
-            r=self.config.lora_rank,
-            lora_alpha=self.config.lora_alpha,
-            lora_dropout=self.config.lora_dropout,
+            r=config.lora_rank,
+            lora_alpha=config.lora_alpha,
+            lora_dropout=config.lora_dropout,
             target_modules="all-linear",
         )
         inject_adapter_in_model(lora, self.model)
 
-    def _train_last_layers(self) -> None:
+    def _train_last_layers(self, number: int) -> None:
         """The first layers stay as they are, so no gradient goes through them: two thirds of the cost for half."""
         _ = self.weights_hash  # of the weights as they came, before any is trained
         layers = getattr(getattr(self.model, "encoder", None), "layer", None)
@@ -91,12 +91,11 @@ class TextEncoder(nn.Module):
                 f"model.text.train = last is for encoders of BERT's kind; {self.config.name!r} is a "
                 f"{type(self.model).__name__}. Set model.text.train=lora or all."
             )
-        if self.config.last_layers > len(layers):
+        if number > len(layers):
             raise RecommenderError(
-                f"model.text.last_layers = {self.config.last_layers}: the encoder {self.config.name!r} has "
-                f"{len(layers)} layers."
+                f"model.text.last_layers = {number}: the encoder {self.config.name!r} has {len(layers)} layers."
             )
-        layers[-self.config.last_layers :].requires_grad_(True)
+        layers[-number:].requires_grad_(True)
 
     def prepare_for_training_on_cpu(self) -> None:
         """Plain attention: with padding and bfloat16, torch's fused one takes about twice as long there."""

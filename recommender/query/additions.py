@@ -98,10 +98,10 @@ def stamp(settings: Settings) -> tuple[int, int]:
 
 def text_vector(text: str) -> list[float]:
     """D numbers by the packaged encoder, as the vectors of all movies were made."""
-    from recommender.config import TextConfig
+    from recommender.config.models import FrozenText
     from recommender.models.text_encoder import TextEncoder
 
-    encoder = TextEncoder(TextConfig())
+    encoder = TextEncoder(FrozenText())
     vector: list[float] = encoder.vectors(encoder.tokenize([text], MOVIE_TEXT_TOKENS, "first"))[0].tolist()
     return vector
 

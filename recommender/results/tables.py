@@ -1,4 +1,4 @@
-"""The results tables of the README, made from the recorded measurements and the published figures."""
+"""Results tables in Markdown, generated from the recorded measurements and the published figures."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +10,7 @@ from recommender.files import write_atomically
 from recommender.results.causes import steps
 from recommender.results.experiments import ARCHITECTURES, STUDIED, TRAINERS
 from recommender.results.records import Result, results_of, shipped_result
+from recommender.settings import ROOT
 from recommender.wording import BASELINE_NAMES
 
 BEGIN, END = "<!-- results: made by `python -m recommender results` -->", "<!-- end of results -->"
@@ -17,25 +18,27 @@ RECALLS = ("recall@1", "recall@10", "recall@50")
 NO_VALUE = "-"
 
 
-def tables() -> str:
-    """All tables as Markdown. Raises `DataError` if a row of any but the study is not recorded."""
-    return "\n\n".join((_benchmark(), _paper(), _one_shot(), _causes(), _study()))
+def documents() -> dict[Path, str]:
+    """The files that show results, and the block each one shows. Raises `DataError` if a row is not recorded."""
+    main, others = _benchmark(), (_paper(), _one_shot(), _causes(), _study())
+    return {ROOT / "README.md": main, ROOT / "docs" / "results.md": "\n\n".join((main, *others))}
 
 
-def put_into(readme: Path, write: bool = True) -> bool:
-    """Replace what stands between the two marks; whether that changes anything. Raises `DataError` without marks."""
-    text = readme.read_text(encoding="utf-8")
+def put_into(document: Path, block: str, write: bool = True) -> bool:
+    """Replace what stands between the two markers. Returns whether that changes the file. Raises `DataError` if the
+    markers are missing."""
+    text = document.read_text(encoding="utf-8")
     begin, end = text.find(BEGIN), text.find(END)
     if begin < 0 or end < begin:
-        raise DataError(f"{readme} has no place for the results: the lines {BEGIN!r} and {END!r}.")
-    made = f"{text[:begin]}{BEGIN}\n\n{tables()}\n\n{text[end:]}"
+        raise DataError(f"{document} has no place for the results: the lines {BEGIN!r} and {END!r}.")
+    made = f"{text[:begin]}{BEGIN}\n\n{block}\n\n{text[end:]}"
     if write and made != text:
-        write_atomically(readme, made)
+        write_atomically(document, made)
     return made != text
 
 
 def short(value: float, digits: int = 3) -> str:
-    """`.186`, as such tables are printed."""
+    """A share without its leading zero: `.186`."""
     return f"{value:.{digits}f}".removeprefix("0")
 
 
@@ -45,7 +48,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _benchmark() -> str:
-    """`conversational`: the shipped model, its baselines, the field."""
+    """Protocol `conversational`: the shipped model, its baselines, the published systems."""
     kinds = ("new", "all")
     ours = {kind: shipped_result("default", kind) for kind in kinds}
     rows = [
@@ -70,7 +73,7 @@ def _intervals(result: Result) -> str:
 
 
 def _paper() -> str:
-    """Two columns: the test split, and the paper's own way to measure."""
+    """Protocol `paper`: ReDial's test split beside the paper's own split."""
     rows = [
         ["words and movies (`dialogue-paper`)", _ndcg("dialogue-paper"), _ndcg("dialogue-paper-fifth")],
         ["words alone (`dialogue-paper-words`)", _ndcg("dialogue-paper-words"), _ndcg("dialogue-paper-words-fifth")],
@@ -84,8 +87,8 @@ def _paper() -> str:
     for baseline, name in BASELINE_NAMES.items():
         rows.append([name, *(short(part.baselines[baseline]["ndcg@10"]) for part in found)])
     rows += [[row.name, NO_VALUE, short(row.values["ndcg@10"])] for row in published_for("paper")]
-    head = ["system", "ReDial test split", "as the paper: a random fifth of the training dialogues"]
-    return "Protocol `paper`, which leaks answers into the input, nDCG@10:\n\n" + _table(head, rows)
+    head = ["system", "ReDial test split", "the paper's split: a random fifth of the training dialogues"]
+    return "Protocol `paper` (its input contains some of the targets), nDCG@10:\n\n" + _table(head, rows)
 
 
 def _ndcg(name: str) -> str:
@@ -99,28 +102,29 @@ def _value(result: Result, metric: str) -> str:
 
 
 def _one_shot() -> str:
-    """`one_shot`: what the recommender names later."""
+    """Protocol `one_shot`: a single wish, before any recommendation."""
     found = shipped_result("dialogue-one-shot", "new")
     shown, names = ("ndcg@10", "recall@10"), BASELINE_NAMES.items()
     rows = [["words and movies (`dialogue-one-shot`)", *(_value(found, metric) for metric in shown)]]
     rows += [[name, *(short(found.baselines[baseline][metric]) for metric in shown)] for baseline, name in names]
     head = ["system", "nDCG@10", "recall@10"]
-    return "Protocol `one_shot`, one wish before any recommendation:\n\n" + _table(head, rows)
+    return "Protocol `one_shot` (a single wish, before any recommendation):\n\n" + _table(head, rows)
 
 
 def _causes() -> str:
-    """The reproduction put right step by step. Raises `DataError` if a step was not measured."""
+    """The 2025 reproduction, corrected one step at a time. Raises `DataError` if a step was not measured."""
     rows = [[step.name, _over_seeds(step.values, 3), short(step.popularity)] for step in steps("ndcg@10")]
     head = (
-        "The 2025 reproduction (text + RNN, encoder frozen, 20 epochs), one thing after the other put right, ReDial's "
-        "test split. With the seeker's role the question changes from `notebook` to `paper`, and in the last row to "
-        "the movies that the input lacks; popularity answers the same question:"
+        "The 2025 reproduction (text + RNN, frozen encoder, 20 epochs), corrected one step at a time; each row keeps "
+        "the corrections above it. ReDial's test split; mean of three seeds (lowest-highest, number of seeds). "
+        "`seeker by role` changes the protocol from `notebook` to `paper`; the last row counts only targets that the "
+        "input does not name. Popularity is measured on the same targets:"
     )
     return f"{head}\n\n{_table(['', 'nDCG@10', 'popularity'], rows)}"
 
 
 def _study() -> str:
-    """The frozen study: the mean over the seeds, the lowest, the highest and their number."""
+    """Four losses by four architectures with a frozen encoder, over the seeds."""
     parts = []
     for protocol in STUDIED:
         rows = [
@@ -129,7 +133,7 @@ def _study() -> str:
         ]
         found = results_of(f"{protocol}-original-baseline")[0].baselines
         lines = ", ".join(f"{name} {short(found[kind]['ndcg@10'], 4)}" for kind, name in BASELINE_NAMES.items())
-        head = f"The study, protocol `{protocol}`, nDCG@10, encoder frozen, 20 epochs ({lines}):"
+        head = f"Losses and architectures, protocol `{protocol}`, nDCG@10, frozen encoder, 20 epochs ({lines}):"
         parts.append(f"{head}\n\n{_table(['', *TRAINERS], rows)}")
     return "\n\n".join(parts)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from recommender.config import ModelConfig, RunConfig
+from recommender.config import RunConfig
 from recommender.data.catalog import Catalog
 from recommender.errors import CheckpointError
 from recommender.models.base import Recommender
@@ -39,7 +39,7 @@ def load_checkpoint(run: Run, device: torch.device) -> Checkpoint:
     """Raises `CheckpointError` naming the file that is missing, damaged, or made for another catalogue or encoder."""
     config, catalog = run.config(), run.catalog()
     weights, facts = run.weights()
-    if _least_numbers(config.model, len(catalog)) > sum(tensor.numel() for tensor in weights.values()):
+    if config.model.least_parameters(len(catalog)) > sum(tensor.numel() for tensor in weights.values()):
         raise CheckpointError(
             f"{run.run_id}/model.safetensors is too small for the model that {run.run_id}/config.json describes."
         )
@@ -51,26 +51,13 @@ def load_checkpoint(run: Run, device: torch.device) -> Checkpoint:
     if table is None and config.model.reads_movie_text:
         raise CheckpointError(f"{run.run_id}/model.safetensors lacks the movies' text vectors.")
     model = make_model(config.model, len(catalog), table, config.seed)
-    if weights_facts(model, catalog)["encoder"] != facts.get("encoder"):
+    encoder = config.model.encoder
+    if encoder is not None and weights_facts(model, catalog)["encoder"] != facts.get("encoder"):
         raise CheckpointError(
-            f"{run.run_id}/model.safetensors was trained on another version of the encoder {config.model.text.name!r}."
+            f"{run.run_id}/model.safetensors was trained on another version of the encoder {encoder.name!r}."
         )
     try:
         model.load_weights(weights)
     except CheckpointError as error:
         raise CheckpointError(f"{run.run_id}/model.safetensors: {error}") from error
     return Checkpoint(run, config, catalog, model.to(device).eval())
-
-
-def _least_numbers(config: ModelConfig, movies: int) -> int:
-    """How many numbers such a model holds at least. Damaged settings may ask for one that fits into no memory, which is
-    noticed before it is built."""
-    adapters = 64 * config.text.lora_rank if config.learns and config.text.train == "lora" else 0
-    history, head, dialogue = config.history, config.head, config.dialogue
-    if config.kind == "dialogue":
-        return adapters + dialogue.members * dialogue.width * (4 * dialogue.layers * dialogue.width + movies)
-    if config.kind != "one_shot":
-        return 0
-    table = movies * history.embedding if history.kind != "none" or head.kind == "catalogue" else 0
-    layers = history.hidden * history.embedding if history.kind != "none" else 0
-    return adapters + table + layers + (movies * head.hidden if head.kind == "ffn" else 0)

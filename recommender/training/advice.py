@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from recommender.config import RunConfig
+from recommender.config.base import value_at
+from recommender.config.losses import WeightedBceSettings
 from recommender.runs.folder import SELECTED_BY, Run
 
 STALE = 3  # evaluations since the best one
@@ -108,25 +110,27 @@ def _loss_falls(rows: list[dict[str, Any]], epoch: float) -> bool:
 
 def _more_dropout(config: RunConfig) -> Advice:
     text = "The training loss still falls while validation nDCG@10 falls too: it learns by heart."
-    dropout = min(MAX_DROPOUT, round(config.model.head.dropout + 0.1, 2))
-    if dropout == config.model.head.dropout:
+    path = config.model.dropout_path
+    before = value_at(config, path) if path else MAX_DROPOUT
+    dropout = min(MAX_DROPOUT, round(before + 0.1, 2))
+    if dropout == before:
         text += " Dropout is high already; ending at the best epoch saves time."
         return Advice(text, "Train again and end when it turns", (f"training.patience={STALE}",))
     text += " More dropout makes that harder."
-    return Advice(text, f"Train again with dropout {dropout:g}", (f"model.head.dropout={dropout:g}",))
+    return Advice(text, f"Train again with dropout {dropout:g}", (f"{path}={dropout:g}",))
 
 
 def _of_the_weighted_author(config: RunConfig, rows: list[dict[str, Any]]) -> list[Advice]:
     """For the weighted trainer under the protocol it was made for."""
     values = [row[SELECTED_BY] for row in rows if SELECTED_BY in row]
     low = len(values) >= AUTHOR_EPOCHS and max(values) < AUTHOR_NDCG
-    if config.loss.kind != "weighted_bce" or config.protocol != "notebook" or not low:
+    if not isinstance(config.loss, WeightedBceSettings) or config.protocol != "notebook" or not low:
         return []
     text = f"nDCG@10 is {max(values):.3f} after {len(values)} epochs. Below {AUTHOR_NDCG} its author advises"
     factor = f"loss.factor={config.loss.factor * AUTHOR_FACTOR:g}"
     more = f"{text} {AUTHOR_FACTOR} times the weight on the targets."
     found = [Advice(more, "Train again with heavier targets", (factor,))]
-    if config.model.tags and config.loss.tag_weight > AUTHOR_TAG_WEIGHT:
+    if "tag" in config.model.tasks and config.loss.tag_weight > AUTHOR_TAG_WEIGHT:
         change = f"loss.tag_weight={AUTHOR_TAG_WEIGHT:g}"
         text = f"{text} a tag task of weight {AUTHOR_TAG_WEIGHT}."
         found.append(Advice(text, "Train again with lighter tags", (change,)))

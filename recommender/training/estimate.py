@@ -121,7 +121,7 @@ def _file(config: RunConfig, settings: Settings) -> Path:
         str(settings.data_dir),
         _stamps(settings.data_dir),
         settings.device,
-        vectors if config.model.text.train == "none" else 0,
+        vectors if not config.model.trains_encoder else 0,
     ]
     name = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
     return settings.cache_dir / "estimates" / f"{name}.json"

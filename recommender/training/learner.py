@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from recommender.config import LossConfig
+from recommender.config.losses import LossSettings
 from recommender.data.collate import Batch
 from recommender.data.engagement import column
 from recommender.errors import RecommenderError
@@ -25,7 +25,9 @@ class Learner(nn.Module):
     Raises `RecommenderError` for a task that the training data, or a sampled catalogue, gives nothing to learn from.
     """
 
-    def __init__(self, recommender: Recommender, config: LossConfig, facts: TargetFacts, tasks: Sequence[str]) -> None:
+    def __init__(
+        self, recommender: Recommender, config: LossSettings, facts: TargetFacts, tasks: Sequence[str]
+    ) -> None:
         super().__init__()
         self.recommender = recommender
         self.movie_loss = make_loss(config, facts)

@@ -131,7 +131,7 @@ def make_trainer(
         bf16=chosen == "bfloat16",
         fp16=chosen == "float16",
     )
-    tasks = [*([TAGS] if tags else []), *config.model.opinions]
+    tasks = [*([TAGS] if tags else []), *(task for task in config.model.tasks if task != TAGS)]
     args._n_gpu = min(1, args.n_gpu)  # on two GPUs the Trainer would silently double the batch
     return RecommenderTrainer(
         Learner(model, config.loss, target_facts(train, movies), tasks),
@@ -151,7 +151,7 @@ def precision(config: RunConfig, device: torch.device) -> Literal["float32", "bf
     """
     wanted = config.training.precision
     if wanted == "auto":
-        return "bfloat16" if config.model.text.train != "none" and supports_bfloat16(device) else "float32"
+        return "bfloat16" if config.model.trains_encoder and supports_bfloat16(device) else "float32"
     if wanted == "float16" and device.type != "cuda":
         raise RecommenderError(
             f"training.precision = float16 needs a cuda device; this run is on {device.type}. Set bfloat16 or float32."

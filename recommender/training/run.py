@@ -156,7 +156,7 @@ def _learn(work: Work, task: Task, model: Recommender, checkpoint: Path | None) 
         validation = example_items(
             model, checked_examples(task, config.training.chosen_on), task.catalog, config.data, cache
         )
-        tags = tag_items(model, task.tags(), task.catalog, config.data, cache) if config.model.tags else []
+        tags = tag_items(model, task.tags(), task.catalog, config.data, cache) if "tag" in config.model.tasks else []
         if not run.baselines():
             work.say("measuring the baselines")
             run.write_baselines(baseline_metrics(task, config.training.chosen_on, SELECTION_TARGETS[config.protocol]))

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import torch
 
-from recommender.config import ModelConfig, RunConfig
+from recommender.config import RunConfig
+from recommender.config.models import MODELS
 from recommender.data.collate import Item, collate
 from recommender.data.examples import Example, Said
 from recommender.data.task import Task, load_task
@@ -115,7 +116,7 @@ def _pool(config: RunConfig, task: Task, model: Recommender, examples: Sequence[
     # Another sample every time: texts that an earlier trial has put into the store would look as if all were there.
     sample = items(random.Random().sample(whole, min(SAMPLE, len(whole))))
     longest = items(sorted(whole, key=lambda part: len(part[-1].text))[-config.training.batch_size :])
-    rows = task.tags() if config.model.tags else []
+    rows = task.tags() if "tag" in config.model.tasks else []
     chosen = random.Random(config.seed).sample(rows, min(SAMPLE, len(rows)))
     tokens = model.tokenize([row.tag for row in chosen], config.data.tag_max_tokens, "first")
     tags = [Item(ids, targets=[task.catalog.index(r.movie_id)]) for ids, r in zip(tokens, chosen, strict=True)]
@@ -135,7 +136,7 @@ def _baseline_seconds(pool: Pool, movies: int) -> float:
     """An example, for the three baselines together."""
     begin, items = time.monotonic(), pool.items[:RANKED]
     for kind in BASELINES:
-        model = make_model(ModelConfig.model_validate({"kind": kind}), movies, None, seed=0)
+        model = make_model(MODELS[kind].model_validate({}), movies, None, seed=0)
         model.fit(pool.items)
         rank(model, [replace(item, answers=()) for item in items], max(CUTOFFS), torch.device("cpu"))
     return (time.monotonic() - begin) / len(items)
@@ -165,7 +166,7 @@ def _vectors(model: Recommender, pool: Pool, cache: Path, device: torch.device) 
 
 def _learn(config: RunConfig, model: Recommender, movies: int, pool: Pool, device: torch.device) -> Learning:
     size = config.training.batch_size // config.training.accumulation
-    cut = device.type == "cpu" and config.model.text.train != "none"
+    cut = device.type == "cpu" and config.model.trains_encoder
     rows = max(1, min(size, int(CUT_TOKENS / pool.mean_tokens))) if cut else size
     longest = max(1, min(size, CUT_TOKENS // pool.longest[-1].length)) if cut else size
     with tempfile.TemporaryDirectory() as folder:

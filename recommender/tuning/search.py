@@ -202,11 +202,8 @@ def with_params(base: RunConfig, params: Params) -> RunConfig:
     """The settings of a trial. Raises `RecommenderError` for values that the settings do not allow."""
     values = base.model_dump()
     settings = as_overrides(params)
-    for setting in settings:
-        override(values, setting)
-    if not base.model.tags:  # then nobody reads it, and it need not fit the batch
-        values["training"]["tag_batch_size"] = values["training"]["batch_size"]
-    return parse_config(values, f"the preset with {', '.join(settings)}")
+    given = [override(values, setting) for setting in settings]
+    return parse_config(values, f"the preset with {', '.join(settings)}", given)
 
 
 def as_overrides(params: Params) -> list[str]:

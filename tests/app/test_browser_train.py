@@ -128,8 +128,9 @@ def test_a_run_is_started_watched_stopped_resumed_and_asked(
     at = Run(here.checkpoints_dir / "first").status().step
     press(page, "Resume")
     expect(button(page, "Stop")).to_be_visible()
-    expect(page.get_by_text("finished · Reads a dialogue message by message")).to_be_visible(timeout=LONG)  # by itself
-    ended = Run(here.checkpoints_dir / "first").status()
+    run = Run(here.checkpoints_dir / "first")
+    expect(page.get_by_text(f"finished · {run.config().description}")).to_be_visible(timeout=LONG)  # by itself
+    ended = run.status()
     assert ended.step == ended.steps > at
     for row in ("This run", "popularity", "copy", "item-kNN"):
         expect(page.get_by_role("table").get_by_text(row)).to_be_visible()

@@ -1,33 +1,8 @@
-"""The published figures stand in one place; what the README shows of them agrees."""
-
-import re
-from pathlib import Path
-
-import pytest
+"""The published figures that stand beside ours."""
 
 from recommender.compare.published import EXPECTED_BAND, PUBLISHED, published_for
 from recommender.config import PROTOCOLS
 from recommender.evaluation.metrics import CUTOFFS, METRICS
-
-README = (Path(__file__).resolve().parent.parent.parent / "README.md").read_text(encoding="utf-8")
-ROW = re.compile(r"^\| (?P<name>[^|]+) \| (?P<new>[\d./ ]+) \| (?P<all>[\d./ ]+) \|$", re.MULTILINE)
-IN_README = {row["name"]: {"new": row["new"], "all": row["all"]} for row in ROW.finditer(README)}
-BENCHMARK = {row.name for row in PUBLISHED if row.protocol == "conversational"}
-
-
-@pytest.mark.parametrize("name", sorted(BENCHMARK & IN_README.keys()))
-@pytest.mark.parametrize("targets", ["new", "all"])
-def test_the_readme_agrees(name: str, targets: str) -> None:
-    [row] = [row for row in published_for("conversational", targets) if row.name == name]
-    shown = " / ".join(f"{row.values[f'recall@{cutoff}']:.3f}".removeprefix("0") for cutoff in (1, 10, 50))
-    assert IN_README[name][targets] == shown
-
-
-def test_the_readme_s_published_rows_are_known() -> None:
-    """A row that ends in a year is somebody else's."""
-    dated = {name for name in IN_README if re.search(r"\b20\d\d\b", name)}
-    assert len(dated) >= 5
-    assert dated <= BENCHMARK
 
 
 def test_rows_speak_the_language_of_reports() -> None:

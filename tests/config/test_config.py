@@ -1,5 +1,6 @@
 """Settings: presets hold the published numbers, and what is unknown or impossible is an error that helps."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.config import RunConfig
+from recommender.config import DataConfig, RunConfig
+from recommender.config.losses import LOSSES, BprSettings, NegativeConfig, SoftmaxSettings
+from recommender.config.models import (
+    MODELS,
+    TEXTS,
+    AttentionSettings,
+    CopySettings,
+    DialogueSettings,
+    FfnSettings,
+    LastLayersText,
+    LoraText,
+    OneShotSettings,
+)
 from recommender.config.presets import PRESETS, load_preset, preset_names, save_preset, saved_presets
+from recommender.config.run import VERSION
 from recommender.config.values import parse_config
 from recommender.errors import RecommenderError, UnknownNameError
 from recommender.settings import ROOT, Settings, settings
@@ -48,21 +62,15 @@ REPRODUCTION = {
     "data.max_mentioned": 20,
     "data.keep_mentioned": "first",
     "data.max_tokens": 512,
-    "data.tags_per_movie": 50,
-    "data.tag_min_chars": 3,
-    "data.tag_max_tokens": 64,
     "model.kind": "one_shot",
     "model.text.name": "minilm",
     "model.text.pooling": "mean",
     "model.text.train": "all",
-    "model.history.embedding": 256,
-    "model.history.hidden": 128,
-    "model.history.bidirectional": True,
+    "model.embedding": 256,
     "model.head.kind": "ffn",
     "model.head.hidden": 256,
     "model.head.dropout": 0.1,
     "training.batch_size": 32,
-    "training.tag_batch_size": 64,
     "training.encoder_lr": 2e-5,
     "training.head_lr": 2e-5,
     "training.warmup": 0.1,
@@ -70,21 +78,31 @@ REPRODUCTION = {
     "training.weight_decay": 0.0,
 }
 
+GRU = {"model.history.hidden": 128, "model.history.bidirectional": True}
+TAG_TASK = {
+    "data.tags_per_movie": 50,
+    "data.tag_min_chars": 3,
+    "data.tag_max_tokens": 64,
+    "training.tag_batch_size": 64,
+}
+
 
 @pytest.mark.parametrize("part", FOUR)
 def test_the_original_trainer_of_2025(part: str) -> None:
     kind, tags = FOUR[part]
     config = load_preset(f"original{part or '-baseline'}")
-    check(config, REPRODUCTION | {"model.history.kind": kind, "model.tags": tags})
-    check(config, {"loss.kind": "bce", "loss.tag_weight": 1.0, "training.epochs": 20})
+    check(config, REPRODUCTION | {"model.history.kind": kind, "model.tags": tags} | (GRU if kind == "gru" else {}))
+    check(config, {"loss.kind": "bce", "training.epochs": 20} | (TAG_TASK | {"loss.tag_weight": 1.0} if tags else {}))
 
 
 @pytest.mark.parametrize("part", FOUR)
 def test_the_weighted_trainer_of_2025(part: str) -> None:
     kind, tags = FOUR[part]
     config = load_preset(f"weighted{part or '-baseline'}")
-    check(config, REPRODUCTION | {"model.history.kind": kind, "model.tags": tags})
-    check(config, {"loss.kind": "weighted_bce", "loss.factor": 1.0, "loss.tag_weight": 0.001, "training.epochs": 20})
+    check(config, REPRODUCTION | {"model.history.kind": kind, "model.tags": tags} | (GRU if kind == "gru" else {}))
+    check(config, {"loss.kind": "weighted_bce", "loss.factor": 1.0, "training.epochs": 20})
+    if tags:
+        check(config, TAG_TASK | {"loss.tag_weight": 0.001})
 
 
 def test_the_quick_look_and_the_focal_alternative() -> None:
@@ -103,21 +121,22 @@ def test_the_paper_of_2024(part: str) -> None:
         "model.text.pooling": "cls",
         "model.text.train": "all",
         "model.history.kind": kind,
-        "model.history.embedding": 256,
-        "model.history.hidden": 128,
+        "model.embedding": 256,
         "model.head.kind": "ffn",
         "model.head.hidden": 256,
         "model.head.dropout": 0.3,
         "model.tags": tags,
         "loss.kind": "bce",
-        "loss.tag_weight": 1.0,
         "training.epochs": 200,
         "training.batch_size": 8,
-        "training.tag_batch_size": 64,
         "training.encoder_lr": 1e-5,
         "training.head_lr": 1e-5,
     }
-    check(load_preset(f"paper-text{part}"), expected)
+    expected |= {"model.history.hidden": 128} if kind == "gru" else {}
+    check(
+        load_preset(f"paper-text{part}"),
+        expected | ({"training.tag_batch_size": 64, "loss.tag_weight": 1.0} if tags else {}),
+    )
 
 
 @pytest.mark.parametrize(("name", "kind"), [("popularity", "popularity"), ("copy", "copy"), ("item-knn", "item_knn")])
@@ -150,7 +169,7 @@ def test_a_later_override_wins() -> None:
         ("training.epochs", "expected part.key=value"),
         ("training.epochs=-1", "training.epochs = -1: .*greater than or equal to 0"),
         ("training.epochs=many", "training.epochs = 'many': .*integer"),
-        ("loss.kind=hinge", "loss.kind = 'hinge': .*'bce'"),
+        ("loss.kind=hinge", "kind = 'hinge': expected one of bce"),
         ("protocol=papper", "protocol = 'papper': .*'paper'"),
         ("data.validation=1", "less than 1"),
         ("model.head.dropout=-0.1", "greater than or equal to 0"),
@@ -285,7 +304,7 @@ def test_a_part_of_the_model_can_be_set_by_name() -> None:
     ("setting", "problem"),
     [
         ("training.accumulation=5", "batch_size must be a multiple of accumulation"),
-        ("training.gradient_checkpointing=true", "this one is frozen"),
+        ("training.gradient_checkpointing=true", "read only with model.text.train = lora, last or all"),
         ('training.report_to=["paper"]', "report_to"),
         ("training.schedule=steps", "'linear', 'cosine' or 'constant'"),
     ],
@@ -327,3 +346,88 @@ def test_every_preset_reads_back_as_it_was_saved(name: str) -> None:
     config = load_preset(name, ["training.modules.readers.0.lr=1e-4", 'description="é \\" # [x]"'])
     save_preset("again", config)
     assert load_preset("again") == config
+
+
+@pytest.mark.parametrize(
+    ("preset", "setting", "problem"),
+    [
+        ("default", "model.head.kind=ffn", "model.head has no effect here: it is no setting of model.kind = dialogue"),
+        ("default", "loss.gamma=9", "loss.gamma has no effect here: it is no setting of loss.kind = softmax"),
+        ("default", "model.text.lora_rank=4", "no setting of model.text.train = last"),
+        ("default", "data.test=0.3", "data.test has no effect here: it is read only with protocol = next_movie"),
+        ("default", "loss.tag_weight=2", "read only with model.tags = true"),
+        ("popularity", "training.epochs=3", "read only with a model that learns by gradient"),
+        ("interactions", "data.validation=0.2", "read only with data.hold_out = random or latest"),
+    ],
+)
+def test_a_setting_that_nothing_reads_is_an_error(preset: str, setting: str, problem: str) -> None:
+    with pytest.raises(RecommenderError, match=problem):
+        load_preset(preset, [setting])
+
+
+def test_another_kind_takes_its_own_defaults_and_keeps_what_both_read() -> None:
+    config = load_preset("frozen-bpr", ["loss.kind=softmax", "loss.label_smoothing=0.1"])
+    assert config.loss == SoftmaxSettings(label_smoothing=0.1, weights=load_preset("frozen-bpr").loss.weights)
+    one_shot = load_preset("frozen", ["model.kind=one_shot", "protocol=one_shot"])
+    assert one_shot.model == OneShotSettings(text=load_preset("frozen").model.encoder)
+    assert one_shot.data.learn_from == "recommender"
+
+
+@pytest.mark.parametrize("run", sorted(path.name for path in (ROOT / "checkpoints").iterdir() if path.is_dir()))
+def test_shipped_runs_of_the_first_version_are_read(run: str) -> None:
+    old = json.loads((ROOT / "checkpoints" / run / "config.json").read_text())
+    config = parse_config(old, run)
+    assert parse_config(config.model_dump(mode="json"), run) == config
+    assert config.version == VERSION
+
+
+def test_what_the_first_version_said_of_a_dialogue_model_is_kept_and_the_rest_goes() -> None:
+    old = {
+        "protocol": "conversational",
+        "data": {"test": 0.3, "learn_from": "everyone"},
+        "model": {
+            "kind": "dialogue",
+            "text": {"train": "last", "last_layers": 2, "lora_rank": 4},
+            "history": {"kind": "gru", "embedding": 8},
+            "dialogue": {"members": 3, "forgotten": 0.4, "counts_weight": 0.5},
+            "head": {"kind": "catalogue", "dropout": 0.3, "hidden": 7},
+            "tags": False,
+        },
+        "loss": {"kind": "softmax", "gamma": 9.0, "sampled": 10, "negatives": {"power": 0.5, "count": 3}},
+    }
+    config = parse_config(old, "old")
+    assert config.model == DialogueSettings(
+        text=LastLayersText(last_layers=2), members=3, item_dropout=0.4, counts_weight=0.5, head_dropout=0.3
+    )
+    assert config.loss == SoftmaxSettings(sampled=10, sampling_power=0.5)
+    assert config.data == DataConfig(learn_from="everyone")
+
+
+def test_the_first_version_of_the_other_kinds() -> None:
+    history = {"kind": "attention", "embedding": 32, "hidden": 8, "bidirectional": False, "counts_weight": 0.5}
+    model = {"text": {"train": "lora", "lora_rank": 2}, "history": history, "head": {"hidden": 9}, "tags": True}
+    loss = {"kind": "bpr", "negatives": {"count": 3, "power": 0.5}, "tag_weight": 0.1}
+    config = parse_config({"protocol": "paper", "model": model, "loss": loss}, "old")
+    assert config.model == OneShotSettings(
+        text=LoraText(lora_rank=2),
+        embedding=32,
+        history=AttentionSettings(hidden=8),
+        head=FfnSettings(hidden=9),
+        counts_weight=0.5,
+        tags=True,
+    )
+    assert config.loss == BprSettings(negatives=NegativeConfig(count=3, power=0.5), tag_weight=0.1)
+    assert parse_config({"protocol": "paper", "model": {"kind": "copy"}}, "old").model == CopySettings()
+
+
+@pytest.mark.parametrize("version", [0, 3, "2", True, None])
+def test_settings_of_an_unknown_version_are_refused(version: object) -> None:
+    with pytest.raises(RecommenderError, match=r"version .* of the settings is unknown here"):
+        parse_config({"protocol": "paper", "version": version}, "there")
+
+
+def test_the_tables_name_each_kind_once() -> None:
+    for table, key in ((MODELS, "kind"), (LOSSES, "kind"), (TEXTS, "train")):
+        for kind, settings_class in table.items():
+            assert settings_class.model_fields[key].default == kind
+            assert settings_class.__doc__

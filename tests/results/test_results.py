@@ -16,12 +16,10 @@ from recommender.results.experiments import EXPERIMENTS, Experiment, find_experi
 from recommender.results.pulls import collect_pulls, load_pulls
 from recommender.results.records import KEPT, Result, band, collect_results, load_results, results_of
 from recommender.results.reproduce import compare, reproduce
-from recommender.results.tables import BEGIN, END, put_into, short
+from recommender.results.tables import BEGIN, END, documents, put_into, short
 from recommender.runs.folder import find_run, list_runs
 from recommender.settings import Settings
 from recommender.training import run as training_run
-
-README = Path(__file__).resolve().parent.parent.parent / "README.md"
 
 
 def result(seed: int = 42, value: float = 0.1, **changed: Any) -> Result:
@@ -41,8 +39,9 @@ def report(seed: int, value: float, **changed: Any) -> str:
 # What ships
 
 
-def test_the_readme_shows_what_is_recorded() -> None:
-    assert not put_into(README, write=False), "run `python -m recommender results`"
+def test_the_documents_show_what_is_recorded() -> None:
+    stale = [path.name for path, block in documents().items() if put_into(path, block, write=False)]
+    assert stale == [], "run `python -m recommender results`"
 
 
 @pytest.mark.parametrize("made", load_results(), ids=lambda r: f"{r.experiment}-{r.targets}-s{r.seed}")
@@ -143,17 +142,17 @@ def test_a_cell_shows_how_far_the_seeds_are_apart(monkeypatch: pytest.MonkeyPatc
     assert tables._cell("x") == "-"
 
 
-def test_the_tables_go_between_their_marks_and_nothing_else_changes(tmp_path: Path) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-    assert put_into(readme, write=False)
-    assert "old" in readme.read_text()
-    assert put_into(readme)
-    assert readme.read_text() == f"before\n{BEGIN}\n\n{tables.tables()}\n\n{END}\nafter\n"
-    assert not put_into(readme)
-    readme.write_text("no marks")
+def test_the_block_goes_between_its_markers_and_nothing_else_changes(tmp_path: Path) -> None:
+    document = tmp_path / "page.md"
+    document.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    assert put_into(document, "new", write=False)
+    assert "old" in document.read_text()
+    assert put_into(document, "new")
+    assert document.read_text() == f"before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"
+    assert not put_into(document, "new")
+    document.write_text("no markers")
     with pytest.raises(DataError, match="no place"):
-        put_into(readme)
+        put_into(document, "new")
 
 
 def test_a_figure_outside_its_band_is_noticed() -> None:

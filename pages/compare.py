@@ -5,8 +5,7 @@ import streamlit as st
 from pages.compare.choice import draw_choice, draw_notices
 from pages.compare.export import draw_export
 from pages.compare.movies import draw_movies
-from pages.compare.results import draw_results
-from pages.compare.training import draw_training
+from pages.compare.results import draw_results, draw_training
 from pages.compare.wishes import draw_slices, draw_wishes
 from pages.shared.setup import finish_imports, set_up
 from recommender.compare.entries import read_entries

@@ -12,7 +12,6 @@ from pages.recommend.messages import draw_examples, draw_input, draw_messages
 from pages.recommend.models import draw_models, draw_other_models
 from pages.recommend.share import draw_share, draw_shared, open_address, went_through_history, write_address
 from pages.recommend.strip import draw_strip, draw_tools
-from pages.recommend.style import apply_style
 from pages.shared.conversation import Conversation
 from pages.shared.models import describe, engine_of, offered_runs
 from pages.shared.person import keep_person
@@ -25,10 +24,23 @@ if TYPE_CHECKING:  # they import torch, and the page is drawn before that is don
     from recommender.query.engine import Engine
     from recommender.runs.folder import Run
 
+# Looks that Streamlit has no option for. In the buttons of a card, the title in italics is for screen readers only.
+# Streamlit darkens the label of an open menu, which leaves too little contrast on a dark page.
+STYLE = """
+<style>
+[class*="st-key-actions-"] button em {
+  position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap;
+}
+[class*="st-key-actions-"] button { min-height: 0; padding: 0.15rem 0; }
+[class*="st-key-actions-"] button p { font-size: 0.875rem; }
+.st-key-also button, .st-key-data button, [class*="st-key-change-"] button { color: inherit !important; }
+</style>
+"""
+
 
 def main() -> None:
     set_up("Recommend")
-    apply_style()
+    st.html(STYLE)
     runs = offered_runs()
     conversation = current_conversation([run.run_id for run in runs])
     chosen = chosen_run(runs)

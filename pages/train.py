@@ -4,11 +4,10 @@ import streamlit as st
 
 from pages.shared.setup import Key, set_up
 from pages.shared.text import plain
-from pages.train.device import draw_device
 from pages.train.form import draw_form
 from pages.train.live import draw_live, states_of
 from pages.train.outcome import draw_outcome
-from pages.train.plan import PROGRESS, draw_plan
+from pages.train.plan import PROGRESS, draw_device, draw_plan
 from pages.train.runs import Seen, choose_run, draw_others, draw_state, seen_runs, take_over
 from pages.train.studies import TUNE, draw_studies
 from recommender.errors import RecommenderError

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.compare.cached import answers_of, differences_of, lists_of, records_of, shares_of, slices_of
-from pages.compare.lists import at_chosen_cutoff
+from pages.compare.movies import at_chosen_cutoff
 from recommender.compare.curves import curve_table
 from recommender.compare.table import as_csv, results
 from recommender.compare.view import View

@@ -1,15 +1,23 @@
-"""What the runs recommend, besides being right or not: how much of the catalogue, and which movies most."""
+"""What the runs recommend, besides being right or not: measures at the chosen cut-off, and which movies most."""
+
+from dataclasses import replace
 
 import streamlit as st
 
-from pages.compare.cached import records_of, shares_of
-from pages.compare.lists import draw_lists
+from pages.compare.cached import answers_of, cutoffs_for, lists_of, records_of, shares_of
+from pages.compare.results import draw_table
 from pages.shared.charts import draw
 from pages.shared.text import plain
 from recommender.charts.comparison import heat_map
 from recommender.compare import words
+from recommender.compare.figures import list_bars, list_figure, popularity_figure
+from recommender.compare.lists import SHOWN, USUAL, Lists
+from recommender.compare.table import measure_table
 from recommender.compare.view import View
 from recommender.errors import RecommenderError
+from recommender.evaluation.measures import measure_of
+
+CUTOFF, PICTURES = "compare-cutoff", "compare-pictures"  # widgets
 
 
 def draw_movies(view: View) -> None:
@@ -18,6 +26,78 @@ def draw_movies(view: View) -> None:
         return
     draw_lists(view)
     draw_most_recommended(view)
+
+
+def draw_lists(view: View) -> None:
+    st.header("Besides being right", anchor=False)
+    offered = cutoffs_for(view)
+    if not offered:
+        st.info("These runs were measured by an older version, which did not count this. Evaluate them again.")
+        return
+    _draw_cutoff(view, offered)
+    view = at_chosen_cutoff(view)
+    lists = lists_of(view)
+    if list_bars(view, lists, "popularity"):
+        _draw_popularity(view, lists)
+    draw_table(measure_table(view, lists), f"What the first {view.cutoff} of each run's lists are like")
+    for sentence in words.unknown_of(view, lists, records_of(view)[0]):
+        st.caption(plain(sentence))
+    _draw_pictures(view, lists)
+
+
+def at_chosen_cutoff(view: View) -> View:
+    """The view at the cut-off that was chosen, if these runs can be shown there; else at ten, or the longest."""
+    offered = cutoffs_for(view)
+    chosen = st.session_state.get(CUTOFF)
+    usual = USUAL if USUAL in offered else max(offered, default=USUAL)
+    return replace(view, cutoff=chosen if chosen in offered else usual)
+
+
+def _draw_cutoff(view: View, offered: list[int]) -> None:
+    st.session_state[CUTOFF] = at_chosen_cutoff(view).cutoff
+    if len(offered) > 1:
+        st.select_slider(
+            "Cut-off",
+            offered,
+            key=CUTOFF,
+            width=376,
+            help=f"How many of the first ranks of every list count. On record of all of these runs: "
+            f"{words.spans(offered)}. For more, measure each again: "
+            f"`python -m recommender evaluate --run NAME --cutoff {2 * max(offered)}`.",
+            persist_state="session",
+        )
+
+
+def _draw_popularity(view: View, lists: Lists) -> None:
+    answers = answers_of(view)
+    st.markdown("**Right, or only popular?**")
+    st.caption(
+        "Higher is more often right. Further right are movies that everybody talks about: a run far to the right of "
+        "the line recommends better-known movies than people asked for."
+    )
+    draw(
+        lambda look: popularity_figure(view, lists, answers, look),
+        key="lists-picture",
+        alt=words.popularity(view, lists, answers),
+    )
+
+
+def _draw_pictures(view: View, lists: Lists) -> None:
+    box = st.expander("Each measure as a picture", key=PICTURES, on_change="rerun")
+    if not box.open:
+        return
+    known = [name for name in SHOWN if list_bars(view, lists, name)]
+    with box:
+        for place in range(0, len(known), 2):
+            for column, name in zip(st.columns(2), known[place : place + 2], strict=False):
+                with column:
+                    _draw_measure(view, lists, name)
+
+
+def _draw_measure(view: View, lists: Lists, name: str) -> None:
+    measure = measure_of(name)
+    st.markdown(f"**{plain(measure.heading(view.cutoff))}**", help=plain(words.explained(view, lists, name)))
+    draw(lambda look: list_figure(view, lists, name, look), key=f"lists-{name}", alt=words.lists(view, lists, name))
 
 
 def draw_most_recommended(view: View) -> None:

@@ -1,4 +1,4 @@
-"""How good the runs are: what the tests say, the tables, and the best values drawn."""
+"""How good the runs are, and how they got there: tests, tables, best values; losses and measures over the epochs."""
 
 import pandas as pd
 import streamlit as st
@@ -7,9 +7,10 @@ from pages.compare.cached import differences_of
 from pages.shared.charts import draw
 from pages.shared.text import plain
 from recommender.compare import words
+from recommender.compare.curves import EVALUATIONS, LOGGED
 from recommender.compare.differences import Difference
 from recommender.compare.entries import MEASURES
-from recommender.compare.figures import best_figure
+from recommender.compare.figures import best_figure, curve_figure, curves_of
 from recommender.compare.table import costs, published, published_notes, scores
 from recommender.compare.view import View
 
@@ -42,6 +43,24 @@ def draw_results(view: View) -> None:
     st.header("What they are and what they cost", anchor=False)
     draw_table(costs(view), "Trainer, model, best epoch, time, memory and learned parameters of each run")
     st.caption(plain(words.trained_on(view)))
+
+
+def draw_training(view: View) -> None:
+    shown = {key: name for key, name in (EVALUATIONS | LOGGED).items() if curves_of(view, key)}
+    if not shown:
+        st.info("No epoch of these runs is on record.")
+        return
+    st.caption(plain(words.validated(view)))
+    references = st.toggle("Compare with baselines and published values", key="compare-references")
+    for key, name in shown.items():
+        st.header(name, anchor=False)
+        if key in LOGGED:
+            st.caption("Trainers weigh answers differently: compare the shape of a loss, not its height.")
+        draw(
+            lambda look, key=key, name=name: curve_figure(view, key, name, look, references),
+            key=f"curve-{key}",
+            alt=words.curves(view, key, name),
+        )
 
 
 def draw_table(table: pd.DataFrame, alt: str) -> None:

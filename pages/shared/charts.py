@@ -1,4 +1,4 @@
-"""Draws a figure in the reader's theme."""
+"""Draws figures in the reader's theme, and the page again when that changes: a figure carries the colours of one."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -24,3 +24,20 @@ def draw(make: "Callable[[Look], go.Figure]", key: str, alt: str) -> None:
             "toImageButtonOptions": {"format": "svg", "filename": key},
         },
     )
+
+
+# Streamlit calls this again after each change of theme. A state, unlike a trigger, cannot go round in circles.
+_compare_with_browser = st.components.v2.component(
+    "reelwish.theme",
+    js="""
+export default function ({ data, setStateValue }) {
+  const shown = getComputedStyle(document.querySelector("[data-testid=stApp]")).colorScheme;
+  if (data && shown !== data) setStateValue("shown", shown);
+}
+""",
+)
+
+
+def follow_theme() -> None:
+    """Adds an element of no height: call it after all else."""
+    _compare_with_browser(data=st.context.theme.type, key="theme")

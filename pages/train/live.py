@@ -8,7 +8,6 @@ import streamlit as st
 
 from pages.shared.text import plain
 from pages.train.curves import draw_curves, metrics_of
-from pages.train.words import less_at_once, place_in_line
 from recommender.compare.entries import Entry, read_entry
 from recommender.errors import RecommenderError
 from recommender.runs.folder import Run
@@ -141,3 +140,15 @@ def last_lines(run: Run) -> list[str]:
     with run.log_file.open("rb") as file:
         file.seek(max(0, run.log_file.stat().st_size - 200 * LOG_LINES))
         return file.read().decode("utf-8", errors="replace").splitlines()[-LOG_LINES:]
+
+
+def place_in_line(number: int) -> str:
+    """ "next in line" for 0, "number 2 in line" for 1."""
+    return f"number {number + 1} in line" if number else "next in line"
+
+
+def less_at_once(batch: int, parts: int) -> str:
+    """For a run that memory ran out of, and that went on with its batches in so many parts."""
+    return (
+        f"Memory ran out, so it learns {batch // parts} at a time instead of {batch}; a step still counts all {batch}."
+    )

@@ -12,7 +12,6 @@ from pages.shared.callback import whole
 from pages.shared.setup import Key
 from pages.shared.text import plain
 from pages.train.curves import best_of
-from pages.train.words import STATES
 from recommender.config import RunConfig
 from recommender.errors import RecommenderError
 from recommender.runs.folder import SELECTED_BY, SHIPPED_RUNS, Run, Status, list_runs
@@ -21,6 +20,14 @@ from recommender.settings import settings
 from recommender.training import job
 from recommender.wording import duration
 
+STATES: dict[State, tuple[str, str]] = {
+    "running": (":material/play_circle:", "training"),
+    "queued": (":material/schedule:", "waiting"),
+    "finished": (":material/check_circle:", "finished"),
+    "stopped": (":material/pause_circle:", "stopped"),
+    "interrupted": (":material/report:", "interrupted"),
+    "failed": (":material/error:", "failed"),
+}
 FEW = 8  # runs shown before "Show all"
 ORDER = ("running", "queued")  # then all others, the latest first
 

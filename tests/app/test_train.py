@@ -12,9 +12,8 @@ from streamlit.runtime.scriptrunner import RerunData, RerunException
 
 from pages.shared.setup import Key
 from pages.train import runs as train_runs
-from pages.train.live import last_lines, seconds_left
+from pages.train.live import last_lines, place_in_line, seconds_left
 from pages.train.trials import Trials
-from pages.train.words import place_in_line
 from recommender.config import RunConfig
 from recommender.config.presets import load_preset
 from recommender.runs.folder import Run

@@ -1,4 +1,4 @@
-"""Runs side by side: how good, how they got there, where they differ, and what they recommend."""
+"""The Compare page: runs side by side, beside baselines and published figures."""
 
 import streamlit as st
 
@@ -25,7 +25,7 @@ TABS = {
 def main() -> None:
     set_up("Compare")
     st.title("Compare", anchor=False)
-    st.write("Set models side by side: how good they are, how sure that is, and what they recommend.")
+    st.write("Compare models: how good they are, how certain that is, and what they recommend.")
     finish_imports()
     entries, damaged = read_entries(list_runs(settings()))
     view = draw_choice(entries, damaged)

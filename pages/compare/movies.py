@@ -1,10 +1,10 @@
-"""What the runs recommend, besides being right or not: measures at the chosen cut-off, and which movies most."""
+"""The Movies tab: coverage, diversity and the like at a cut-off, and the most recommended movies."""
 
 from dataclasses import replace
 
 import streamlit as st
 
-from pages.compare.cached import answers_of, cutoffs_for, lists_of, records_of, shares_of
+from pages.compare.cached import cutoffs_for, lists_of, records_of, shares_of, targets_popularity_of
 from pages.compare.results import draw_table
 from pages.shared.charts import draw
 from pages.shared.text import plain
@@ -22,31 +22,31 @@ CUTOFF, PICTURES = "compare-cutoff", "compare-pictures"  # widgets
 
 def draw_movies(view: View) -> None:
     if not view.measured:
-        st.info("There is nothing measured to show.")
+        st.info("None of these runs has been measured here.")
         return
     draw_lists(view)
     draw_most_recommended(view)
 
 
 def draw_lists(view: View) -> None:
-    st.header("Besides being right", anchor=False)
+    st.header("Beyond accuracy", anchor=False)
     offered = cutoffs_for(view)
     if not offered:
-        st.info("These runs were measured by an older version, which did not count this. Evaluate them again.")
+        st.info("These runs were measured by an older version, without these measures. Evaluate them again.")
         return
     _draw_cutoff(view, offered)
     view = at_chosen_cutoff(view)
     lists = lists_of(view)
     if list_bars(view, lists, "popularity"):
         _draw_popularity(view, lists)
-    draw_table(measure_table(view, lists), f"What the first {view.cutoff} of each run's lists are like")
+    draw_table(measure_table(view, lists), f"Properties of each run's top {view.cutoff}")
     for sentence in words.unknown_of(view, lists, records_of(view)[0]):
         st.caption(plain(sentence))
     _draw_pictures(view, lists)
 
 
 def at_chosen_cutoff(view: View) -> View:
-    """The view at the cut-off that was chosen, if these runs can be shown there; else at ten, or the longest."""
+    """The view at the chosen cut-off if these runs have it; else at ten, or the largest they have."""
     offered = cutoffs_for(view)
     chosen = st.session_state.get(CUTOFF)
     usual = USUAL if USUAL in offered else max(offered, default=USUAL)
@@ -61,7 +61,7 @@ def _draw_cutoff(view: View, offered: list[int]) -> None:
             offered,
             key=CUTOFF,
             width=376,
-            help=f"How many of the first ranks of every list count. On record of all of these runs: "
+            help=f"How many ranks of each list count. Available for all of these runs: "
             f"{words.spans(offered)}. For more, measure each again: "
             f"`python -m recommender evaluate --run NAME --cutoff {2 * max(offered)}`.",
             persist_state="session",
@@ -69,21 +69,21 @@ def _draw_cutoff(view: View, offered: list[int]) -> None:
 
 
 def _draw_popularity(view: View, lists: Lists) -> None:
-    answers = answers_of(view)
-    st.markdown("**Right, or only popular?**")
+    targets = targets_popularity_of(view)
+    st.markdown("**Accurate, or just popular?**")
     st.caption(
-        "Higher is more often right. Further right are movies that everybody talks about: a run far to the right of "
-        "the line recommends better-known movies than people asked for."
+        "Higher is more accurate. Further right is more popular: a run far to the right of the line recommends "
+        "better-known movies than people asked for."
     )
     draw(
-        lambda look: popularity_figure(view, lists, answers, look),
+        lambda look: popularity_figure(view, lists, targets, look),
         key="lists-picture",
-        alt=words.popularity(view, lists, answers),
+        alt=words.popularity(view, lists, targets),
     )
 
 
 def _draw_pictures(view: View, lists: Lists) -> None:
-    box = st.expander("Each measure as a picture", key=PICTURES, on_change="rerun")
+    box = st.expander("A chart of each measure", key=PICTURES, on_change="rerun")
     if not box.open:
         return
     known = [name for name in SHOWN if list_bars(view, lists, name)]
@@ -101,7 +101,7 @@ def _draw_measure(view: View, lists: Lists, name: str) -> None:
 
 
 def draw_most_recommended(view: View) -> None:
-    st.header("Which movies they recommend most", anchor=False)
+    st.header("Most recommended movies", anchor=False)
     records, missing = records_of(view)
     for problem in missing.values():
         st.caption(plain(problem))
@@ -113,7 +113,7 @@ def draw_most_recommended(view: View) -> None:
         st.warning(plain(str(error)))
         return
     st.caption(
-        "In how many of 100 wishes a movie stands in the first ten. A column of high numbers is a model that gives "
-        "everybody the same movies, whatever they ask for."
+        "In how many of 100 wishes a movie is in the top ten. A column of high numbers is a model that gives everybody "
+        "the same movies, whatever they ask for."
     )
     draw(lambda look: heat_map(look, shares), key="most-recommended", alt=words.most_recommended(shares))

@@ -1,4 +1,4 @@
-"""The answer: what was heeded of the wish, the ranking or two of them, and earlier rankings."""
+"""The answer: the filters applied, one ranking or two side by side, and earlier rankings."""
 
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ def draw_answer(conversation: Conversation, engine: "Engine", runs: "list[Run]")
     except RecommenderError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
-    draw_heeded(answer)
+    draw_filters(answer)
     other = next((run for run in runs if run.run_id == conversation.beside), None) if conversation.comparing else None
     if other and other != engine.run:
         draw_comparison(conversation, engine, other, answer)
@@ -37,7 +37,7 @@ def draw_answer(conversation: Conversation, engine: "Engine", runs: "list[Run]")
     draw_earlier(conversation)
 
 
-def draw_heeded(answer: "Answer") -> None:
+def draw_filters(answer: "Answer") -> None:
     with st.container(gap=None):
         for sentence in answer.heeded:
             st.caption(f":material/filter_alt: {plain(sentence)}")
@@ -46,21 +46,21 @@ def draw_heeded(answer: "Answer") -> None:
 
 
 def legend() -> str:
-    """What the bars and the words over them mean."""
+    """Explains the bars and the words above them."""
     from recommender.query.engine import STRENGTHS
 
     *steps, (_, weakest) = STRENGTHS
     scale = ", ".join(f"{name.lower()} from {least:.0%}" for least, name in steps)
-    return f"Best first. A bar shows a movie's strength beside the first one's: {scale}, {weakest.lower()} below."
+    return f"Best first. A bar shows how strong a movie is compared with the first: {scale}, {weakest.lower()} below."
 
 
 def draw_comparison(conversation: Conversation, engine: "Engine", run: "Run", answer: "Answer") -> None:
-    """`answer` is the engine's; the run's is asked for here."""
+    """The ranking `answer` of the engine beside that of `run`."""
     try:
         with st.spinner(plain(f"Loading {run.run_id}…")):
             other = engine_of(run)
         if other.trained.fingerprint != engine.trained.fingerprint:
-            raise RecommenderError(f"{run.run_id} knows other movies than {engine.run.run_id}: choose another model.")
+            raise RecommenderError(f"{run.run_id} has not the catalogue of {engine.run.run_id}: choose another model.")
         with st.spinner("Ranking the movies…"):
             beside = conversation.ask(other)
     except RecommenderError as error:
@@ -72,7 +72,7 @@ def draw_comparison(conversation: Conversation, engine: "Engine", run: "Run", an
             st.markdown(f"**{plain(asked.run.run_id)}**")
             st.caption(plain(asked.config.description))
             draw_list(shown)
-    st.caption("To rate movies or to see why one is here, stop comparing: Models, at the top.")
+    st.caption("To rate movies or to see why one is recommended, turn off the comparison in the Models menu.")
 
 
 def draw_moves(left: str, answer: "Answer", right: str, beside: "Answer") -> None:
@@ -93,7 +93,7 @@ def draw_list(answer: "Answer") -> None:
 def draw_earlier(conversation: Conversation) -> None:
     answered = [turn for turn in conversation.turns[:-1] if turn.answer and turn.answer.recommendations]
     if answered:
-        with st.expander("Earlier answers"):
+        with st.expander("Earlier rankings"):
             for turn in answered:
                 st.caption(plain(turn.utterance.text))
                 st.text("\n".join(f"{item.rank}. {item.movie.name}" for item in turn.answer.recommendations))

@@ -1,4 +1,4 @@
-"""Draws figures in the reader's theme, and the page again when that changes: a figure carries the colours of one."""
+"""Draws figures in the reader's theme, and redraws the page when the theme changes."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def draw(make: "Callable[[Look], go.Figure]", key: str, alt: str) -> None:
-    """Draw what `make` makes in the look of the reader's theme. `alt` says in one sentence what the picture shows."""
+    """Draw the figure that `make` returns for the reader's theme. `alt` describes it in one sentence."""
     dark = st.context.theme.type == "dark"
     st.plotly_chart(
         make(look_of(dark)),
@@ -39,5 +39,5 @@ export default function ({ data, setStateValue }) {
 
 
 def follow_theme() -> None:
-    """Adds an element of no height: call it after all else."""
+    """Rerun when the reader switches between light and dark. Adds an element without height: call it last."""
     _compare_with_browser(data=st.context.theme.type, key="theme")

@@ -1,4 +1,4 @@
-"""The runs that can answer, and the engine of one of them."""
+"""The runs that the user can choose, and their engines."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # it imports torch, and the page is drawn before that is done
 
 
 def offered_runs() -> list[Run]:
-    """Runs that hold weights, or should: the default run first, then by name."""
+    """Runs with weights, and finished runs that lack them; the default run first, then by name."""
     every = [run for run in list_runs(settings()) if run.run_id not in SHIPPED_RECORDS]
     runs = [run for run in every if run.has_weights or _finished(run)]
     return sorted(runs, key=lambda run: (run.run_id != DEFAULT_RUN, run.run_id))
@@ -42,7 +42,7 @@ def describe(run: Run) -> str:
 
 
 def engine_of(run: Run) -> "Engine":
-    """The run's engine, one for all sessions; loaded anew when the weights change or a movie is added.
+    """The run's engine, shared by all sessions; reloaded when the weights change or a movie is added.
 
     Raises `CheckpointError`.
     """

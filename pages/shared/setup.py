@@ -24,8 +24,8 @@ class Key(StrEnum):
     TRAIN_RUN = "train_run"  # the run whose curves are shown
     TRAIN_STUDY = "train_study"  # the study that is shown
     TRAIN_SAVED = "train_saved"  # the preset that was made just now
-    TRAIN_PROBLEM = "train_problem"  # why the last click on Train did nothing
-    TRAIN_NEXT = "train_next"  # what the last click on Train leads to: session values, set before the page is drawn
+    TRAIN_PROBLEM = "train_problem"  # why the last action on Train failed
+    TRAIN_NEXT = "train_next"  # session values to set before Train is drawn, left by a callback
     TRAIN_ASKED = "train_asked"  # settings whose trial the user asked for
     TRAIN_STOPPING = "train_stopping"  # runs that were asked to stop
 
@@ -60,6 +60,6 @@ def finish_imports() -> None:
 
 
 def went_through_history() -> bool:
-    """The browser's Back or Forward asked for this run, so that the address is older than what the session holds."""
+    """Whether Back or Forward led here, so that the address is older than the session's state."""
     context = get_script_run_ctx()
     return context is not None and context.is_history_navigation

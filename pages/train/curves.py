@@ -15,17 +15,16 @@ from recommender.runs.metrics_log import MetricsLog
 from recommender.wording import BASELINE_NAMES
 
 MEANINGS = (
-    "After every epoch the model ranks all movies for wishes it did not learn from. **nDCG@10** is high when the right "
-    "movies stand near the top of the ten, **Recall@10** is the share of them among the ten. Dashed lines: what simple "
-    "rules score on the same wishes, and what others have published, measured on theirs. The **loss** is what training "
-    "makes smaller."
+    "After every epoch the model ranks all movies for held-out wishes. **nDCG@10** is high when the targets are near "
+    "the top of the first ten, **Recall@10** is the share of the targets among the first ten. Dashed lines: baselines "
+    "on the same wishes, and published figures, measured on other wishes. Training minimises the **loss**."
 )
 
 Rows = list[dict[str, Any]]
 
 
 def metrics_of(run: Run) -> Rows:
-    """The run's log; what was read before is remembered, for all who watch."""
+    """The run's log; read incrementally, and shared by all sessions."""
     return _log(str(run.metrics_file)).rows()
 
 
@@ -35,7 +34,7 @@ def _log(path: str) -> MetricsLog:
 
 
 def best_of(run: Run) -> dict[str, Any] | None:
-    """The evaluation row that picked the run's weights, remembered for a long list of runs."""
+    """The evaluation row of the best epoch, cached for long lists of runs."""
     if not run.metrics_file.is_file():
         return None
     facts = run.metrics_file.stat()
@@ -48,7 +47,7 @@ def _best(folder: str, size: int, changed: float) -> dict[str, Any] | None:
 
 
 def draw_curves(entry: Entry, rows: Rows) -> None:
-    """nDCG@10 in full width, since it picks the weights; below it the others, two side by side where there is room."""
+    """nDCG@10 in full width, since it selects the epoch; below it the other curves in two columns."""
     _draw_validation(entry, rows, SELECTION_METRIC)
     parts = {key: title for key, title in LOGGED.items() if any(key in row for row in rows)}
     left, right = st.columns(2)

@@ -1,4 +1,4 @@
-"""How a run ended: its numbers beside the baselines, or why it failed and what to change."""
+"""The outcome of a run: metrics beside the baselines, or why it failed and what to change."""
 
 import pandas as pd
 import streamlit as st
@@ -18,11 +18,11 @@ from recommender.wording import BASELINE_NAMES
 
 
 def draw_outcome(seen: Seen) -> None:
-    """What came of the run so far, and what can be done with it."""
+    """The result of the run so far, and the actions on it."""
     status = seen.status
     if status and not seen.alive:
         if status.state == "failed":
-            st.error(plain(f"It failed. {status.reason}"), icon=":material/error:")
+            st.error(plain(f"The run failed. {status.reason}"), icon=":material/error:")
         elif status.state == "interrupted":
             st.warning(plain(f"Interrupted: {status.reason}."), icon=":material/report:")
         elif status.state == "stopped":
@@ -35,14 +35,14 @@ def draw_outcome(seen: Seen) -> None:
             draw_next(seen.run)
         draw_actions(seen)
     if status and status.state == "finished" and _advice(seen.run):
-        with st.expander("How it could get better"):
+        with st.expander("How to improve it"):
             draw_advice(seen.run)
 
 
 def draw_advice(run: Run) -> None:
-    """What could be changed, each with a button that starts a new run so. Read-only mode keeps the words.
+    """Suggested changes, each with a button that starts a new run with it; only the text in read-only mode.
 
-    Advice without a change is to resume, and there is a button for that anyway.
+    Advice without a change is to resume, which has its own button.
     """
     for number, item in enumerate(_advice(run)):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -56,7 +56,7 @@ def _advice(run: Run) -> list[advice.Advice]:
     try:
         return advice.advise(run)
     except RecommenderError:
-        return []  # the damaged file is named where the curves would be
+        return []  # the damaged file is reported in place of the curves
 
 
 @whole
@@ -68,11 +68,11 @@ def restart(run_id: str, overrides: list[str]) -> None:
 
 
 def draw_numbers(run: Run) -> None:
-    """On validation, with the weights that are kept. Nothing before there are any."""
+    """Validation metrics of the best epoch; nothing before there is one."""
     try:
         entry = read_entry(run)
     except RecommenderError:
-        return  # the damaged file is named where the curves would be
+        return  # the damaged file is reported in place of the curves
     own, intervals = _numbers(entry)
     if not own:
         return
@@ -105,9 +105,9 @@ def _with_interval(value: float | None, interval: tuple[float, float] | None) ->
 
 
 def draw_next(run: Run) -> None:
-    """Where to go with a run that can answer, or can be compared."""
+    """Buttons to use the run on Recommend, or to compare it."""
     if run.has_weights and st.button(
-        "Ask this model", icon=":material/movie:", type="primary", key=f"ask-{run.run_id}"
+        "Use this model", icon=":material/movie:", type="primary", key=f"ask-{run.run_id}"
     ):
         st.session_state[Key.RUN_ID] = run.run_id
         st.switch_page("recommend.py")

@@ -1,4 +1,4 @@
-"""How far a run is from the base, wish by wish, and what may be said of it."""
+"""Paired tests of a run against the base, and their wording."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ ALPHA = 0.05  # a difference with a larger p may be chance
 
 @dataclass(frozen=True)
 class Difference:
-    """A run minus the base, or why that cannot be said."""
+    """The difference of a run and the base, or why it could not be tested."""
 
     paired: Paired | None
     reason: str = ""
@@ -22,19 +22,20 @@ class Difference:
 
     @property
     def brief(self) -> str:
-        """For a cell of a table: `"+0.0123, p = 0.003"`, `"no difference shown"`."""
+        """For a cell of a table: `"+0.0123, p = 0.003"`, `"no significant difference"`."""
         if self.paired is None:
             return "not tested"
-        return f"{signed(self.paired.difference)}, {self._p}" if self.shown else "no difference shown"
+        return f"{signed(self.paired.difference)}, {self._p}" if self.shown else "no significant difference"
 
     def sentence(self, run_id: str, base: str, measure: str) -> str:
-        """What the test says, whole: which of the two is better and by how much, or that none shows."""
+        """The result of the test in a sentence."""
         if self.paired is None:
             return f"{run_id} was not tested against {base}: {self.reason}"
         pair = self.paired
         interval = f"95 % interval {signed(pair.low)} to {signed(pair.high)}, {self._p}"
         if not self.shown:
-            return f"No difference shown between {run_id} and {base}: {measure} {signed(pair.difference)}, {interval}."
+            change = f"{measure} {signed(pair.difference)}"
+            return f"No significant difference between {run_id} and {base}: {change}, {interval}."
         word = "better" if pair.difference > 0 else "worse"
         return f"{run_id} is {word} than {base} by {abs(pair.difference):.4f} {measure}: {interval}."
 

@@ -279,7 +279,7 @@ def test_models_with_other_movies_are_not_compared(
 ) -> None:
     runs("other")
     elsewhere = SimpleNamespace(trained=SimpleNamespace(fingerprint="of other movies"))
-    monkeypatch.setattr("pages.recommend.compare.engine_of", lambda run: elsewhere)
+    monkeypatch.setattr("pages.recommend.answer.engine_of", lambda run: elsewhere)
     app = compare(say(visit(), WISH))
     assert unescaped(app.error[0].value) == "other knows other movies than default: choose another model."
 

@@ -98,14 +98,15 @@ def test_the_table_has_a_dash_where_nothing_is_known_and_an_arrow_where_one_way_
     assert {"Concentration@5 ↓", "Miscalibration@5 ↓", "Mean popularity@5", "Novelty@5"} <= set(table.columns)
     assert table["Novelty@5"].tolist()[1] == "–"
     assert table["Novelty@5"].tolist()[0] != "–"
-    assert calibrated(view, lists) == "Miscalibration is of the 48 wishes that name a movie of known genres."
-    assert unknown_of(view, lists, {"a": RECORD, "b": old(RECORD)})[0].startswith("Not known of b: mean popularity")
+    assert " 48 wishes" in calibrated(view, lists)
+    [sentence] = unknown_of(view, lists, {"a": RECORD, "b": old(RECORD)})
+    assert " b: mean popularity" in sentence
 
 
-def test_a_dot_stands_where_its_run_is_and_the_line_where_the_answers_are(view: View) -> None:
+def test_a_dot_stands_where_its_run_is_and_the_line_where_the_targets_are(view: View) -> None:
     lists = {"a": {"popularity@5": 120.0, "ndcg@5": 0.1}, "b": {"ndcg@5": 0.2}}
     figure = popularity_figure(view, lists, targets_popularity(RECORD), LIGHT)
     dot, line = figure.data
     assert (dot.name, dot.x, dot.y) == ("a", (120.0,), (0.1,))  # of b nothing is known
-    assert line.name == "the answers themselves (30)"  # popularity 0 ... 59
+    assert line.name.endswith("(30)")  # popularity 0 ... 59
     assert set(line.x) == {29.5}

@@ -7,7 +7,7 @@ from pages.shared.callback import whole
 from pages.shared.setup import Key
 from pages.shared.text import plain
 from pages.train.curves import best_of
-from pages.train.runs import Seen, draw_actions, outcome, problems_told
+from pages.train.runs import Seen, draw_actions, errors_shown, outcome
 from recommender.compare.curves import METRICS
 from recommender.compare.entries import Entry, read_entry
 from recommender.errors import RecommenderError
@@ -62,7 +62,7 @@ def _advice(run: Run) -> list[advice.Advice]:
 @whole
 def restart(run_id: str, overrides: list[str]) -> None:
     after = outcome()
-    with problems_told(after):
+    with errors_shown(after):
         made = job.restart(Run(settings().checkpoints_dir / run_id), overrides, settings())
         after[Key.TRAIN_RUN] = made.run_id
 

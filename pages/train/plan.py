@@ -12,7 +12,7 @@ from pages.shared.setup import Key
 from pages.shared.text import plain
 from pages.train.form import PRESET, fresh_name, name_key, read_form
 from pages.train.live import draw_metrics
-from pages.train.runs import Seen, outcome, problems_told
+from pages.train.runs import Seen, errors_shown, outcome
 from pages.train.trials import Trial, trials
 from recommender.config import DIALOGUE_PROTOCOLS, RunConfig
 from recommender.data.assets import find_file
@@ -89,7 +89,7 @@ def start() -> None:
     wanted, after = read_form(), outcome()
     if wanted.config is None or wanted.problems:
         return  # the page says what is wrong
-    with problems_told(after):
+    with errors_shown(after):
         job.start(wanted.config, wanted.name, settings())
         after |= {Key.TRAIN_RUN: wanted.name, Key.TRAIN_TAB: PROGRESS}
         after[name_key(wanted.preset)] = fresh_name(wanted.preset)

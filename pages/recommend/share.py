@@ -69,9 +69,7 @@ def draw_share(conversation: Conversation, params: dict[str, list[str]] | None) 
         if complete:
             st.write("Whoever opens this link sees your wish and this ranking.")
         else:
-            st.write(
-                f"Whoever opens this link sees your wish, without the {marked} movies you marked: too many for a link."
-            )
+            st.write(f"Whoever opens this link sees your wish. Your {marked} marked movies are too many for a link.")
         st.code(address(st.context.url or "", params), language=None, wrap_lines=True)
         if marked and complete:
             movies = "the movie" if marked == 1 else f"the {marked} movies"

@@ -13,7 +13,7 @@ from recommender.data.assets import VECTORS_FILE, load_arrays
 from recommender.data.collate import Item, collate
 from recommender.data.messages import packed
 from recommender.data.task import load_task
-from recommender.losses.softmax import SoftmaxLoss
+from recommender.losses.ranking import SoftmaxLoss
 from recommender.models.base import Recommender
 from recommender.models.inputs import items_of
 from recommender.models.registry import make_model

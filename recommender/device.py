@@ -6,7 +6,7 @@ torch is imported when a device is asked for: the list of runs needs the machine
 import platform
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 import psutil
 
@@ -15,6 +15,8 @@ from recommender.settings import Settings
 
 if TYPE_CHECKING:
     import torch
+
+DeviceType = Literal["cpu", "cuda", "mps"]
 
 # Where Linux writes the limit of a container, new style and old.
 LIMIT_FILES = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
@@ -31,6 +33,14 @@ def choose_device(settings: Settings) -> "torch.device":
             raise RecommenderError(f"RECOMMENDER_DEVICE={settings.device}, but this machine has no such device.")
         return torch.device(settings.device)
     return torch.device(next(name for name in ("cuda", "mps", "cpu") if available[name]))
+
+
+def device_type(device: "torch.device") -> DeviceType:
+    """Raises `RecommenderError` for a kind of device that `choose_device` never gives."""
+    for known in get_args(DeviceType):
+        if device.type == known:
+            return cast(DeviceType, known)
+    raise RecommenderError(f"Nothing is known of the device {device.type!r} here.")
 
 
 def describe_device(device: "torch.device") -> str:

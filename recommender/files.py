@@ -1,17 +1,19 @@
-"""Files: written so that a reader never sees half of one, removed in the same way; JSON that others wrote; what a
-safetensors file says of itself."""
+"""Files: written and removed so that a reader never sees half of one; read without following links; JSON that others
+wrote; what a safetensors file says of itself."""
 
+import errno
 import json
 import os
 import platform
 import re
 import shutil
+import stat
 import threading
 import time
 import zlib
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import psutil
 
@@ -21,6 +23,27 @@ PLAIN_NAME = re.compile(
 HOST = f"{zlib.crc32(platform.node().encode()):08x}"  # process ids of another machine mean nothing here
 PART = re.compile(r"\..*\.([0-9a-f]{8})\.(\d+)\.(\d+)\.part")  # machine, process and thread of `part_of`
 ABANDONED_AFTER = 3600.0  # seconds; no part takes that long to write
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file that others may have put there. A symbolic link is not followed, and a pipe does not block.
+
+    Raises `OSError` for anything but a regular file.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+    if path.is_symlink():  # where the system knows no O_NOFOLLOW, and for a clear error elsewhere
+        raise OSError(errno.ELOOP, "it is a link, and links are not followed here", str(path))
+    file = os.fdopen(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+    return file
+
+
+def read_regular(path: Path) -> bytes:
+    """The whole of a file that others may have put there. Raises `OSError` as `open_regular` does."""
+    with open_regular(path) as file:
+        return file.read()
 
 
 def part_of(path: Path) -> Path:

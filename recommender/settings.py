@@ -10,21 +10,23 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from recommender.errors import RecommenderError
 
 ROOT = Path(__file__).resolve().parent.parent
+CHECKOUT = (ROOT / "streamlit_app.py").is_file()  # else it is installed as a package, whose folder is not written to
+HOME = ROOT if CHECKOUT else Path.home() / ".reelwish"
 
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="RECOMMENDER_", extra="ignore")
 
     data_dir: Path | None = Field(None, description="folder with ReDial and, if at hand, MovieLens")
-    checkpoints_dir: Path = Field(ROOT / "checkpoints", description="one folder a run")
-    presets_dir: Path = Field(ROOT / "presets", description="the user's own presets, beside those that ship")
+    checkpoints_dir: Path = Field(HOME / "checkpoints", description="one folder a run")
+    presets_dir: Path = Field(HOME / "presets", description="the user's own presets, beside those that ship")
     assets_dir: Path = Field(ROOT / "recommender" / "assets", description="catalogue facts, movie text vectors")
-    cache_dir: Path = Field(ROOT / ".cache", description="downloaded data and text vectors; safe to delete")
+    cache_dir: Path = Field(HOME / ".cache", description="downloaded data and text vectors; safe to delete")
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     max_wish_chars: int = Field(2000, ge=1, description="a longer wish is cut here, and the user is told")
-    database_url: str = Field(f"sqlite:///{ROOT / 'feedback.sqlite'}", description="where thumbs and seen movies go")
+    database_url: str = Field(f"sqlite:///{HOME / 'feedback.sqlite'}", description="where thumbs and seen movies go")
     studies_url: str = Field(
-        f"sqlite:///{ROOT / 'studies.sqlite'}", description="where the trials of studies are kept; may be shared"
+        f"sqlite:///{HOME / 'studies.sqlite'}", description="where the trials of studies are kept; may be shared"
     )
     read_only: bool = Field(False, description="a public demo: nobody can start, stop or delete, nothing is stored")
     hosts: Annotated[tuple[str, ...], NoDecode] = Field(

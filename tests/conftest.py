@@ -13,6 +13,7 @@ import pytest
 from recommender.data.catalog import Catalog, Movie
 from recommender.data.redial import Dialogue, Message
 from recommender.settings import ROOT, Settings, settings
+from tests.held import release_all
 
 NAMED_DATA = os.environ.get("RECOMMENDER_DATA_DIR")
 SEEKER, RECOMMENDER = 7, 3  # worker ids
@@ -38,6 +39,7 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("RECOMMENDER_PRESETS_DIR", str(home / "presets"))
     settings.cache_clear()
     yield
+    release_all()
     settings.cache_clear()
 
 

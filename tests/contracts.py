@@ -11,9 +11,8 @@ from recommender.data.catalog import Catalog
 from recommender.data.collate import PADDING, Answer, Batch, Item, Spoken, collate
 from recommender.errors import RecommenderError
 from recommender.evaluation.ranking import top_k
-from recommender.losses.pointwise import BinaryCrossEntropy
-from recommender.losses.registry import make_loss
-from recommender.losses.weights import target_facts
+from recommender.losses.ranking import BinaryCrossEntropy, make_loss
+from recommender.losses.weighting import target_facts
 from recommender.models.base import Recommender
 from recommender.models.registry import make_model
 from recommender.runs.checkpoints import weights_facts

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from recommender.config import RunConfig
 from recommender.config.presets import load_preset
 from recommender.data.task import load_catalog
 from recommender.runs.folder import find_run, new_run
-from recommender.settings import Settings, settings
+from recommender.settings import ROOT, Settings, settings
 from recommender.training.run import train_run
 from tests.compared import reports_of
 
@@ -205,7 +207,7 @@ def test_match_finds_movies_in_a_text_and_in_lines(world: Settings, call: Call) 
 
 
 def test_evaluate_gives_the_run_beside_the_baselines(default: Settings, call: Call, tmp_path: Path) -> None:
-    path = tmp_path / "out" / "rankings.jsonl"
+    path = tmp_path / "rankings.jsonl"
     found = one_object(call("evaluate", "--targets", "new", "--rankings", str(path), "--json"))
     assert found["run"] == "default"
     facts = {"protocol": "conversational", "split": "test", "targets": "new", "source": "folder", "seed": 42}
@@ -285,6 +287,8 @@ def test_evaluate_names_what_is_nearest(words: tuple[str, ...], said: list[str],
 
 def test_rankings_that_cannot_be_written_are_a_mistake(default: Settings, call: Call, tmp_path: Path) -> None:
     check_mistake(call("evaluate", "--rankings", str(tmp_path)), str(tmp_path))
+    check_mistake(call("evaluate", "--rankings", str(tmp_path / "out" / "x.jsonl")), "no folder")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_damaged_run_is_a_mistake_that_names_the_file(default: Settings, call: Call) -> None:
@@ -443,3 +447,23 @@ def test_help_names_every_command(call: Call) -> None:
     for words in ((), ("--help",)):
         text = call(*words).output
         assert all(name in text for name in ("prepare", "train", "estimate", "evaluate", "recommend", "match", "runs"))
+
+
+# Ctrl-C while a module is being imported.
+INTERRUPTING = """
+import runpy, sys
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == sys.argv[1]:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupt())
+sys.argv[1:] = ["train", "--preset", "copy"]
+runpy.run_module("recommender", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("module", ["typer", "recommender.cli.wishes", "recommender.training.job"])
+def test_an_interrupted_import_is_no_traceback(module: str, world: Settings) -> None:
+    code = INTERRUPTING.replace("sys.argv[1]", repr(module))
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

@@ -93,6 +93,49 @@ def test_a_run_is_not_trained_through_a_link(name: str, run: Run, tmp_path: Path
     assert target.stat().st_mtime_ns == before.st_mtime_ns
 
 
+SECRET = "not for visitors"
+
+
+LINKED = """log.txt metrics.jsonl status.json config.json catalog.json baselines.json model.safetensors
+report-a-p-s-t.json report-a-p-s-t.safetensors""".split()
+
+
+@pytest.mark.parametrize("name", LINKED)
+def test_no_file_of_a_run_is_read_through_a_link(name: str, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(SECRET)
+    (run.folder / name).unlink(missing_ok=True)
+    (run.folder / name).symlink_to(tmp_path / "secret")
+    readers: dict[str, Callable[[], object]] = {
+        "log.txt": lambda: run.log_end(9),
+        "metrics.jsonl": run.metrics,
+        "status.json": run.status,
+        "config.json": run.config,
+        "catalog.json": run.catalog,
+        "baselines.json": run.baselines,
+        "model.safetensors": run.weights,
+        "report-a-p-s-t.json": lambda: run.report("report-a-p-s-t.json"),
+        "report-a-p-s-t.safetensors": lambda: run.record(
+            {"source": "a", "protocol": "p", "split": "s", "targets": "t"}
+        ),
+    }
+    with pytest.raises(CheckpointError, match=rf"Cannot read r/{name}: it is a link") as refused:
+        readers[name]()
+    assert SECRET not in str(refused.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with a name")
+@pytest.mark.parametrize("name", ["metrics.jsonl", "status.json", "log.txt"])
+def test_a_pipe_in_a_run_s_folder_does_not_hang_who_reads_it(name: str, run: Run) -> None:
+    (run.folder / name).unlink(missing_ok=True)
+    os.mkfifo(run.folder / name)
+    words = [sys.executable, "-c", "import sys; from recommender.runs.folder import Run; from pathlib import Path\n"
+             "run = Run(Path(sys.argv[1])); run.metrics(); run.log_end(9); run.status()", run.folder]  # fmt: skip
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert f"Cannot read r/{name}: it is not a regular file" in done.stderr
+    with pytest.raises(CheckpointError, match="neither a file nor a folder"):
+        run.check_own()
+
+
 def test_a_file_that_is_written_takes_the_place_of_a_link(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("mine")
     (tmp_path / "link").symlink_to(tmp_path / "mine")
@@ -209,9 +252,22 @@ def test_code_that_comes_with_an_encoder_is_not_run(
     assert not os.path.exists(tmp_path / "ran")
 
 
+def test_modules_that_come_with_an_encoder_are_not_read(
+    tiny_encoder: str, tmp_path: Path, make_encoder: Callable[[str], object]
+) -> None:
+    """sentence-transformers' own list of modules may name any class."""
+    import shutil
+
+    folder = shutil.copytree(tiny_encoder, tmp_path / "encoder")
+    (folder / "modules.json").write_text('[{"idx": 0, "name": "0", "path": "", "type": "code.Mine"}]')
+    (folder / "code.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Mine: pass")
+    make_encoder(str(folder))
+    assert not os.path.exists(tmp_path / "ran")
+
+
 @pytest.fixture
 def make_encoder() -> Callable[[str], object]:
-    from recommender.config import TextConfig
+    from recommender.config.models import FrozenText
     from recommender.models.text_encoder import TextEncoder
 
-    return lambda name: TextEncoder(TextConfig(name=name))
+    return lambda name: TextEncoder(FrozenText(name=name))

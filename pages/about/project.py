@@ -28,7 +28,10 @@ LICENCES = (
         "The text encoder of the included models.",
     ),
 )
-PACKAGES = ("torch", "transformers", "streamlit", "plotly", "numpy", "pandas", "pydantic", "rapidfuzz", "sqlalchemy")
+PACKAGES = (
+    "torch", "transformers", "sentence-transformers", "scikit-learn", "scipy", "streamlit", "plotly", "numpy", "pandas",
+    "pydantic", "rapidfuzz", "sqlalchemy",
+)  # fmt: skip
 
 
 def draw_project() -> None:

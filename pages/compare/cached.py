@@ -5,8 +5,8 @@ from contextlib import suppress
 import pandas as pd
 import streamlit as st
 
-from recommender.compare.differences import Difference, difference
-from recommender.compare.entries import Entry
+from recommender.compare.differences import Difference, corrected, difference
+from recommender.compare.entries import MEASURES, Entry
 from recommender.compare.lists import cutoffs_of, measures_at, targets_popularity
 from recommender.compare.titles import catalog_of
 from recommender.compare.view import View
@@ -48,22 +48,24 @@ def _record(key: Key, _view: View, _entry: Entry) -> Record | None:
 
 
 def differences_of(view: View) -> dict[str, Difference]:
-    """The paired test of every other measured run against the base."""
+    """The paired test of every other measured run against the base, in the view's measure. P values are corrected for
+    all measures, since the reader may choose any of them."""
     records, missing = records_of(view)
     found = {}
     for entry in view.measured:
         if entry.run_id == view.base:
             continue
         reasons = [missing[run_id] for run_id in (view.base, entry.run_id) if run_id in missing]
-        if reasons:
-            found[entry.run_id] = Difference(None, " ".join(reasons))
-        else:
-            keys = _key(view, view.entry(view.base)), _key(view, entry)
-            found[entry.run_id] = _difference(keys, view.measure, records[view.base], records[entry.run_id])
-    return found
+        for measure in MEASURES:
+            if reasons:
+                found[entry.run_id, measure] = Difference(None, " ".join(reasons))
+            else:
+                keys = _key(view, view.entry(view.base)), _key(view, entry)
+                found[entry.run_id, measure] = _difference(keys, measure, records[view.base], records[entry.run_id])
+    return {run_id: one for (run_id, measure), one in corrected(found).items() if measure == view.measure}
 
 
-@st.cache_data(max_entries=128, show_spinner=False)
+@st.cache_data(max_entries=512, show_spinner=False)
 def _difference(keys: tuple[Key, Key], measure: str, _base: Record, _other: Record) -> Difference:
     return difference(_base, _other, measure)
 

@@ -34,7 +34,7 @@ def describe(run: Run) -> str:
     from the sample says so: its answers are no better than the sample."""
     try:
         description = run.config().description
-        on_sample = "the synthetic sample" in run.status().source
+        on_sample = run.status().source_kind == "sample"
     except RecommenderError:
         return run.run_id
     named = f"{run.run_id} ({description})" if description else run.run_id

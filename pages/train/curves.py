@@ -10,6 +10,7 @@ from recommender.charts.training import Reference, training_curve, validation_cu
 from recommender.compare.curves import LOGGED, METRICS
 from recommender.compare.entries import Entry
 from recommender.compare.table import published_beside
+from recommender.errors import RecommenderError
 from recommender.runs.folder import SELECTION_METRIC, Run, best_row
 from recommender.runs.metrics_log import MetricsLog
 from recommender.wording import BASELINE_NAMES
@@ -38,7 +39,10 @@ def best_of(run: Run) -> dict[str, Any] | None:
     if not run.metrics_file.is_file():
         return None
     facts = run.metrics_file.stat()
-    return _best(str(run.folder), facts.st_size, facts.st_mtime)
+    try:
+        return _best(str(run.folder), facts.st_size, facts.st_mtime)
+    except RecommenderError:  # what is wrong is told where the run itself is shown
+        return None
 
 
 @st.cache_data(max_entries=200, show_spinner=False)

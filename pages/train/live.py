@@ -52,14 +52,13 @@ def draw_live(run: Run, drawn: States, look: Callable[[], States]) -> None:
 
 def draw_run(run: Run) -> None:
     try:
-        entry = read_entry(run)
+        entry, rows = read_entry(run), metrics_of(run)
     except RecommenderError as error:
         st.error(plain(f"This run cannot be read. {error}"), icon=":material/error:")
         return
     for problem in entry.problems:
         st.warning(plain(problem), icon=":material/warning:")
     status = entry.status
-    rows = metrics_of(run)
     if status.state in LIVE:
         draw_progress(entry, rows)
     draw_facts(entry, rows)
@@ -134,12 +133,11 @@ def draw_log(run: Run) -> None:
 
 
 def last_lines(run: Run) -> list[str]:
-    """The end of the log, without reading the whole of a long one."""
-    if not run.log_file.is_file():
-        return []
-    with run.log_file.open("rb") as file:
-        file.seek(max(0, run.log_file.stat().st_size - 200 * LOG_LINES))
-        return file.read().decode("utf-8", errors="replace").splitlines()[-LOG_LINES:]
+    """The end of the log, or why it cannot be read."""
+    try:
+        return run.log_end(LOG_LINES)
+    except RecommenderError as error:
+        return [str(error)]
 
 
 def place_in_line(number: int) -> str:

@@ -17,6 +17,8 @@ from recommender.files import parse_json
 from recommender.runs.folder import DEFAULT_RUN, Run, find_run
 from recommender.settings import Settings, settings
 
+log = logging.getLogger(__name__)
+
 
 @app.command()
 def prepare(
@@ -44,9 +46,9 @@ def train(
 ) -> None:
     """Train a preset, or resume an interrupted run. torchrun and accelerate run it in several processes."""
     from recommender.runs.folder import new_run
+    from recommender.runs.ownership import HANDOVER_SECONDS, owning
     from recommender.training import processes
     from recommender.training.job import fresh_run_id
-    from recommender.training.ownership import HANDOVER_SECONDS, owning
     from recommender.training.queue import take_turn
     from recommender.training.stopping import stoppable
 
@@ -92,7 +94,7 @@ def estimate(
     as_json: AsJson = False,
 ) -> None:
     """Estimate examples, steps, time and memory of a training run on this device from a few batches."""
-    from recommender.training.estimate import estimate as try_out
+    from recommender.training.trial import estimate as try_out
 
     with user_errors():
         if config_file is not None:
@@ -145,13 +147,23 @@ def evaluate(
     with user_errors():
         if protocol not in PROTOCOLS:
             raise UnknownNameError("protocol", protocol, PROTOCOLS)
+        if rankings is not None and not rankings.absolute().parent.is_dir():
+            raise RecommenderError(
+                f"There is no folder {rankings.parent} for --rankings. Make it, or name another file."
+            )
         run = find_run(run_id, settings())
         report, record = measure_run(run, protocol, split, targets, settings(), rankings, cutoff or ())
         if as_json:
             typer.echo(json.dumps(report))
         else:
             _print_report(report)
-        run.write_report(report, record)
+        run.measurements.write_report(report, record)
+        if report["data"]:
+            log.warning(
+                "This is not ReDial's own data: Compare shows it apart, as the data set %s.", report["data"][:8]
+            )
+        if run.ships:
+            log.info("Your own measurement, kept in %s; what ships stays as it is.", run.measurements.folder)
 
 
 def _print_report(report: dict[str, Any]) -> None:
@@ -185,9 +197,14 @@ def _calibrated(report: dict[str, Any]) -> str:
 def halve(run_id: RunId) -> None:
     """Store the weights of a run in half precision, at half the size."""
     from recommender.runs.checkpoints import halve as halve_weights
+    from recommender.runs.ownership import owning
 
     with user_errors():
-        before, after = halve_weights(find_run(run_id, settings()))
+        run = find_run(run_id, settings())
+        if run.ships:
+            raise RecommenderError(f"The run {run.run_id} belongs to the project and stays as it is.")
+        with owning(run):
+            before, after = halve_weights(run)
     typer.echo(
         f"{run_id}: {before / 2**20:.1f} MiB -> {after / 2**20:.1f} MiB. Measure it again: evaluate --run {run_id}"
     )

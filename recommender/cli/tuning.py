@@ -1,6 +1,7 @@
 """Commands for hyperparameter tuning."""
 
 import json
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -42,7 +43,8 @@ def tune(
         from recommender.tuning.tune import work_on
 
         opened = begin_study(study, found, trials, here) if found else find_study(study, here, trials)
-        state = work_on(opened, here, own or new_worker(study, here), wait, timeout)
+        with nullcontext(own) if own else new_worker(study, here) as one:
+            state = work_on(opened, here, one, wait, timeout)
         _print_study(study, here, state)
 
 

@@ -75,6 +75,7 @@ def describe_group(group: Group) -> str:
             SPLIT_NAMES.get(group.split, group.split),
             TARGET_NAMES.get(group.targets, group.targets),
             SOURCE_NAMES.get(group.source, group.source),
+            *([f"data set {group.data[:8]}"] if group.data else []),
         )
     )
 

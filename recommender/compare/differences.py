@@ -1,12 +1,17 @@
 """Paired tests of a run against the base, and their wording."""
 
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from recommender.errors import RecommenderError
 from recommender.evaluation.comparison import Paired, paired
 from recommender.evaluation.records import Record
+from recommender.evaluation.resampling import holm
 
 ALPHA = 0.05  # a difference with a larger p may be chance
+
+Name = TypeVar("Name", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -15,35 +20,43 @@ class Difference:
 
     paired: Paired | None
     reason: str = ""
+    family: int = 1  # how many tests are shown together, this one among them
+    corrected: float | None = None  # p corrected for their number; None for a test that stands alone
 
     @property
     def shown(self) -> bool:
-        return self.paired is not None and self.paired.p < ALPHA
+        """Whether a difference is shown, by the corrected p where there is one."""
+        if self.paired is None:
+            return False
+        return (self.paired.p if self.corrected is None else self.corrected) < ALPHA
 
     @property
     def brief(self) -> str:
-        """For a cell of a table: `"+0.0123, p = 0.003"`, `"no significant difference"`."""
+        """For a cell of a table: `"+0.0123, p = 0.003, corrected p = 0.024"`, `"no significant difference"`."""
         if self.paired is None:
             return "not tested"
-        return f"{signed(self.paired.difference)}, {self._p}" if self.shown else "no significant difference"
+        if not self.shown:
+            return "no significant difference"
+        corrected = "" if self.corrected is None else f", corrected {_as_text(self.corrected)}"
+        return f"{signed(self.paired.difference)}, {_as_text(self.paired.p)}{corrected}"
 
     def sentence(self, run_id: str, base: str, measure: str) -> str:
         """The result of the test in a sentence."""
         if self.paired is None:
             return f"{run_id} was not tested against {base}: {self.reason}"
         pair = self.paired
-        interval = f"95 % interval {signed(pair.low)} to {signed(pair.high)}, {self._p}"
+        interval = f"95 % interval {signed(pair.low)} to {signed(pair.high)}, {_as_text(pair.p)}"
+        if self.corrected is not None:
+            interval += f", corrected for {self.family} comparisons {_as_text(self.corrected)}"
         if not self.shown:
             change = f"{measure} {signed(pair.difference)}"
             return f"No significant difference between {run_id} and {base}: {change}, {interval}."
         word = "better" if pair.difference > 0 else "worse"
         return f"{run_id} is {word} than {base} by {abs(pair.difference):.4f} {measure}: {interval}."
 
-    @property
-    def _p(self) -> str:
-        assert self.paired is not None
-        p = self.paired.p
-        return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if abs(p - ALPHA) > 0.001 else f"p = {p:.5f}"
+
+def _as_text(p: float) -> str:
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if abs(p - ALPHA) > 0.001 else f"p = {p:.5f}"
 
 
 def signed(value: float) -> str:
@@ -60,3 +73,15 @@ def difference(base: Record, other: Record, measure: str) -> Difference:
         return Difference(paired(base, other, measure))
     except RecommenderError as error:
         return Difference(None, str(error))
+
+
+def corrected(found: Mapping[Name, Difference]) -> dict[Name, Difference]:
+    """The tests that are shown together, each with its p corrected for the number of those made (Holm)."""
+    tested = {name: one.paired.p for name, one in found.items() if one.paired is not None}
+    if len(tested) < 2:
+        return dict(found)
+    p_values = dict(zip(tested, holm(list(tested.values())), strict=True))
+    return {
+        name: replace(one, family=len(tested), corrected=p_values[name]) if name in tested else one
+        for name, one in found.items()
+    }

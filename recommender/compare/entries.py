@@ -8,11 +8,11 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
 
 from recommender.config import SELECTION_TARGETS, RunConfig
-from recommender.errors import RecommenderError, first_problem
+from recommender.errors import CheckpointError, RecommenderError, first_problem
 from recommender.evaluation.records import Record
 from recommender.runs.folder import Run, best_row
+from recommender.runs.reports import Reports
 from recommender.runs.status import Status
-from recommender.wording import SAMPLE
 
 MEASURES = {"ndcg@10": "nDCG@10", "recall@1": "Recall@1", "recall@10": "Recall@10", "recall@50": "Recall@50"}
 
@@ -36,6 +36,7 @@ class Group(NamedTuple):
     protocol: str
     split: str
     targets: str
+    data: str = ""  # fingerprint of what is no published data
 
 
 def _published_data(protocol: str) -> str:
@@ -51,6 +52,7 @@ class Report(BaseModel):
     protocol: str
     split: str
     targets: str
+    data: str = ""
     examples: int
     target_count: int
     seed: int
@@ -68,7 +70,7 @@ class Report(BaseModel):
     def group(self) -> Group:
         # A folder, the cache and the hub hold the same dialogues.
         source = self.source if self.source == "sample" else _published_data(self.protocol)
-        return Group(source, self.protocol, self.split, self.targets)
+        return Group(source, self.protocol, self.split, self.targets, self.data)
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class Entry:
     reports: dict[Group, Report]
     baselines: dict[str, dict[str, float]]  # on the run's own validation examples
     problems: tuple[str, ...] = ()
+    measured_here: frozenset[Group] = frozenset()  # of a run that ships: the reports that do not
 
     @property
     def run_id(self) -> str:
@@ -98,8 +101,11 @@ class Entry:
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
-        """What the run logged while it trained."""
-        return self.run.metrics()
+        """What the run logged while it trained; nothing where `problems` say that it cannot be read."""
+        try:
+            return self.run.metrics()
+        except CheckpointError:
+            return []
 
     @property
     def best_epoch(self) -> float | None:
@@ -110,9 +116,11 @@ class Entry:
     def validated_on(self) -> Group:
         """The examples on which its epoch was picked, and which its curves are of."""
         protocol = self.config.protocol
-        sample = SAMPLE in self.status.source or self.config.data.source == "sample"  # one that waits has no source yet
+        # A run that waits has read no data yet.
+        sample = "sample" in (self.status.source_kind, self.config.data.source)
         source = "sample" if sample else _published_data(protocol)
-        return Group(source, protocol, self.config.training.chosen_on, SELECTION_TARGETS[protocol])
+        data = self.status.other_data
+        return Group(source, protocol, self.config.training.chosen_on, SELECTION_TARGETS[protocol], data)
 
     @property
     def validation(self) -> Report | None:
@@ -126,22 +134,30 @@ class Entry:
 
     def record(self, report: Report) -> Record | None:
         """The single examples behind one of its reports. Raises `CheckpointError` for a damaged file."""
-        return self.run.record(report.model_dump())
+        folder = self.run.measurements if report.group in self.measured_here else self.run
+        return folder.record(report.model_dump())
 
 
 def read_entry(run: Run) -> Entry:
     """Raises `RecommenderError` if the run's config or status cannot be read: then nothing can be said of it."""
     config, status = run.config(), run.status()
     problems: list[str] = []
-    found = [_checked(_reader(run, name), f"{run.run_id}/{name}", problems) for name in run.report_names()]
-    reports = {report.group: report for report in found if report}
+    reports = _read_reports(run, problems)
+    own = _read_reports(run.measurements, problems) if run.ships else {}
     measured = _checked(
         lambda: BASELINE_FILE.validate_python(run.baselines()), f"{run.run_id}/baselines.json", problems
     )
-    return Entry(run, config, status, reports, measured or {}, tuple(problems))
+    _checked(run.check_metrics, f"{run.run_id}/metrics.jsonl", problems)
+    return Entry(run, config, status, reports | own, measured or {}, tuple(problems), frozenset(own))
 
 
-def _reader(run: Run, name: str) -> Callable[[], Report]:
+def _read_reports(folder: Reports, problems: list[str]) -> dict[Group, Report]:
+    names = folder.report_names()
+    found = [_checked(_reader(folder, name), f"{folder.run_id}/{name}", problems) for name in names]
+    return {report.group: report for report in found if report}
+
+
+def _reader(run: Reports, name: str) -> Callable[[], Report]:
     return lambda: Report.model_validate(run.report(name))
 
 

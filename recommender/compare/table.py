@@ -89,6 +89,8 @@ def _apart(view: View, entry: Entry, differences: Mapping[str, Difference]) -> d
         "difference low": pair.low,
         "difference high": pair.high,
         "p": pair.p,
+        "p corrected": pair.p if found.corrected is None else found.corrected,
+        "comparisons": found.family,
     }
 
 
@@ -133,12 +135,12 @@ def _formed(value: float | None, name: str) -> str:
 
 
 def published_rows(view: View) -> tuple[Published, ...]:
-    """Published figures under the view's protocol; none for the synthetic sample."""
+    """Published figures under the view's protocol; none for the synthetic sample and for the user's own data."""
     return published_beside(view.group) if view.group else ()
 
 
 def published_beside(group: Group) -> tuple[Published, ...]:
-    return () if group.source == "sample" else published_for(group.protocol, group.targets)
+    return () if group.source == "sample" or group.data else published_for(group.protocol, group.targets)
 
 
 def published(view: View) -> pd.DataFrame:

@@ -47,9 +47,10 @@ class View:
         return [entry for entry in self.entries if not self._is_alike(entry)]
 
     def _is_alike(self, entry: Entry) -> bool:
-        source = self.group.source if self.group else self.entry(self.base).validated_on.source
-        where = entry.validated_on
-        return (where.protocol, where.source, where.split) == (self.protocol, source, "validation")
+        base, where = self.entry(self.base).validated_on, entry.validated_on
+        source = self.group.source if self.group else base.source
+        asked = (self.protocol, source, "validation", base.data)
+        return (where.protocol, where.source, where.split, where.data) == asked
 
     def report(self, entry: Entry) -> Report:
         assert self.group is not None

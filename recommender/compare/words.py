@@ -38,6 +38,9 @@ def warnings(view: View) -> list[str]:
     if others:
         names = ", ".join(f"{entry.run_id} ({entry.config.protocol})" for entry in others)
         found.append(f"Trained under another protocol than the one measured here: {names}. Compare with care.")
+    here = [entry.run_id for entry in view.measured if view.group in entry.measured_here]
+    if here:
+        found.append(f"Measured on this machine, not part of the included results: {', '.join(here)}.")
     found += [chosen_on_test(e.run_id) for e in view.entries if e.config.training.chosen_on == "test"]
     return found
 
@@ -85,8 +88,9 @@ def how_tested(view: View) -> str:
     return (
         f"{describe_group(view.group)}: {reference.examples:,} wishes with {reference.target_count:,} targets, ranked "
         f"over the whole catalogue. Intervals: 95 % of {INTERVAL_DRAWS:,} bootstrap samples of {whole} ({DRAWS:,} for "
-        f"differences). Differences: paired randomisation test over {whole}; “no significant difference” means p of "
-        "0.05 or more. One such test in twenty finds a difference by chance."
+        f"differences). Differences: paired randomisation test over {whole}. The first p is that of the single test, "
+        "the second is corrected (Holm) for all runs and measures compared with the base. “No significant difference” "
+        "means a corrected p of 0.05 or more."
     )
 
 

@@ -136,8 +136,14 @@ class Catalog:
     def load(cls, path: Path) -> "Catalog":
         """Read what `save` wrote. Raises `DataError` naming the file if it is missing or damaged."""
         try:
-            return cls(MOVIES.validate_json(path.read_bytes()))
+            return cls.parse(path.read_bytes(), path)
         except OSError as error:
             raise DataError(f"Cannot read the catalogue {path}: {error.strerror}.") from error
+
+    @classmethod
+    def parse(cls, raw: bytes, path: Path) -> "Catalog":
+        """What `load` does with the content of `path`."""
+        try:
+            return cls(MOVIES.validate_json(raw))
         except ValidationError as error:
             raise DataError(f"The catalogue {path} is damaged: {first_problem(error)}.") from error

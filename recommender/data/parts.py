@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from recommender.config import DataConfig, Protocol
 from recommender.data.catalog import Catalog
+from recommender.data.digests import Digests, dialogue_digests, event_digests, fingerprint
 from recommender.data.examples import Example, build_examples
 from recommender.data.interactions import InteractionSet
 from recommender.data.next_movie import next_movies
@@ -37,6 +38,12 @@ class Parts(Interface):
 
     def identity(self) -> Sequence[str]:
         """What the data is known by."""
+
+    def digests(self, split: str) -> Digests:
+        """A number for each of what is split."""
+
+    def fingerprint(self, split: str) -> str:
+        """A hash of the data that a split is taken from."""
 
 
 class DialogueParts:
@@ -73,6 +80,13 @@ class DialogueParts:
 
     def identity(self) -> Sequence[str]:
         return sorted(dialogue.dialogue_id for dialogue in self.dialogues.train)
+
+    def digests(self, split: str) -> Digests:
+        return dialogue_digests(self.of(split))
+
+    def fingerprint(self, split: str) -> str:
+        whole = self.dialogues.test if split == "test" else self.dialogues.train
+        return fingerprint(dialogue.dialogue_id for dialogue in whole)
 
 
 class HistoryParts:
@@ -115,3 +129,9 @@ class HistoryParts:
     def identity(self) -> Sequence[str]:
         hashes = pd.util.hash_pandas_object(self.events, index=False).to_numpy()
         return [hashlib.sha256(hashes.tobytes()).hexdigest()]
+
+    def digests(self, split: str) -> Digests:
+        return event_digests(self.of(split))
+
+    def fingerprint(self, split: str) -> str:
+        return fingerprint(self.identity())

@@ -8,6 +8,7 @@ from functools import cached_property
 from recommender.config import DIALOGUE_PROTOCOLS, DataConfig, Protocol
 from recommender.data.assets import CATALOG_FILE
 from recommender.data.catalog import Catalog
+from recommender.data.digests import PUBLISHED, Digests
 from recommender.data.examples import Example
 from recommender.data.interactions import InteractionSet, load_interactions
 from recommender.data.movielens import TagRow, load_tags
@@ -62,6 +63,17 @@ class Task:
     def fingerprint(self) -> str:
         """A hash of the data's ids and the catalogue: a run may only be resumed on the same."""
         return hashlib.sha256("\n".join([self.catalog.fingerprint, *self.parts.identity()]).encode()).hexdigest()[:16]
+
+    def digests(self, split: str) -> Digests:
+        """A number for each dialogue or event of a split."""
+        _check(split)
+        return self.parts.digests(split)
+
+    def other_data(self, split: str) -> str:
+        """A fingerprint of the data that a split is taken from; empty for ReDial's own splits and for the sample."""
+        _check(split)
+        found = "" if self.data.source == "sample" else self.parts.fingerprint(split)
+        return "" if found in PUBLISHED else found
 
     def split(self, name: str) -> list[Dialogue]:
         """The dialogues of a split. Raises `UnknownNameError` for a split that does not exist and `DataError` for a

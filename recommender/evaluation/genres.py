@@ -1,4 +1,4 @@
-"""What the genres of a list say: how much they differ within it, and whether they are those that the wish asks for.
+"""Measures of the genres in a list: diversity within it, and calibration with the genres of the wish's movies.
 
 Genres and not text vectors, since every catalogue has them. A movie whose genres are unknown counts for nothing.
 Shapes: N examples, K ranked movies, V movies of the catalogue, G genres, S different sets of genres. -1 is padding in
@@ -9,6 +9,10 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.special import rel_entr
+from sklearn.metrics import pairwise_distances
+from sklearn.preprocessing import MultiLabelBinarizer, normalize
 
 from recommender.data.catalog import Catalog
 from recommender.evaluation.metrics import Floats, Ints, Ragged
@@ -27,7 +31,7 @@ def diversity(rankings: Ints, catalog: Catalog) -> float:
     # Two movies of the same genres are alike, so that pairs are counted by sets of genres, of which there are few.
     sets, kinds = np.unique(_genres(catalog)[movies], axis=0, return_inverse=True)  # [S, G], [movies]
     lists = kinds.reshape(-1)[places.reshape(rankings.shape)]  # [N, K], the set of each ranked movie
-    distances, known = _distances(sets), sets.any(axis=1)
+    distances, known = pairwise_distances(sets, metric="jaccard"), sets.any(axis=1)  # [S, S], [S]
     means = []
     for start in range(0, len(lists), ROWS):
         counts = _count(lists[start : start + ROWS], len(sets)) * known  # [rows, S]
@@ -37,13 +41,6 @@ def diversity(rankings: Ints, catalog: Catalog) -> float:
         means.append(apart[pairs > 0] / pairs[pairs > 0])
     found = np.concatenate(means) if means else np.empty(0)
     return float(found.mean()) if len(found) else math.nan
-
-
-def _distances(sets: Floats) -> Floats:
-    """Jaccard distances [S, S] of sets of genres [S, G]; what an empty set gets is not read."""
-    common, sizes = sets @ sets.T, sets.sum(axis=1)
-    distances: Floats = 1 - common / np.maximum(sizes[:, None] + sizes - common, 1)
-    return distances
 
 
 def _count(lists: Ints, size: int) -> Floats:
@@ -65,10 +62,9 @@ def calibration(rankings: Ints, inputs: Ragged, catalog: Catalog) -> tuple[float
     p, q = asked[both], given[both]
     if not len(p):
         return math.nan, 0
-    mixed = (1 - SMOOTHING) * q + SMOOTHING * p
-    ratios = np.divide(p, mixed, out=np.ones_like(p), where=p > 0)
+    divergence = rel_entr(p, (1 - SMOOTHING) * q + SMOOTHING * p).sum(axis=1)  # [N]
     # Rounding can leave a mean of zeros a hair below it.
-    return max(float((p * np.log(ratios)).sum(axis=1).mean()), 0.0), len(p)
+    return max(float(divergence.mean()), 0.0), len(p)
 
 
 def _as_lists(rankings: Ints) -> Ragged:
@@ -77,20 +73,16 @@ def _as_lists(rankings: Ints) -> Ragged:
 
 def genre_shares(lists: Ragged, catalog: Catalog) -> Floats:
     """The share of each genre in N lists of movies, [N, G]; each row adds up to 1, or 0 if no genre is known."""
-    genres = _genres(catalog)
-    parts = genres / np.maximum(genres.sum(axis=1, keepdims=True), 1)  # [V + 1, G]
-    rows = np.repeat(np.arange(len(lists.lengths)), lists.lengths)
-    totals = np.zeros((len(lists.lengths), genres.shape[1]))
-    for genre, part in enumerate(parts.T):  # one at a time, so that memory does not grow with M * G
-        totals[:, genre] = np.bincount(rows, part[lists.columns], minlength=len(totals))
-    shares: Floats = totals / np.maximum(totals.sum(axis=1, keepdims=True), np.finfo(float).tiny)
+    genres = _genres(catalog)  # [V + 1, G]
+    ends = np.concatenate([[0], np.cumsum(lists.lengths)])
+    movies = np.where(lists.columns < 0, len(catalog), lists.columns)
+    named = csr_array((np.ones(len(movies)), movies, ends), shape=(len(lists.lengths), len(genres)))  # [N, V + 1]
+    shares: Floats = normalize(named @ normalize(genres, norm="l1"), norm="l1")
     return shares
 
 
-def _genres(catalog: Catalog) -> NDArray[np.float64]:
-    """1 where a movie has a genre, [V + 1, G]; the last row, which -1 finds, has none."""
-    names = {name: place for place, name in enumerate(sorted({genre for movie in catalog for genre in movie.genres}))}
-    found = np.zeros((len(catalog) + 1, len(names)))
-    for row, movie in enumerate(catalog):
-        found[row, [names[name] for name in movie.genres]] = 1
-    return found
+def _genres(catalog: Catalog) -> NDArray[np.bool_]:
+    """Whether a movie has a genre, [V + 1, G]; the last row, which -1 finds, has none."""
+    found = MultiLabelBinarizer().fit_transform([*(movie.genres for movie in catalog), ()])
+    genres: NDArray[np.bool_] = found.astype(bool)
+    return genres

@@ -12,18 +12,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recommender.data.collate import Batch, Item, collate, exclusions
+from recommender.data.indices import multi_hot
 from recommender.evaluation.index import AT_ONCE, WISHES, index_of, spread
 from recommender.evaluation.metrics import MetricError, check_cutoff
-from recommender.losses.base import multi_hot
 from recommender.models.base import Recommender
 
 
 @torch.no_grad()
 def top_k(scores: Tensor, k: int, exclude: Tensor | None = None) -> Tensor:
-    """Scores [B, V] -> the k best columns of each row, best first, as int64 [B, K]. Equal scores: lower column first.
+    """Scores [B, V] -> the item indices of the k best of each row, best first, int64 [B, K]. Equal scores: lower index
+    first.
 
-    The columns in `exclude` [B, H] int64, padded with -1, are taken out of the ranking. A row with fewer than k
-    columns left ends in -1. Raises `MetricError` for NaN scores or k < 1.
+    The indices in `exclude` [B, H] int64, padded with -1, are left out of the ranking. A row with fewer than k movies
+    left ends in -1. Raises `MetricError` for NaN scores or k < 1.
 
     >>> top_k(torch.tensor([[0.5, 2.0, 0.5, 1.0]]), 3, exclude=torch.tensor([[1, -1]])).tolist()
     [[3, 0, 2]]
@@ -36,23 +37,20 @@ def top_k(scores: Tensor, k: int, exclude: Tensor | None = None) -> Tensor:
     if len(scores) > rows:  # several tables as large as the scores come
         out = [None] * len(scores) if exclude is None else torch.split(exclude, rows)
         return torch.cat([top_k(part, k, gone) for part, gone in zip(torch.split(scores, rows), out, strict=False)])
-    # k empty columns stand behind the movies: they fill the rows that run short, and become -1.
-    scores = F.pad(scores, (0, k), value=-torch.inf)  # [B, V + K]
-    allowed = torch.ones_like(scores, dtype=torch.bool)  # [B, V + K]
-    if exclude is not None:
-        allowed[:, :movies] = multi_hot(exclude, movies) == 0
-        scores = scores.masked_fill(~allowed, -torch.inf)
-    # torch.topk promises the values but not which of equal ones it takes, so it only gives the k-th best value.
-    best = scores.topk(k, dim=1).values  # [B, K]
-    worst = best[:, -1:]  # [B, 1]
-    room = (best == worst).sum(dim=1, keepdim=True)  # [B, 1], places that are left for the columns tied with the worst
-    tied = (scores == worst) & allowed  # [B, V + K]
-    first_tied = tied & (tied.cumsum(dim=1, dtype=torch.int32) <= room)  # [B, V + K]
-    chosen = (scores > worst) | first_tied  # [B, V + K], exactly k a row
-    columns = chosen.nonzero()[:, 1].view(-1, k)  # [B, K], ascending
-    order = scores.gather(1, columns).argsort(dim=1, descending=True, stable=True)  # [B, K]
-    ranking = columns.gather(1, order)  # [B, K]
-    return ranking.masked_fill(ranking >= movies, -1)
+    gone = None if exclude is None else multi_hot(exclude, movies) > 0  # [B, V]
+    if gone is not None:
+        scores = scores.masked_fill(gone, -torch.inf)
+    taken = min(k, movies)
+    best, places = scores.topk(taken, dim=1)  # [B, K]
+    # topk does not say which of equal scores it takes: those equal to the last are taken anew, the lowest index first.
+    last = best[:, -1:]  # [B, 1]
+    tied = scores == last if gone is None else (scores == last) & ~gone  # [B, V]
+    indices = torch.arange(movies, dtype=torch.int32, device=scores.device)
+    first = torch.where(tied, indices, movies).topk(taken, dim=1, largest=False).values  # [B, K], `movies` if too few
+    places = torch.cat([places.masked_fill(best == last, movies), first], dim=1).sort(dim=1).values  # [B, 2 K]
+    found = scores.gather(1, places.clamp(max=movies - 1)).masked_fill(places == movies, -torch.inf)
+    ranking = places.gather(1, found.argsort(dim=1, descending=True, stable=True))[:, :taken]
+    return F.pad(ranking.masked_fill(ranking == movies, -1), (0, k - taken), value=-1)
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""What a model is trained to make small, and how much each target counts in it."""
+"""Loss functions, the movies that they compare a target with, and how much each target and task counts."""

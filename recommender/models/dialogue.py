@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from recommender.config.models import DialogueSettings
 from recommender.data.collate import PADDING, Batch, Item
+from recommender.data.indices import positions_in
 from recommender.models.base import Outputs, Recommender
 from recommender.models.baselines import WeightedCounts
-from recommender.models.columns import places_among
 from recommender.models.heads import CatalogueHead
 from recommender.models.movie_embedding import MovieEmbedding
 from recommender.models.opinions import OpinionHead
@@ -177,7 +177,7 @@ class Reader(nn.Module):
         gains = None
         if self.repeat is not None:
             named = _named_before(batch)
-            named = named if columns is None else places_among(columns, named)
+            named = named if columns is None else positions_in(columns, named)
             gains = self.repeat(asked, states[rows, 1:], named, scores.shape[1])
         opinions = self.opinions(asked, batch["targets"]) if self.opinions is not None and self.training else {}
         return Read(scores, gains, opinions)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from recommender.config.models import FfnSettings
-from recommender.models.columns import rows_of
+from recommender.data.indices import rows_of
 from recommender.models.movie_embedding import MovieEmbedding
 
 

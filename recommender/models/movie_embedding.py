@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from recommender.models.columns import rows_of
+from recommender.data.indices import rows_of
 
 
 class MovieEmbedding(nn.Module):

@@ -1,18 +1,21 @@
-"""Any Hugging Face encoder as `texts -> vectors`: tokens, pooling, and what of it is trained (nothing, LoRA, the last
-layers, all)."""
+"""Text encoders: tokens, vectors, and fine-tuning (nothing, LoRA, the last layers, all)."""
 
 import hashlib
 from array import array
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
 
 from recommender.config.models import LastLayersText, LoraText, TextSettings
-from recommender.data.collate import Item, collate
 from recommender.errors import RecommenderError
+
+if TYPE_CHECKING:  # both take seconds to import
+    from sentence_transformers import SentenceTransformer
+    from transformers import PreTrainedModel
 
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 TOKENIZED = 10_000  # texts at a time
@@ -37,24 +40,20 @@ def file_hash(path: Path) -> str:
 
 
 class TextEncoder(nn.Module):
-    """Tokens -> one vector a text.
+    """A sentence encoder: tokens -> one vector a text, pooled as `config.pooling` says (see `load_pipeline`).
 
-    `config.pooling`: `mean` averages the last layer over real tokens and scales to length one (Reimers & Gurevych
-    2019, as all-MiniLM-L6-v2 is meant to be used); `cls` takes the first token's vector (Devlin et al. 2019).
+    Raises `RecommenderError` for an encoder that cannot be loaded, or not be trained as `config` asks.
     """
+
+    pipeline: "SentenceTransformer"
 
     def __init__(self, config: TextSettings) -> None:
         super().__init__()
-        from transformers import AutoModel, AutoTokenizer
+        from recommender.models.sentence_encoder import load_pipeline
 
-        source: str | Path = packaged_minilm() if config.name == "minilm" else config.name
         try:
-            # Weights in a pickle and code that comes with a model would run whatever they hold.
             # Which version of an encoder it is stands in the checkpoint, as a hash of the weights.
-            self.tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)  # nosec B615
-            self.model = AutoModel.from_pretrained(  # nosec B615
-                source, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
-            )
+            pipeline = load_pipeline(packaged_minilm() if config.name == "minilm" else config.name, config.pooling)
         except (OSError, ValueError) as error:
             cause = str(error).strip().partition("\n")[0]
             raise RecommenderError(
@@ -62,9 +61,14 @@ class TextEncoder(nn.Module):
                 "Offline, use a preset with the packaged MiniLM, such as original-baseline, "
                 "or set model.text.name=minilm."
             ) from error
+        # The pipeline holds the very model that is registered below. Registered as well, it would list and save every
+        # weight twice, and under another name than the checkpoints have.
+        object.__setattr__(self, "pipeline", pipeline)
+        self.model = cast("PreTrainedModel", pipeline[0].model)
+        self.tokenizer = pipeline.tokenizer
         self.config = config
         self._checkpointed: list[nn.Module] = []
-        self.width: int = self.model.config.hidden_size
+        self.width = cast(int, pipeline.get_embedding_dimension())
         self.model.requires_grad_(config.train == "all")
         if isinstance(config, LoraText):
             self._add_lora(config)
@@ -142,7 +146,7 @@ class TextEncoder(nn.Module):
     def tokenize(self, texts: Sequence[str], max_tokens: int, keep: str) -> "list[array[int]]":
         """Texts -> token ids with the special tokens, cut to `max_tokens` at the start (`keep="last"`) or the end. In
         arrays, a tenth as large as lists of numbers."""
-        limit = min(max_tokens, self.tokenizer.model_max_length, self.model.config.max_position_embeddings)
+        limit = min(max_tokens, self.tokenizer.model_max_length)
         self.tokenizer.truncation_side = "right" if keep == "first" else "left"
         tokens = []
         for start in range(0, len(texts), TOKENIZED):  # it notes far more of each text than the ids
@@ -152,13 +156,11 @@ class TextEncoder(nn.Module):
         return tokens
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        hidden = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # [B, L, D]
-        if self.config.pooling == "cls":
-            first: Tensor = hidden[:, 0]
-            return first  # [B, D]
-        mask = attention_mask.unsqueeze(-1).to(hidden.dtype)  # [B, L, 1]
-        mean = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)
-        return nn.functional.normalize(mean.float(), dim=-1)  # [B, D]
+        """Token ids and their mask [B, L] -> vectors [B, D]."""
+        vectors: Tensor = self.pipeline({"input_ids": input_ids, "attention_mask": attention_mask})[
+            "sentence_embedding"
+        ]
+        return vectors
 
     def in_groups(self, input_ids: Tensor, attention_mask: Tensor, size: int = 64) -> Tensor:
         """The same for texts of very different lengths: groups of like length, so that little is padding -> [M, D]."""
@@ -171,17 +173,9 @@ class TextEncoder(nn.Module):
             parts.append(self(input_ids[part, :longest], attention_mask[part, :longest]))
         return torch.cat(parts)[order.argsort(stable=True)]
 
-    @torch.inference_mode()
     def vectors(self, tokens: Sequence[Sequence[int]], batch_size: int = 64) -> Tensor:
-        """Token ids -> vectors [N, D] on the CPU, without dropout, grouped by length so that little is padding."""
+        """Token ids of N texts -> vectors [N, D] on the CPU, without dropout, in batches of like length."""
         was_training = self.training
-        self.eval()
-        device = next(self.model.parameters()).device
-        order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))
-        result = torch.empty(len(tokens), self.width)
-        for start in range(0, len(order), batch_size):
-            part = order[start : start + batch_size]
-            batch = collate([Item(list(tokens[i])) for i in part])
-            result[part] = self(batch["input_ids"].to(device), batch["attention_mask"].to(device)).float().cpu()
-        self.train(was_training)
-        return result
+        found = self.pipeline.encode([list(row) for row in tokens], batch_size=batch_size, show_progress_bar=False)
+        self.train(was_training)  # `encode` leaves the model in evaluation mode
+        return torch.from_numpy(found).float().reshape(len(tokens), self.width)

@@ -42,6 +42,8 @@ def result_of(experiment: Experiment, seed: int, report: dict[str, Any]) -> Resu
         raise DataError(f"This is no report of {experiment.name} with seed {seed}: {facts}, {report['targets']}.")
     if report["source"] == "sample":
         raise DataError(f"The report of {experiment.name} was measured on the synthetic sample.")
+    if report.get("data"):
+        raise DataError(f"The report of {experiment.name} was measured on other data than ReDial: {report['data']}.")
     rounded = {name: round(report["metrics"][name], 6) for name in KEPT}
     return Result(
         experiment=experiment.name,
@@ -88,6 +90,8 @@ def collect_results(folder: Path, path: Path = FILE) -> list[str]:
             continue
         for file in sorted(run.glob(f"report-*-{experiment.split}-*.json")):
             report = json.loads(file.read_text(encoding="utf-8"))
+            if report.get("data"):  # of somebody's own data: no record of the experiment
+                continue
             if report["targets"] in experiment.targets and report["protocol"] == experiment.protocol:
                 found[name, seed, report["targets"]] = result_of(experiment, seed, report)
     kept = [r for r in _recorded(path) if (r.experiment, r.seed, r.targets) not in found]

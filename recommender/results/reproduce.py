@@ -80,13 +80,14 @@ def _train(run_id: str, preset: str, seed: int, overrides: tuple[str, ...], star
 
 def _finished(run: Run) -> Run:
     status = run.status()
-    if status.state != "finished" or SAMPLE in status.source:
-        what = f"learned from {SAMPLE}" if SAMPLE in status.source else f"is {status.state}"
+    sample = status.source_kind == "sample"
+    if status.state != "finished" or sample:
+        what = f"learned from {SAMPLE}" if sample else f"is {status.state}"
         raise RecommenderError(f"The run {run.run_id} {what}. Delete its folder, or go on by the same command.")
     return run
 
 
 def _measure(run: Run, experiment: Experiment, seed: int, targets: TargetKind, settings: Settings) -> Result:
     report, record = measure_run(run, experiment.protocol, experiment.split, targets, settings)
-    run.write_report(report, record)
+    run.measurements.write_report(report, record)
     return result_of(experiment, seed, report)

@@ -3,38 +3,35 @@
 import errno
 import json
 import math
+import os
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from recommender.config import RunConfig
 from recommender.config.values import parse_config
 from recommender.data.catalog import Catalog
 from recommender.errors import CheckpointError, DataError, RecommenderError, UnknownNameError, first_problem
-from recommender.files import (
-    PLAIN_NAME,
-    parse_json,
-    part_of,
-    remove_leftovers,
-    safetensors_metadata,
-    write_atomically,
-)
+from recommender.files import PLAIN_NAME, open_regular, part_of, remove_leftovers, write_atomically
 from recommender.runs.metrics_log import MetricsLog
-from recommender.runs.status import LIVE
+from recommender.runs.ownership import is_alive
+from recommender.runs.reports import Reports
+from recommender.runs.status import LIVE, migrated
 from recommender.runs.status import State as State
 from recommender.runs.status import Status as Status
-from recommender.settings import Settings
+from recommender.runs.weights import dump_learned, dump_weights, parse_learned, parse_weights
+from recommender.settings import ROOT, Settings
 
 if TYPE_CHECKING:  # torch takes a second to import, and the list of runs does not need it
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
-
-    from recommender.evaluation.records import Record
 
 DEFAULT_RUN = "default"  # the one that answers when no other is asked for
 # What comes with the project: records have no weights, they are there to be compared.
@@ -51,7 +48,6 @@ SHIPPED_RECORDS = (
 SHIPPED_RUNS = (DEFAULT_RUN, "weighted-frozen", *SHIPPED_RECORDS)
 SELECTION_METRIC = "ndcg@10"  # higher is better; measured on validation, it picks the best epoch
 SELECTED_BY = f"eval_{SELECTION_METRIC}"  # as metrics.jsonl names it
-FACTS = TypeAdapter(dict[str, str])  # what the weights belong to
 RUN_ID = PLAIN_NAME
 
 
@@ -70,19 +66,20 @@ def is_number(value: object) -> bool:
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Reports):
     """One folder below the checkpoints folder."""
 
-    folder: Path
-
-    @property
-    def run_id(self) -> str:
-        return self.folder.name
+    writes: ClassVar[bool] = True  # of several processes that train a run only the first one writes
 
     @property
     def resume_folder(self) -> Path:
         """State to go on from after an interruption; removed when the run ends."""
         return self.folder / "resume"
+
+    @property
+    def keeps_epoch(self) -> bool:
+        """Whether a finished epoch is there to go on from."""
+        return any(self.resume_folder.glob("checkpoint-*"))
 
     @property
     def lock_file(self) -> Path:
@@ -97,7 +94,7 @@ class Run:
         write_atomically(self.folder / "config.json", config.model_dump_json(indent=2) + "\n")
 
     def config(self) -> RunConfig:
-        return parse_config(self._json("config.json"), f"{self.run_id}/config.json")
+        return parse_config(self.read_json("config.json"), f"{self.run_id}/config.json")
 
     def write_status(self, status: Status) -> None:
         status = status.model_copy(update={"updated": time.time()})
@@ -106,18 +103,35 @@ class Run:
     def status(self) -> Status:
         """The status as it is now: a run whose process was killed is `interrupted`."""
         try:
-            return Status.model_validate(self._json("status.json")).now()
+            status = Status.model_validate(migrated(self.read_json("status.json")))
         except ValidationError as error:
             raise CheckpointError(f"{self.run_id}/status.json is damaged: {first_problem(error)}.") from error
+        return status.interrupted() if status.state in LIVE and not is_alive(self, status) else status
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         line = (json.dumps(row) + "\n").encode()
         with self.metrics_file.open("ab") as file:  # buffered: a full disk is an error, not half a line
             file.write(line)
 
+    def log_end(self, lines: int) -> list[str]:
+        """The last lines of the log, without reading the whole of a long one. Raises `CheckpointError` for a link."""
+        if not self.log_file.exists():
+            return []
+        try:
+            with open_regular(self.log_file) as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - 200 * lines))
+                return file.read().decode("utf-8", errors="replace").splitlines()[-lines:]
+        except OSError as error:
+            raise CheckpointError(f"Cannot read {self.run_id}/{self.log_file.name}: {error.strerror}.") from error
+
     @property
     def metrics_file(self) -> Path:
         return self.folder / "metrics.jsonl"
+
+    def check_metrics(self) -> None:
+        """Raises `CheckpointError` for a log of metrics that is a link or no regular file."""
+        if self.metrics_file.exists() or self.metrics_file.is_symlink():
+            self.check_regular("metrics.jsonl")
 
     def metrics(self) -> list[dict[str, Any]]:
         """The rows of the log, as `MetricsLog` reads them."""
@@ -128,45 +142,6 @@ class Run:
         logged = ((row, row.get("step", 0)) for row in self.metrics())
         rows = [json.dumps(row) for row, at in logged if is_number(at) and at <= step]
         write_atomically(self.metrics_file, "".join(f"{row}\n" for row in rows))
-
-    def write_report(self, report: dict[str, Any], record: "Record") -> None:
-        """The report and, beside it under the same name, the record of its single examples."""
-        name = _report_name(report)
-        write_atomically(self.folder / f"{name}.safetensors", record.to_bytes())
-        write_atomically(self.folder / f"{name}.json", json.dumps(report, indent=2) + "\n")
-
-    def report_names(self) -> list[str]:
-        """The files of its reports, for `report`."""
-        return sorted(path.name for path in self.folder.glob("report-*.json"))
-
-    def report(self, name: str) -> dict[str, Any]:
-        """Those of older versions lack what was added since (`epoch`, `beyond`, ...).
-
-        Raises `CheckpointError` if the file is damaged.
-        """
-        report = self._json(name)
-        if not isinstance(report, dict) or "metrics" not in report or f"{_report_name(report)}.json" != name:
-            raise CheckpointError(f"{self.run_id}/{name} is damaged: it is not the report that its name promises.")
-        return report
-
-    def record(self, report: dict[str, Any]) -> "Record | None":
-        """The single examples behind one of the run's reports; None for a report of an older version, which has none.
-
-        Raises `CheckpointError` naming the file if it is damaged.
-        """
-        from safetensors import SafetensorError
-
-        from recommender.evaluation.records import Record
-
-        path = self.folder / f"{_report_name(report)}.safetensors"
-        if not path.exists():
-            return None
-        try:
-            return Record.from_bytes(path.read_bytes())
-        except (SafetensorError, ValueError) as error:
-            raise CheckpointError(
-                f"{self.run_id}/{path.name} is damaged: {error}. Write it again with `python -m recommender evaluate`."
-            ) from error
 
     def training_facts(self) -> dict[str, Any]:
         """What a report says of the training behind it: the epoch whose weights were kept (None without any), and what
@@ -187,60 +162,47 @@ class Run:
         """Baseline -> metric -> value on the run's own validation examples; empty for a run that has not got there."""
         if not (self.folder / "baselines.json").exists():
             return {}
-        found = self._json("baselines.json")
+        found = self.read_json("baselines.json")
         if not isinstance(found, dict):
             raise CheckpointError(f"{self.run_id}/baselines.json is damaged: it holds no baselines.")
         return found
+
+    def write_learned(self, digests: "NDArray[np.uint64]") -> None:
+        """Numbers of the dialogues or events that the run learns from (`data.digests`)."""
+        write_atomically(self.folder / "learned.safetensors", dump_learned(digests))
+
+    def learned(self) -> "NDArray[np.uint64] | None":
+        """None for a run of an older version. Raises `CheckpointError` if the file is damaged."""
+        if not (self.folder / "learned.safetensors").exists():
+            return None
+        return parse_learned(self.read("learned.safetensors"), f"{self.run_id}/learned.safetensors")
+
+    @property
+    def ships(self) -> bool:
+        """Whether it is one of the project's own runs: read only, its files come with the project."""
+        return self.run_id in SHIPPED_RUNS and self.folder.parent.resolve() == ROOT / "checkpoints"
+
+    @property
+    def measurements(self) -> Reports:
+        """Where reports are written: the run's own folder, and for a run that ships one beside it."""
+        return Reports(self.folder.parent / ".measured" / self.run_id) if self.ships else self
 
     def write_catalog(self, catalog: Catalog) -> None:
         catalog.save(self.folder / "catalog.json")
 
     def catalog(self) -> Catalog:
         try:
-            return Catalog.load(self.folder / "catalog.json")
+            return Catalog.parse(self.read("catalog.json"), self.folder / "catalog.json")
         except DataError as error:
             raise CheckpointError(str(error)) from error
 
     def write_weights(self, weights: "dict[str, Tensor]", facts: dict[str, str]) -> None:
-        """`facts` name what the weights belong to: the catalogue's and the encoder's fingerprints.
-
-        They stand under one key, since the order of several is random and the same weights are to be the same bytes.
-        """
-        from safetensors.torch import save as dump_tensors
-
-        whole = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
-        write_atomically(
-            self.folder / "model.safetensors",
-            dump_tensors(whole, metadata={"facts": json.dumps(facts, sort_keys=True)}),
-        )
+        """`facts` name what the weights belong to: the catalogue's and the encoder's fingerprints."""
+        write_atomically(self.folder / "model.safetensors", dump_weights(weights, facts))
 
     def weights(self) -> "tuple[dict[str, Tensor], dict[str, str]]":
         """Weights and facts. Raises `CheckpointError` naming the file when it is missing, cut or damaged."""
-        import torch
-        from safetensors import SafetensorError
-        from safetensors.torch import load as load_tensors
-
-        path = self.folder / "model.safetensors"
-        try:
-            raw = path.read_bytes()
-            weights = load_tensors(raw)
-            facts = FACTS.validate_json(safetensors_metadata(raw).get("facts", "{}"))
-            wrong = [n for n, t in weights.items() if t.is_floating_point() and not torch.isfinite(t).all()]
-        except OSError as error:
-            raise CheckpointError(f"Cannot read {self.run_id}/model.safetensors: {error.strerror}.") from error
-        except ValidationError as error:
-            raise CheckpointError(
-                f"{self.run_id}/model.safetensors is damaged: its facts are none. {first_problem(error)}."
-            ) from error
-        except (SafetensorError, ValueError, RuntimeError) as error:
-            raise CheckpointError(f"{self.run_id}/model.safetensors is cut or damaged: {error}.") from error
-        except KeyError as error:
-            raise CheckpointError(
-                f"{self.run_id}/model.safetensors holds numbers of a kind that torch lacks: {error}."
-            ) from error
-        if wrong:
-            raise CheckpointError(f"{self.run_id}/model.safetensors holds values that are not finite in {wrong[0]}.")
-        return weights, facts
+        return parse_weights(self.read("model.safetensors"), f"{self.run_id}/model.safetensors")
 
     def drop_weights(self) -> None:
         """Keep what the run says, not what it learned."""
@@ -248,11 +210,14 @@ class Run:
         shutil.rmtree(self.resume_folder, ignore_errors=True)
 
     def check_own(self) -> None:
-        """Raises `CheckpointError` for a link in the folder: what is written through it would land elsewhere."""
+        """Raises `CheckpointError` for a link in the folder, since what is written through it would land elsewhere, and
+        for a pipe or the like, which would be waited for."""
         for path in self.folder.rglob("*"):
+            where = f"{self.run_id}/{path.relative_to(self.folder)}"
             if path.is_symlink():
-                where = f"{self.run_id}/{path.relative_to(self.folder)}"
                 raise CheckpointError(f"{where} is a link to another place, and a run writes to its own folder only.")
+            if not path.is_file() and not path.is_dir():
+                raise CheckpointError(f"{where} is neither a file nor a folder.")
 
     @property
     def has_weights(self) -> bool:
@@ -268,18 +233,6 @@ class Run:
         """Changes when the weights do: for caches."""
         path = self.folder / "model.safetensors"
         return path.stat().st_mtime if path.exists() else 0.0
-
-    def _json(self, name: str) -> Any:
-        try:
-            return parse_json((self.folder / name).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise CheckpointError(f"Cannot read {self.run_id}/{name}: {error.strerror}.") from error
-        except ValueError as error:
-            raise CheckpointError(f"{self.run_id}/{name} is damaged: {error}.") from error
-
-
-def _report_name(report: dict[str, Any]) -> str:
-    return "report-" + "-".join(str(report.get(key)) for key in ("source", "protocol", "split", "targets"))
 
 
 def _runs(settings: Settings) -> Iterator[Run]:

@@ -5,7 +5,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from recommender.files import parse_json
+from recommender.errors import CheckpointError
+from recommender.files import open_regular, parse_json
 
 Row = dict[str, Any]
 
@@ -22,12 +23,18 @@ class MetricsLog:
         self._forget()
 
     def rows(self) -> list[Row]:
-        """Every whole line; one that is being written, or was cut by a kill, is passed over. [] without a file."""
+        """Every whole line; one that is being written, or was cut by a kill, is passed over. [] without a file.
+
+        Raises `CheckpointError` if the file is a link or cannot be read.
+        """
         with self._lock:
             try:
                 self._read_on()
             except FileNotFoundError:
                 self._forget()
+            except OSError as error:
+                where = f"{self.path.parent.name}/{self.path.name}"
+                raise CheckpointError(f"Cannot read {where}: {error.strerror}.") from error
             return list(self._rows)
 
     def _forget(self) -> None:
@@ -36,7 +43,7 @@ class MetricsLog:
         self._last = b""  # the line before that place
 
     def _read_on(self) -> None:
-        with self.path.open("rb") as file:
+        with open_regular(self.path) as file:
             # A run that is resumed drops the rows after its checkpoint; then what was read is no longer true.
             file.seek(self._place - len(self._last))
             if file.read(len(self._last)) != self._last:

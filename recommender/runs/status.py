@@ -1,16 +1,18 @@
-"""What a run is doing: the record that its process writes, read against whether that process still lives."""
+"""What a run is doing: the record that its process writes."""
 
 import os
+import re
 import time
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import psutil
 from pydantic import BaseModel, ConfigDict, Field
 
-from recommender.device import machine_memory_mb
+from recommender.device import DeviceType, machine_memory_mb
 
 State = Literal["queued", "running", "finished", "stopped", "failed", "interrupted"]
 Problem = Literal["", "out_of_memory", "not_finite", "disk_full", "other"]
+SourceKind = Literal["", "folder", "cache", "hub", "sample"]  # "": not read yet
 Count = Annotated[int, Field(ge=0, lt=2**53)]  # what a float holds exactly
 ProcessId = Annotated[int, Field(gt=0, lt=2**31)]
 
@@ -29,11 +31,28 @@ def process_start(pid: int) -> float | None:
         return None
 
 
+def migrated(values: Any) -> Any:
+    """The values of a status file of any version as those of this one. Version 1 had no number, and said only in words
+    what its data and its device were."""
+    if not isinstance(values, dict) or "version" in values:
+        return values
+    source, device = str(values.get("source", "")), str(values.get("device", ""))
+    named = re.search(r"\((folder|cache|hub)\)", source)
+    kind = "sample" if "the synthetic sample" in source else named[1] if named else ""
+    types = {"": "", "CPU": "cpu", "Apple": "mps"}
+    return values | {
+        "version": 2,
+        "source_kind": kind,
+        "device_type": types.get(device.replace(",", " ").split(" ")[0], "cuda"),  # its GPUs had names of their own
+    }
+
+
 class Status(BaseModel):
     """What a run is doing. `interrupted` is never written: a live run whose process is gone reads as it."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
+    version: Literal[2] = 2
     state: State
     reason: str = ""
     problem: Problem = ""  # what kind of failure the reason tells of
@@ -49,13 +68,16 @@ class Status(BaseModel):
     epoch: float = 0.0
     step: Count = 0
     steps: Count = 0
-    device: str = ""
+    device: str = ""  # for the screen
+    device_type: DeviceType | Literal[""] = ""
     peak_memory_mb: Count = 0
     accumulation: int = Field(
         1, ge=1
     )  # parts of a batch, learned one after the other; more than asked for: memory ran out
-    source: str = ""
+    source: str = ""  # for the screen
+    source_kind: SourceKind = ""
     data: str = ""  # fingerprint of what it learns from
+    other_data: str = ""  # fingerprint of what it is validated on, where that is not published data
     commit: str = ""
     seed: int = 0
     train_examples: Count = 0
@@ -75,23 +97,21 @@ class Status(BaseModel):
         self.queued, self.device_asked = max(time.time(), after + 1e-3), device
         self.belong_to(os.getpid())
 
-    def now(self) -> Self:
-        """The status as it is now: a run whose process was killed is `interrupted`."""
-        if self.state in LIVE and not self._alive():
-            return self.model_copy(update={"state": "interrupted", "reason": self._end(), "phase": ""})
-        return self
-
-    def _alive(self) -> bool:
+    def process_runs(self) -> bool:
+        """Whether the process that it names runs: the same number, the same start."""
         if self.pid is None or self.process_started is None:
             return False
         started = process_start(self.pid)
         return started is not None and abs(started - self.process_started) < 1
 
-    def _end(self) -> str:
-        had = machine_memory_mb()
-        if self.device.startswith("CPU") and self.peak_memory_mb > FULL * had:
-            return (
-                f"its process ended without a word; it had used {self.peak_memory_mb:,} of {had:,} MiB, so the "
-                "system may have ended it because memory ran out"
+    def interrupted(self) -> Self:
+        """The same, of a run whose process is gone."""
+        had, reason = machine_memory_mb(), "its process ended without a word"
+        problem: Problem = ""
+        if self.device_type == "cpu" and self.peak_memory_mb > FULL * had:
+            problem = "out_of_memory"
+            reason += (
+                f"; it had used {self.peak_memory_mb:,} of {had:,} MiB, so the system may have ended it because memory "
+                "ran out"
             )
-        return "its process ended without a word"
+        return self.model_copy(update={"state": "interrupted", "problem": problem, "reason": reason, "phase": ""})

@@ -4,6 +4,7 @@ They stand below `.studies` in the checkpoints folder: no name of a run, so that
 """
 
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from filelock import FileLock
@@ -11,6 +12,7 @@ from filelock import FileLock
 from recommender.errors import CheckpointError, RecommenderError
 from recommender.files import PLAIN_NAME
 from recommender.runs.folder import Run
+from recommender.runs.ownership import owning
 from recommender.runs.status import LIVE, Status
 from recommender.settings import Settings
 
@@ -38,23 +40,27 @@ def all_trials(settings: Settings) -> list[Run]:
     return [Run(folder) for folder in _folders(_root(settings), "*/trials/*") if (folder / "status.json").is_file()]
 
 
-def new_worker(study: str, settings: Settings) -> Run:
-    """The folder of a process that is about to work on the study, with its status and log. Those of processes that
-    have ended are removed."""
+@contextmanager
+def new_worker(study: str, settings: Settings) -> Iterator[Run]:
+    """The folder of a process that is about to work on the study, with its status and log, owned by this thread within.
+    Those of processes that have ended are removed."""
     folder = _study_folder(study, settings) / "workers"
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock"):  # of two that begin at once neither may take the other's folder for a dead one's
-        number = 1
-        for worker in _workers(study, settings):
-            number = max(number, int(worker.run_id.rpartition("-")[2]) + 1)
-            if (status := _status(worker)) is None or status.state not in LIVE:
-                _remove(worker)
-        worker = Run(folder / f"{study}-worker-{number}")
-        worker.folder.mkdir()
-        status = Status(state="queued")
-        status.queue(settings.device)
-        worker.write_status(status)
-    return worker
+    with ExitStack() as owned:
+        # Of two that begin at once neither may take the other's folder for a dead one's.
+        with FileLock(folder / ".lock"):
+            number = 1
+            for worker in _workers(study, settings):
+                number = max(number, int(worker.run_id.rpartition("-")[2]) + 1)
+                if (status := _status(worker)) is None or status.state not in LIVE:
+                    _remove(worker)
+            worker = Run(folder / f"{study}-worker-{number}")
+            worker.folder.mkdir()
+            owned.enter_context(owning(worker))
+            status = Status(state="queued")
+            status.queue(settings.device)
+            worker.write_status(status)
+        yield worker
 
 
 def find_worker(study: str, worker_id: str, settings: Settings) -> Run:
@@ -92,13 +98,15 @@ def _status(run: Run) -> Status | None:
 
 
 def _remove(worker: Run) -> None:
-    for file in (worker.log_file, worker.folder / "status.json"):
+    for file in (worker.log_file, worker.lock_file, worker.folder / "status.json"):
         file.unlink(missing_ok=True)
     worker.folder.rmdir()
 
 
 def _folders(root: Path, pattern: str) -> Iterator[Path]:
-    return (path for path in sorted(root.glob(pattern)) if PLAIN_NAME.fullmatch(path.name) and path.is_dir())
+    """Links to folders elsewhere are passed over."""
+    found = (path for path in sorted(root.glob(pattern)) if PLAIN_NAME.fullmatch(path.name))
+    return (path for path in found if path.is_dir() and not path.is_symlink() and not path.parent.is_symlink())
 
 
 def _study_folder(study: str, settings: Settings) -> Path:

@@ -2,11 +2,13 @@
 
 import subprocess  # nosec B404 # fixed commands
 
-from recommender.settings import ROOT
+from recommender.settings import CHECKOUT, ROOT
 
 
 def current_commit() -> str:
     """The commit the code is at, with `+` when it was changed since; empty outside a git checkout."""
+    if not CHECKOUT:  # an installed copy may stand within somebody else's repository
+        return ""
     try:
         return _git("rev-parse", "HEAD")[:12] + ("+" if _git("status", "--porcelain") else "")
     except (OSError, subprocess.CalledProcessError):

@@ -35,15 +35,16 @@ def advise(run: Run) -> list[Advice]:
     Raises `CheckpointError` if the run's files are damaged.
     """
     status, config = run.status(), run.config()
+    goes_on = "go on from the last finished epoch" if run.keeps_epoch else "begin again, since no epoch was finished"
+    if status.state == "interrupted":
+        advice = [Advice(f"It can {goes_on}.", "Resume")]
+        return [_less_memory(config, status.accumulation), *advice] if status.problem == "out_of_memory" else advice
     if status.problem == "out_of_memory":
         return [_less_memory(config, status.accumulation)]
     if status.problem == "not_finite":
         return [_slower(config)]
     if status.problem == "disk_full":
-        return [Advice("The disk is full. Make room, then go on from the last finished epoch.", "Resume")]
-    if status.state == "interrupted":
-        advice = [Advice("It can go on from the last finished epoch.", "Resume")]
-        return [_less_memory(config, status.accumulation), *advice] if "memory" in status.reason else advice
+        return [Advice(f"The disk is full. Make room, then {goes_on}.", "Resume")]
     rows = run.metrics()
     found = []
     if status.state != "failed" and overfits(rows):

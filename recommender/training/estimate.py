@@ -9,7 +9,6 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError, computed_field
 
 from recommender.config import RunConfig
-from recommender.errors import RecommenderError
 from recommender.files import write_atomically
 from recommender.settings import Settings
 
@@ -63,25 +62,6 @@ class Kept(BaseModel):
 
     estimate: Estimate
     hash: str
-
-
-def estimate(config: RunConfig, settings: Settings) -> Estimate:
-    """A trial in this process: reads the data, then trains and ranks a few batches; nothing is kept of it.
-
-    Raises `RecommenderError` for what would keep the run from starting, and for too little memory.
-    """
-    from recommender.training.failure import explain
-    from recommender.training.trial import trial
-
-    try:
-        return trial(config, settings)
-    except RecommenderError:
-        raise
-    except Exception as error:
-        problem, reason = explain(error, config)
-        if problem == "other":
-            raise
-        raise RecommenderError(reason) from error
 
 
 def remembered(config: RunConfig, settings: Settings) -> Estimate | None:

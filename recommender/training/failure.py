@@ -33,15 +33,18 @@ def disk_full(error: BaseException | None) -> bool:
     return error is not None and disk_full(error.__cause__)
 
 
-def explain(error: Exception, config: RunConfig | None, accumulation: int = 1) -> tuple[Problem, str]:
+def explain(
+    error: Exception, config: RunConfig | None, accumulation: int = 1, kept: bool = False
+) -> tuple[Problem, str]:
     """The kind of failure, and what is wrong and what to do. `config` is None if it could not be read; `accumulation`
-    is the number of parts into which a batch was cut."""
+    is the number of parts into which a batch was cut; `kept` says that a finished epoch is there to go on from."""
     if out_of_memory(error):
         change = " and ".join(smaller_batch(config, accumulation)) if config else ""
         what = "shorter texts" if change.startswith("data.") else "a smaller batch"
         return "out_of_memory", f"Out of memory. Use {what}, for example {change or 'half of it'}."
     if disk_full(error):
-        return "disk_full", "The disk is full. Make room and resume: the last finished epoch is kept."
+        state = "the last finished epoch is kept" if kept else "no epoch was finished, so it begins again"
+        return "disk_full", f"The disk is full. Make room and resume: {state}."
     if isinstance(error, NotFiniteError):
         return "not_finite", str(error)
     if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):

@@ -20,10 +20,10 @@ from recommender.config.values import override, parse_config
 from recommender.errors import RecommenderError
 from recommender.files import remove_whole
 from recommender.runs.folder import SHIPPED_RUNS, Run, list_runs, new_run
+from recommender.runs.ownership import HANDOVER_SECONDS, owning
 from recommender.runs.status import LIVE, State, Status
 from recommender.settings import ROOT, Settings
 from recommender.training.estimate import Estimate, remember, remembered
-from recommender.training.ownership import HANDOVER_SECONDS, owning
 from recommender.training.queue import live_runs, queue_up
 from recommender.training.stopping import set_stopped
 
@@ -180,7 +180,7 @@ def _wait_for_end(run: Run, pid: int) -> None:
     if run.status().state == "interrupted":
         with owning(run):
             status = run.status()
-            set_stopped(status)
+            set_stopped(run, status)
             run.write_status(status)
 
 

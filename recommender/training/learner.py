@@ -10,12 +10,9 @@ from recommender.config.losses import LossSettings
 from recommender.data.collate import Batch
 from recommender.data.engagement import column
 from recommender.errors import RecommenderError
-from recommender.losses.base import ALL_ALIKE, Weights
-from recommender.losses.pointwise import BinaryCrossEntropy
-from recommender.losses.registry import make_loss, make_weights
-from recommender.losses.sampled import make_sampler
-from recommender.losses.tasks import MOVIES, TAGS, OpinionLoss, TaskBalance
-from recommender.losses.weights import TargetFacts
+from recommender.losses.ranking import BinaryCrossEntropy, OpinionLoss, make_loss
+from recommender.losses.sampling import make_sampler
+from recommender.losses.weighting import ALL_ALIKE, MOVIES, TAGS, TargetFacts, TaskBalance, Weights, make_weights
 from recommender.models.base import Recommender
 
 
@@ -40,11 +37,11 @@ class Learner(nn.Module):
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Task -> its loss, a scalar, before the tasks are weighed."""
-        drawn = self.sampler(batch["targets"]) if self.sampler is not None else None
-        outputs = self.recommender.outputs(batch if drawn is None else batch | {"columns": drawn.columns})
+        candidates = self.sampler(batch["targets"]) if self.sampler is not None else None
+        outputs = self.recommender.outputs(batch if candidates is None else batch | {"columns": candidates.indices})
         targets = self._of_rows(batch["targets"], batch)
-        places = targets if drawn is None else drawn.places(targets)
-        losses = {MOVIES: self.movie_loss(outputs.scores, places, self._weights(targets, batch), drawn)}
+        positions = targets if candidates is None else candidates.positions(targets)
+        losses = {MOVIES: self.movie_loss(outputs.scores, positions, self._weights(targets, batch), candidates)}
         if "tag_targets" in batch:
             losses[TAGS] = self.tag_loss(self.recommender.tag_scores(batch), batch["tag_targets"])
         for opinion, logits in outputs.opinions.items():

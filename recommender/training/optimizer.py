@@ -1,6 +1,7 @@
-"""What the named parts of a model are trained with: groups of learning rates, and gradients cut part by part."""
+"""Parameter groups with learning rates and weight decay, and gradient clipping for parts of a model by name."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 
 from torch import nn
 
@@ -8,6 +9,16 @@ from recommender.config import TrainingConfig
 from recommender.errors import RecommenderError, UnknownNameError
 
 ENCODER = "text"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Parameters that share a learning rate and a weight decay; `name` is the part's, also of the learning rate."""
+
+    name: str
+    lr: float
+    weight_decay: float
+    parameters: dict[str, nn.Parameter] = field(default_factory=dict)  # by name
 
 
 def check_modules(model: nn.Module, config: TrainingConfig) -> None:
@@ -24,20 +35,25 @@ def check_modules(model: nn.Module, config: TrainingConfig) -> None:
             )
 
 
-def parameter_groups(model: nn.Module, config: TrainingConfig) -> dict[str, tuple[list[nn.Parameter], float]]:
-    """What is trained, in groups by name, each with its learning rate; an empty group is left out.
+def parameter_groups(model: nn.Module, config: TrainingConfig, decayed: Collection[str]) -> list[Group]:
+    """The trained parameters, in at most two groups a part: those that weight decay applies to (`decayed`, by name),
+    and the others. An empty group is left out.
 
     A parameter belongs to the longest name in `config.modules` that it lies within and that has a learning rate, else
     to `text` (the encoder) or `rest`. A table that two parts share lies in the one that the model lists first.
     """
     rates = {ENCODER: config.encoder_lr, "rest": config.head_lr}
     rates |= {name: module.lr for name, module in config.modules.items() if module.lr is not None}
-    groups: dict[str, list[nn.Parameter]] = {name: [] for name in rates}
+    groups = {
+        (part, decays): Group(part, rate, config.weight_decay if decays else 0.0)
+        for part, rate in rates.items()
+        for decays in (True, False)
+    }
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             owners = [owner for owner in rates if _within(name, owner)]
-            groups[max(owners, key=len, default="rest")].append(parameter)
-    return {name: (parameters, rates[name]) for name, parameters in groups.items() if parameters}
+            groups[max(owners, key=len, default="rest"), name in decayed].parameters[name] = parameter
+    return [group for group in groups.values() if group.parameters]
 
 
 def clip_modules(model: nn.Module, config: TrainingConfig) -> None:

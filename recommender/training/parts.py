@@ -15,15 +15,13 @@ from recommender.data.task import Task, load_catalog
 from recommender.device import supports_bfloat16
 from recommender.errors import DataError, RecommenderError, UnknownNameError
 from recommender.evaluation.report import wanted
-from recommender.losses.tasks import TAGS
-from recommender.losses.weights import target_facts
+from recommender.losses.weighting import TAGS, target_facts
 from recommender.models.base import Recommender
 from recommender.models.registry import make_model
 from recommender.runs.folder import Run, find_run
 from recommender.settings import Settings
 from recommender.training.learner import Learner
 from recommender.training.optimizer import check_modules
-from recommender.wording import SAMPLE
 
 if TYPE_CHECKING:  # `transformers.Trainer` takes seconds to import, and the baselines do not need it
     from transformers import TrainerCallback
@@ -74,7 +72,7 @@ def start_from(model: Recommender, run_id: str, task: Task, settings: Settings) 
     status = source.status()
     if status.state != "finished":
         raise RecommenderError(f"The run {run_id!r} that this preset starts from is {status.state}, not finished.")
-    if (SAMPLE in status.source) != (task.data.source == "sample"):
+    if (status.source_kind == "sample") != (task.data.source == "sample"):
         raise RecommenderError(f"The run {run_id!r} learned from other data: {status.source}. Start from another run.")
     if learned := _learned_from(source, task):
         raise RecommenderError(

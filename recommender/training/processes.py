@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from recommender.errors import RecommenderError
 from recommender.runs.folder import Run
@@ -28,6 +28,8 @@ def first() -> bool:
 class Follower(Run):
     """The run as the processes beside the first one have it: they read its settings and weights, and write nothing."""
 
+    writes: ClassVar[bool] = False
+
     @property
     def log_file(self) -> Path:
         return Path(os.devnull)
@@ -39,6 +41,7 @@ class Follower(Run):
     def append_metrics(self, row: dict[str, Any]) -> None: ...
     def keep_metrics_until(self, step: int) -> None: ...
     def write_baselines(self, metrics: dict[str, dict[str, float]]) -> None: ...
+    def write_learned(self, digests: Any) -> None: ...
     def write_catalog(self, catalog: Any) -> None: ...
     def write_weights(self, weights: Any, facts: dict[str, str]) -> None: ...
 

@@ -10,6 +10,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from recommender.device import memory_mb, peak_memory_mb
 from recommender.models.base import Recommender
 from recommender.runs.folder import SELECTED_BY, SELECTION_METRIC, best_row
+from recommender.runs.ownership import check_there
 from recommender.training import processes
 from recommender.training.work import Work
 
@@ -63,6 +64,7 @@ class Progress(TrainerCallback):
         logs: dict[str, float] | None = None,
         **_: Any,
     ) -> None:
+        check_there(self.run)
         row = {"step": state.global_step, "seconds": round(self.seconds, 1), **(logs or {})}
         if "loss" in row:
             row |= {"examples_per_second": self._speed(state), "memory_mb": memory_mb(args.device)}
@@ -87,6 +89,7 @@ class Progress(TrainerCallback):
         log.info(
             "epoch %.0f of %s: validation %s %.4f", state.epoch or 0, args.num_train_epochs, SELECTION_METRIC, value
         )
+        check_there(self.run)
         if value > self.best:
             self.best = value
             self.run.write_weights(self.model.saved_weights(), self.facts)
@@ -108,4 +111,5 @@ class Progress(TrainerCallback):
         self.status.seconds = round(self.seconds, 1)
         self.status.peak_memory_mb = peak_memory_mb(device)
         self._beaten = time.monotonic()
+        check_there(self.run)
         self.run.write_status(self.status)

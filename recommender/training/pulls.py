@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from recommender.losses.tasks import MOVIES
+from recommender.losses.weighting import MOVIES
 from recommender.models.base import Recommender
 from recommender.training.optimizer import in_encoder
 

@@ -8,10 +8,10 @@ import time
 
 from recommender.errors import CheckpointError, RecommenderError
 from recommender.runs.folder import Run, end_of_queue, list_runs
+from recommender.runs.ownership import check_free
 from recommender.runs.status import LIVE, Status
 from recommender.runs.studies import all_trials
 from recommender.settings import Settings
-from recommender.training.ownership import check_free
 
 log = logging.getLogger(__name__)
 

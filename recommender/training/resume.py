@@ -45,7 +45,15 @@ def _plain(value: Any) -> Any:
 
 
 def load_optimizer(folder: Path, optimizer: torch.optim.Optimizer, schedule: Any) -> None:
+    """Raises `CheckpointError` for a state whose parameter groups are not those of the optimizer."""
     numbers = json.loads((folder / SCHEDULE_FILE).read_text())
+    saved, own = _grouped(numbers["groups"]), _grouped(optimizer.state_dict()["param_groups"])
+    if saved != own:
+        raise CheckpointError(
+            f"{folder.name}/{SCHEDULE_FILE}: the optimizer's state has {len(saved)} groups of parameters, and this "
+            f"version trains in {len(own)} others. Resume with the version that began the run, or delete the folder "
+            f"{folder.parent} and resume: the run begins again with its own settings."
+        )
     state: dict[int, dict[str, Tensor]] = {}
     for key, tensor in load_file(folder / OPTIMIZER_FILE).items():
         parameter, _, name = key.partition(".")
@@ -53,6 +61,11 @@ def load_optimizer(folder: Path, optimizer: torch.optim.Optimizer, schedule: Any
     # JSON turns tuples (betas) into lists; the optimizer takes either.
     optimizer.load_state_dict({"state": state, "param_groups": numbers["groups"]})
     schedule.load_state_dict(numbers["schedule"])
+
+
+def _grouped(groups: list[dict[str, Any]]) -> list[tuple[list[int], list[str] | None]]:
+    """The numbers of the parameters in each group, and their names, which states of earlier versions lack."""
+    return [(group["params"], group.get("param_names")) for group in groups]
 
 
 def save_random_state(folder: Path) -> None:

@@ -3,30 +3,33 @@
 import gc
 import logging
 import os
+import shutil
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
-from recommender.config import SELECTION_TARGETS
+from recommender.config import SELECTION_TARGETS, RunConfig
 from recommender.data.collate import Item
+from recommender.data.digests import Digests, smallest
 from recommender.data.task import Task, load_task
-from recommender.device import choose_device, describe_device, peak_memory_mb
+from recommender.device import choose_device, describe_device, device_type, peak_memory_mb
 from recommender.errors import DataError, RecommenderError
 from recommender.evaluation.report import baseline_metrics, evaluate
 from recommender.files import remove_leftovers, remove_whole
 from recommender.models.base import Recommender
 from recommender.models.inputs import example_items, learning_items, tag_items
 from recommender.runs.checkpoints import weights_facts
-from recommender.runs.folder import Run
+from recommender.runs.folder import Run, find_run
+from recommender.runs.ownership import check_free, check_there, owning
 from recommender.runs.version import current_commit
 from recommender.settings import Settings
 from recommender.training import processes
 from recommender.training.failure import explain, out_of_memory
-from recommender.training.ownership import check_free, owning
 from recommender.training.parts import build_model, checked_examples, make_trainer, precision, start_from
 from recommender.training.queue import check_unfinished
 from recommender.training.resume import check_readable, ended_early, last_checkpoint, step_of
@@ -75,14 +78,23 @@ def _train_own(run: Run, settings: Settings, resume: bool, callbacks: "Sequence[
                 status.trained = bool(processes.from_first(status.trained))
                 _train_within_memory(Work(run, config, status, settings, stop, callbacks), resume)
         except Exception as error:
+            if run.writes and not run.lock_file.exists():
+                _clear_remains(run)
+                check_there(run)
             status.state, status.phase = "failed", ""
-            status.problem, status.reason = explain(error, config, status.accumulation)
+            status.problem, status.reason = explain(error, config, status.accumulation, run.keeps_epoch)
             log.error("%s failed: %s", run.run_id, status.reason)
             with suppress(OSError):  # a full disk may not even take this; the line above has said it
                 run.write_status(status)
             if status.problem in ("out_of_memory", "disk_full") or isinstance(error, OSError):
                 raise RecommenderError(status.reason) from error
             raise
+
+
+def _clear_remains(run: Run) -> None:
+    """What this process wrote after others had removed the folder; never one that holds a run again."""
+    if not (run.folder / "config.json").exists():
+        shutil.rmtree(run.folder, ignore_errors=True)
 
 
 def _train_within_memory(work: Work, resume: bool) -> None:
@@ -118,11 +130,16 @@ def _train(work: Work, resume: bool) -> None:
     checkpoint = last_checkpoint(run.resume_folder) if resume else None
     if config.start_from and checkpoint is None:
         start_from(model, config.start_from, task, work.settings)
-    status.device, status.source, status.data = describe_device(device), task.data.describe(), task.fingerprint
+    status.device, status.device_type = describe_device(device), device_type(device)
+    status.source, status.source_kind, status.data = task.data.describe(), task.data.source, task.fingerprint
     status.commit, status.seed = current_commit(), config.seed
+    status.other_data = task.other_data(config.training.chosen_on)
     run.write_catalog(task.catalog)
+    if run.learned() is None:  # else the run goes on, and what it started from may be gone
+        run.write_learned(_learned(config, task, work.settings))
     with telling_vectors(work):
         _learn(work, task, model, checkpoint)
+    check_there(run)
     if status.state == "stopped" or not processes.first():
         return
     run.write_status(status)  # that it is trained: a kill from here on must not find less than that
@@ -130,8 +147,16 @@ def _train(work: Work, resume: bool) -> None:
     if in_pieces(model):  # the weights to be measured are read from their file
         model = build_model(config, task, work.settings).to(device)
     _measure(work, task, model, device)
+    check_there(run)
     status.state, status.phase = "finished", ""
     run.write_status(status)
+
+
+def _learned(config: RunConfig, task: Task, settings: Settings) -> Digests:
+    """What the run learns from, and what the run learned from that it starts from."""
+    before = find_run(config.start_from, settings).learned() if config.start_from else None
+    own = task.digests("train")
+    return smallest(own if before is None else np.concatenate([own, before]))
 
 
 def _learn(work: Work, task: Task, model: Recommender, checkpoint: Path | None) -> None:
@@ -191,7 +216,7 @@ def _learn_by_gradient(
         elif checkpoint is None or not ended_early(checkpoint):
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if work.stop.requested and trainer.state.global_step < trainer.state.max_steps:
-        set_stopped(work.status)
+        set_stopped(run, work.status)
         run.write_status(work.status)
     else:
         work.status.trained = True
@@ -214,4 +239,5 @@ def _measure(work: Work, task: Task, model: Recommender, device: torch.device) -
         log.info("trained; not measured, since it was stopped")
         return
     facts = {"run": work.run.run_id, "commit": work.status.commit, **work.run.training_facts()}
+    facts["data"] = task.other_data("validation")
     work.run.write_report(facts | report, record)

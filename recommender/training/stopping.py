@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C as a wish: a run ends where nothing is lost, and its status says so."""
+"""Graceful shutdown on SIGTERM and Ctrl-C: a run ends where nothing is lost, and its status says so."""
 
 import os
 import signal
@@ -66,14 +66,15 @@ def stoppable(run: Run, status: Status | None = None) -> Iterator[StopSignal]:
         status = status or run.status()
         if status.pid == os.getpid():  # otherwise the run is not ours yet
             if status.state in LIVE:
-                set_stopped(status)
+                set_stopped(run, status)
             run.write_status(status)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def set_stopped(status: Status) -> None:
+def set_stopped(run: Run, status: Status) -> None:
     status.state, status.phase = "stopped", ""
-    goes_on = "resumed, it goes on from the last finished epoch" if status.step else "nothing was trained yet"
+    begun = "resumed, it begins again: no epoch was finished" if status.step else "nothing was trained yet"
+    goes_on = "resumed, it goes on from the last finished epoch" if run.keeps_epoch else begun
     status.reason = f"stopped on request; {goes_on}"

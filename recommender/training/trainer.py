@@ -24,7 +24,7 @@ from recommender.runs.folder import SELECTED_BY
 from recommender.training import processes, resume
 from recommender.training.failure import NotFiniteError
 from recommender.training.learner import Learner
-from recommender.training.optimizer import clip_modules, in_encoder, parameter_groups
+from recommender.training.optimizer import Group, clip_modules, in_encoder, parameter_groups
 from recommender.training.pulls import measure_pulls
 from recommender.training.sampling import SharedOrder, WishSet
 from recommender.training.sharded import whole_weights
@@ -80,22 +80,32 @@ class RecommenderTrainer(Trainer):
             return SharedOrder(self.train_items, self.settings.batch_size)
         return LengthGroupedSampler(self.settings.batch_size, lengths=[item.length for item in items])
 
+    def get_decay_parameter_names(self, model: nn.Module) -> list[str]:
+        """The Trainer's choice, which goes by the names of biases and norms, without vectors and numbers that stand
+        alone: these are biases by another name, such as the popularity of unknown movies."""
+        dimensions = {name: parameter.ndim for name, parameter in model.named_parameters()}
+        return [name for name in super().get_decay_parameter_names(model) if dimensions.get(name, 0) > 1]
+
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        """AdamW with learning rates of their own for the text encoder, parts that the settings name, and the rest."""
+        """AdamW with learning rates of their own for the text encoder, parts that the settings name, and the rest.
+        Biases and norms are not decayed."""
         if self.optimizer is None:
-            self.groups = parameter_groups(self.recommender, self.settings)
+            decayed = set(self.get_decay_parameter_names(self.recommender))
+            self.groups = parameter_groups(self.recommender, self.settings, decayed)
+            if balance := dict(self.learner.balance.named_parameters()):
+                self.groups.append(Group("balance", self.settings.head_lr, 0.0, balance))
             kind, options = self.get_optimizer_cls_and_kwargs(self.args)
-            groups: list[dict[str, Any]] = [{"params": own, "lr": rate} for own, rate in self.groups.values()]
-            if balance := list(self.learner.balance.parameters()):
-                self.groups["balance"] = balance, self.settings.head_lr
-                groups.append({"params": balance, "lr": self.settings.head_lr, "weight_decay": 0.0})
-            self.optimizer = kind(groups, **options, weight_decay=self.args.weight_decay)
+            groups = [
+                {"params": list(group.parameters.items()), "lr": group.lr, "weight_decay": group.weight_decay}
+                for group in self.groups
+            ]
+            self.optimizer = kind(groups, **options)
         return self.optimizer
 
     def _get_learning_rate(self) -> float:
         """Asked after every step, before the schedule goes on."""
         assert self.optimizer is not None
-        names = [f"learning_rate_{name}" for name in self.groups]
+        names = [f"learning_rate_{group.name}" for group in self.groups]
         self.rates |= zip(names, (group["lr"] for group in self.optimizer.param_groups), strict=True)
         rate: float = super()._get_learning_rate()
         return rate
@@ -150,7 +160,7 @@ class RecommenderTrainer(Trainer):
         """The norm of each weighted loss's gradient at the encoder's weights, of a batch in pieces the sum over those;
         and what the balance asks for."""
         balance = self.learner.balance
-        if not balance.asks and not any(
+        if not balance.needs_gradient_norms and not any(
             in_encoder(n) and p.requires_grad for n, p in self.recommender.named_parameters()
         ):
             return
@@ -161,9 +171,9 @@ class RecommenderTrainer(Trainer):
             self._shared.setdefault(task, []).append(pair)
 
     def _settle_balance(self) -> None:
-        if self.learner.balance.asks and self._shared:
+        if self.learner.balance.needs_gradient_norms and self._shared:
             sums = {task: np.sum(pairs, axis=0).tolist() for task, pairs in self._shared.items()}
-            self.learner.balance.measured({task: processes.summed_pair(*pair) for task, pair in sums.items()})
+            self.learner.balance.update({task: processes.summed_pair(*pair) for task, pair in sums.items()})
         self._shared = {}
 
     def _check_finite(self, part: str, loss: Tensor) -> None:
@@ -277,7 +287,7 @@ class RecommenderTrainer(Trainer):
                 "A run cannot go on under FSDP or DeepSpeed: their pieces of the optimizer's state are not kept. "
                 "Resume it with torchrun, or start anew."
             )
-        if self.learner.balance.asks:
+        if self.learner.balance.needs_gradient_norms:
             raise RecommenderError("loss.balance = gradient_norm does not work under FSDP or DeepSpeed; use another.")
         if any(module.clip for module in self.settings.modules.values()):
             raise RecommenderError("training.modules.*.clip does not work under FSDP or DeepSpeed; use training.clip.")

@@ -6,10 +6,12 @@ everywhere else they are whole.
 
 import random
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Self
 
 import torch
 
@@ -18,7 +20,8 @@ from recommender.config.models import MODELS
 from recommender.data.collate import Item, collate
 from recommender.data.examples import Example, Said
 from recommender.data.task import Task, load_task
-from recommender.device import choose_device, describe_device, peak_memory_mb
+from recommender.device import choose_device, describe_device, memory_mb, peak_memory_mb
+from recommender.errors import RecommenderError
 from recommender.evaluation.metrics import CUTOFFS
 from recommender.evaluation.ranking import rank, to_device
 from recommender.models.base import Recommender
@@ -27,7 +30,7 @@ from recommender.models.registry import BASELINES, make_model
 from recommender.models.vector_cache import cached_vectors
 from recommender.settings import Settings
 from recommender.training.estimate import Estimate
-from recommender.training.memory import Growth
+from recommender.training.failure import explain
 from recommender.training.parts import build_model, checked_examples, make_trainer, precision
 from recommender.training.trainer import RecommenderTrainer
 
@@ -39,6 +42,7 @@ MIN_STEPS, MAX_STEPS, STEP_SECONDS = 3, 40, 5.0
 HEAP = 1.6  # what the heap holds for one batch's largest tensors: pieces of other sizes stay behind
 TOKEN_BYTES = 40  # a Python integer in a list
 MIB = 2**20
+POLL_SECONDS = 0.002  # between two looks at the memory
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,23 @@ class Learning:
     memory_mb: float
 
 
-def trial(config: RunConfig, settings: Settings) -> Estimate:
-    """See `estimate.estimate`."""
+def estimate(config: RunConfig, settings: Settings) -> Estimate:
+    """A trial in this process: reads the data, then trains and ranks a few batches; nothing is kept of it.
+
+    Raises `RecommenderError` for what would keep the run from starting, and for too little memory.
+    """
+    try:
+        return _estimate(config, settings)
+    except RecommenderError:
+        raise
+    except Exception as error:
+        problem, reason = explain(error, config)
+        if problem == "other":
+            raise
+        raise RecommenderError(reason) from error
+
+
+def _estimate(config: RunConfig, settings: Settings) -> Estimate:
     device = choose_device(settings)
     begin = time.monotonic()
     task = load_task(config.protocol, config.data, config.seed, settings)
@@ -228,3 +247,32 @@ class Steps:
         """A GPU works on after it was asked."""
         if self.trainer.args.device.type == "cuda":
             torch.cuda.synchronize()
+
+
+class Growth:
+    """Within, the highest memory above `before_mb` is kept in `mb`: read from the allocator on cuda, watched by a
+    thread elsewhere, since an operating system keeps only the highest of a process's whole life."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device, self.mb = device, 0
+        self._over = threading.Event()
+
+    def __enter__(self) -> Self:
+        self.before_mb = memory_mb(self.device)
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+        else:
+            self._watcher = threading.Thread(target=self._watch, daemon=True)
+            self._watcher.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        if self.device.type == "cuda":
+            self.mb = torch.cuda.max_memory_allocated(self.device) // 2**20 - self.before_mb
+        else:
+            self._over.set()
+            self._watcher.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(POLL_SECONDS):
+            self.mb = max(self.mb, memory_mb(self.device) - self.before_mb)

@@ -88,5 +88,5 @@ def handed_over(name: str, worker_id: str, settings: Settings) -> Run:
 
 
 def _launch(name: str, settings: Settings) -> Run:
-    worker = new_worker(name, settings)
-    return job.launch(worker, ["tune", "--study", name, "--wait", "--worker", worker.run_id], settings)
+    with new_worker(name, settings) as worker:
+        return job.launch(worker, ["tune", "--study", name, "--wait", "--worker", worker.run_id], settings)

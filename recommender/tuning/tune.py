@@ -11,6 +11,7 @@ from optuna.trial import TrialState
 
 from recommender.errors import CheckpointError, RecommenderError
 from recommender.runs.folder import SELECTED_BY, Run, best_row, new_run
+from recommender.runs.ownership import HANDOVER_SECONDS, owning
 from recommender.runs.status import LIVE, State
 from recommender.runs.studies import trial_run
 from recommender.settings import Settings
@@ -111,10 +112,10 @@ class Tuning:
         run = trial_run(self.study.name, trial.number, self.settings)
         shutil.rmtree(run.folder, ignore_errors=True)  # of an earlier study of that name
         run = new_run(run.run_id, config, self.settings.model_copy(update={"checkpoints_dir": run.folder.parent}))
-        watcher = Watcher(trial, run)
-        log.info("trial %s of %s: %s", trial.number, self.study.trials, ", ".join(as_overrides(trial.params)))
         try:
-            with stoppable(run):
+            with owning(run), stoppable(run):
+                log.info("trial %s of %s: %s", trial.number, self.study.trials, ", ".join(as_overrides(trial.params)))
+                watcher = Watcher(trial, run)
                 if self.wait:
                     take_turn(run, self.settings)
                 train_run(run, self.settings, callbacks=[watcher])
@@ -159,8 +160,8 @@ def work_on(study: Study, settings: Settings, worker: Run, wait: bool, timeout: 
     status = worker.status()
     status.belong_to(os.getpid())
     status.state, status.started = "running", time.time()
-    worker.write_status(status)
-    with stoppable(worker, status) as stop, logging_to(worker.log_file), stop.noted():
+    with owning(worker, HANDOVER_SECONDS), stoppable(worker, status) as stop, logging_to(worker.log_file), stop.noted():
+        worker.write_status(status)
         try:
             status.state = Tuning(study, settings, worker, wait).work(stop, timeout)
         except Exception as error:

@@ -86,6 +86,7 @@ def test_a_pair_is_compared_at_once(pair: Path) -> None:
     app = open_page()
     assert app.multiselect[0].value == ["original", "weighted"]
     assert "weighted is better than original by 0.1000 nDCG@10" in said(app)
+    assert re.search(r"p < 0\.001, corrected for 4 comparisons p", said(app)), "one run in four measures"
     assert table(app)[0][-1] == "base"
     assert table(app)[1][-1].startswith("+0.1000, p")
     assert charts(app) == 1

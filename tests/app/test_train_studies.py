@@ -32,8 +32,8 @@ def work() -> Callable[[str], Run]:
     """`work(study)`: this process is at the study."""
 
     def begin(study: str) -> Run:
-        worker = new_worker(study, settings())
-        status = worker.status()
+        with new_worker(study, settings()) as worker:
+            status = worker.status()
         status.state = "running"
         worker.write_status(status)
         return worker

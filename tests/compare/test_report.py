@@ -15,7 +15,7 @@ import pytest
 from recommender.charts.style import LIGHT
 from recommender.compare.choice import groups_of
 from recommender.compare.curves import curve_table
-from recommender.compare.differences import Difference, difference
+from recommender.compare.differences import Difference, corrected, difference
 from recommender.compare.entries import read_entry
 from recommender.compare.figures import curve_figure, curves_of
 from recommender.compare.html_page import Section, html_report
@@ -31,7 +31,7 @@ from recommender.evaluation.comparison import Paired, most_recommended, slices
 from recommender.evaluation.measures import measure_of
 from recommender.runs.folder import Run
 from recommender.settings import ROOT, settings
-from recommender.wording import SAMPLE, chosen_on_test
+from recommender.wording import chosen_on_test
 from tests.compared import CATALOG, EXAMPLES, make_record, make_report, make_run
 
 
@@ -60,7 +60,7 @@ def lists_at(view: View, cutoff: int) -> dict[str, dict[str, float]]:
 @pytest.fixture
 def differences(view: View) -> dict[str, Difference]:
     records = {entry.run_id: entry.record(view.report(entry)) for entry in view.measured}
-    return {name: difference(records["a"], records[name], "ndcg@10") for name in ("b", "c")}
+    return corrected({name: difference(records["a"], records[name], "ndcg@10") for name in ("b", "c")})
 
 
 def test_a_clear_difference_is_told_with_its_size(differences: dict[str, Difference]) -> None:
@@ -84,6 +84,24 @@ def test_a_worse_run_is_called_worse() -> None:
     assert found.sentence("b", "a", "nDCG@10") == (
         "b is worse than a by 0.0200 nDCG@10: 95 % interval -0.0300 to -0.0100, p < 0.001."
     )
+
+
+def test_p_is_corrected_for_the_tests_shown_together() -> None:
+    found = {name: Difference(Paired(0.02, 0.01, 0.03, p)) for name, p in (("b", 0.03), ("c", 0.001), ("d", 0.02))}
+    found["e"] = Difference(None, "no record")
+    held = corrected(found)
+    assert {name: one.corrected for name, one in held.items()} == {"b": 0.04, "c": 0.003, "d": 0.04, "e": None}
+    assert [one.family for one in held.values()] == [3, 3, 3, 1]
+    assert held["c"].brief == "+0.0200, p = 0.001, corrected p = 0.003"
+    assert held["b"].sentence("b", "a", "R@1").endswith("p = 0.030, corrected for 3 comparisons p = 0.040.")
+
+
+def test_a_difference_that_only_the_single_test_shows_is_called_none() -> None:
+    found = {name: Difference(Paired(0.02, 0.01, 0.03, p)) for name, p in (("b", 0.03), ("c", 0.04))}
+    assert found["b"].shown
+    assert not corrected(found)["b"].shown
+    assert corrected(found)["b"].brief == "no difference shown"
+    assert corrected({"b": found["b"]}) == {"b": found["b"]}, "a test that stands alone"
 
 
 def test_other_examples_are_not_tested_but_said() -> None:
@@ -119,6 +137,8 @@ def test_the_csv_holds_every_number(view: View, differences: dict[str, Differenc
     row = table[table["name"] == "b"].iloc[0]
     assert row["ndcg@10"] == pytest.approx(view.report(view.entry("b")).metrics["ndcg@10"])
     assert row["difference"] == pytest.approx(differences["b"].paired.difference)
+    assert row["p corrected"] == pytest.approx(2 * row["p"])
+    assert row["comparisons"] == 2
     assert (row["protocol"], row["split"], row["base"]) == ("notebook", "test", "a")
     assert table[table["kind"] == "published"]["split"].isna().all()
     assert row["coverage@10"] == 0.2  # as reported
@@ -171,7 +191,7 @@ def test_published_lines_are_for_the_targets_that_the_curve_is_of(tmp_path: Path
 def test_runs_on_the_sample_are_not_drawn_beside_those_on_redial(tmp_path: Path) -> None:
     make_run(tmp_path, "a")
     run = make_run(tmp_path, "toy")
-    run.write_status(run.status().model_copy(update={"source": f"{SAMPLE}: 2 training and 1 test dialogues"}))
+    run.write_status(run.status().model_copy(update={"source_kind": "sample"}))
     view = view_of(tmp_path)
     assert [curve.mark.name for curve in curves_of(view, "eval_ndcg@10")] == ["a"]
     assert "toy (notebook, the synthetic sample, NOT ReDial)" in validated(view)

@@ -1,6 +1,7 @@
 """Intervals and p values against the normal approximation, and against all cases where they can be counted."""
 
 import math
+import tracemalloc
 from itertools import product
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.errors import RecommenderError
-from recommender.evaluation.resampling import bootstrap_interval, sign_flip_p
+from recommender.evaluation.resampling import bootstrap_interval, holm, sign_flip_p
 
 DIFFERENCES = st.lists(st.sampled_from([-1.0, -0.3, 0.0, 0.1, 0.5, 1.0]), min_size=1, max_size=6).map(np.array)
 
@@ -74,3 +75,33 @@ def test_p_is_the_same_for_either_direction() -> None:
 def test_p_refuses_nothing() -> None:
     with pytest.raises(RecommenderError, match="N >= 1"):
         sign_flip_p(np.array([]), None, seed=0)
+
+
+def test_memory_does_not_grow_with_groups_times_draws() -> None:
+    values = np.random.default_rng(0).random(100_000)
+    tracemalloc.start()
+    try:
+        bootstrap_interval(values, None, seed=0, draws=100)  # 80 MB for the numbers of the groups alone
+        sign_flip_p(values - 0.5, None, seed=0, draws=100)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 60e6
+
+
+def test_hand_worked_holm() -> None:
+    # Smallest first: 4 * 0.005, 3 * 0.01, 2 * 0.03, and 1 * 0.04, which may not be below the one before.
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.5]) == [1.0, 1.0]
+    assert holm([0.02]) == [0.02]
+    assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8), st.floats(0.001, 0.5))
+def test_holm_finds_what_the_step_down_procedure_rejects(p_values: list[float], level: float) -> None:
+    rejected = set()
+    for step, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        if (len(p_values) - step) * p_values[place] > level:
+            break
+        rejected.add(place)
+    assert {place for place, p in enumerate(holm(p_values)) if p <= level} == rejected

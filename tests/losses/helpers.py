@@ -3,10 +3,10 @@
 import torch
 from hypothesis import strategies as st
 
-from recommender.config import LossConfig
+from recommender.config.losses import LOSSES
 from recommender.data.collate import Item
-from recommender.losses.registry import make_loss
-from recommender.losses.weights import target_facts
+from recommender.losses.ranking import make_loss
+from recommender.losses.weighting import target_facts
 
 MOVIES = 7
 ROWS = st.lists(st.lists(st.integers(0, MOVIES - 1), max_size=5, unique=True), min_size=1, max_size=4)
@@ -30,7 +30,7 @@ def facts_of(targets, movies=MOVIES, engagement=None):
 
 def make(kind, **fields):
     """For training data of two targets an input."""
-    return make_loss(LossConfig(kind=kind, **fields), facts_of([[0, 1], [1, 2]]))
+    return make_loss(LOSSES[kind](**fields), facts_of([[0, 1], [1, 2]]))
 
 
 def seeded(loss, *inputs):

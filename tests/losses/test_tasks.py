@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 
-from recommender.config import LossConfig
-from recommender.losses.tasks import OpinionLoss, TaskBalance
+from recommender.config.losses import BceSettings
+from recommender.losses.ranking import OpinionLoss
+from recommender.losses.weighting import TaskBalance
 
 NAN = math.nan
 
@@ -34,7 +35,7 @@ def weights_of(balance):
 
 
 def test_fixed_weights_are_those_of_the_settings():
-    balance = TaskBalance(LossConfig(tag_weight=0.001, liked_weight=0.5), ["tag", "liked", "seen"])
+    balance = TaskBalance(BceSettings(tag_weight=0.001, liked_weight=0.5), ["tag", "liked", "seen"])
     assert weights_of(balance) == pytest.approx({"movie": 1, "tag": 0.001, "liked": 0.5, "seen": 0.1})
     assert balance.price() == 0
     assert list(balance.parameters()) == []
@@ -42,7 +43,7 @@ def test_fixed_weights_are_those_of_the_settings():
 
 def test_uncertainty_finds_the_weights_that_its_formula_has_its_minimum_at():
     # d/ds (L exp(-s) + s / 2) = 0 where exp(-s) = 1 / (2 L).
-    balance = TaskBalance(LossConfig(balance="uncertainty"), ["tag"])
+    balance = TaskBalance(BceSettings(balance="uncertainty"), ["tag"])
     losses = {"movie": 4.0, "tag": 0.05}
     optimizer = torch.optim.Adam(balance.parameters(), lr=0.05)
     for _ in range(500):
@@ -53,24 +54,24 @@ def test_uncertainty_finds_the_weights_that_its_formula_has_its_minimum_at():
 
 
 def test_gradient_norms_make_a_task_pull_as_hard_as_its_weight_says():
-    balance = TaskBalance(LossConfig(balance="gradient_norm", liked_weight=0.5), ["liked", "seen"])
+    balance = TaskBalance(BceSettings(balance="gradient_norm", liked_weight=0.5), ["liked", "seen"])
     assert weights_of(balance) == pytest.approx({"movie": 1, "liked": 0.5, "seen": 0.1})  # nothing measured yet
-    balance.measured({"liked": (2.0, 0.25), "seen": (2.0, 0.0)})
+    balance.update({"liked": (2.0, 0.25), "seen": (2.0, 0.0)})
     assert weights_of(balance) == pytest.approx({"movie": 1, "liked": 0.5 * 8, "seen": 0.1})
-    balance.measured({"liked": (1.0, 0.25)})
+    balance.update({"liked": (1.0, 0.25)})
     assert weights_of(balance)["liked"] == pytest.approx(0.5 * (0.9 * 8 + 0.1 * 4))
 
 
 def test_other_ways_of_weighing_measure_nothing():
-    balance = TaskBalance(LossConfig(), ["liked"])
-    balance.measured({"liked": (5.0, 1.0)})
+    balance = TaskBalance(BceSettings(), ["liked"])
+    balance.update({"liked": (5.0, 1.0)})
     assert weights_of(balance)["liked"] == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("kind", ["uncertainty", "gradient_norm"])
 def test_what_was_learned_can_be_saved(kind):
-    one, other = (TaskBalance(LossConfig(balance=kind), ["liked"]) for _ in range(2))
-    one.measured({"liked": (3.0, 1.0)})
+    one, other = (TaskBalance(BceSettings(balance=kind), ["liked"]) for _ in range(2))
+    one.update({"liked": (3.0, 1.0)})
     if one.log_variances is not None:
         one.log_variances.data += 0.3
     other.load_state_dict(one.state_dict())

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from recommender.config import TextConfig
+from recommender.config.models import FrozenText
 from recommender.errors import RecommenderError
 from recommender.models import vector_cache
 from recommender.models.text_encoder import TextEncoder
@@ -18,7 +18,7 @@ from recommender.models.vector_cache import cached_vectors
 
 @pytest.fixture
 def encoder(tiny_encoder: str) -> TextEncoder:
-    return TextEncoder(TextConfig(name=tiny_encoder))
+    return TextEncoder(FrozenText(name=tiny_encoder))
 
 
 @pytest.fixture
@@ -58,10 +58,10 @@ def test_other_weights_have_other_vectors(
     encoder: TextEncoder, tiny_encoder: str, tmp_path: Path, computed: list[list[int]]
 ) -> None:
     mean = cached_vectors(encoder, [LONG], tmp_path)
-    cls = cached_vectors(TextEncoder(TextConfig(name=tiny_encoder, pooling="cls")), [LONG], tmp_path)
+    cls = cached_vectors(TextEncoder(FrozenText(name=tiny_encoder, pooling="cls")), [LONG], tmp_path)
     assert computed == [LONG, LONG]
     assert not torch.allclose(mean, cls)
-    cached_vectors(TextEncoder(TextConfig(name=tiny_encoder)), [LONG], tmp_path)
+    cached_vectors(TextEncoder(FrozenText(name=tiny_encoder)), [LONG], tmp_path)
     assert len(computed) == 2
 
 

@@ -13,7 +13,7 @@ from recommender.data.catalog import Catalog, Movie
 from recommender.data.collate import Item, collate
 from recommender.errors import CheckpointError, RecommenderError
 from recommender.models.registry import make_model
-from recommender.runs.checkpoints import _least_numbers, halve, load_checkpoint, weights_facts
+from recommender.runs.checkpoints import halve, load_checkpoint, weights_facts
 from recommender.runs.folder import Run, new_run
 from recommender.settings import settings
 
@@ -177,7 +177,7 @@ def test_a_model_is_never_told_to_be_larger_than_it_is() -> None:
         config = load_preset(name).model
         if config.text.name == "minilm" and config.learns:
             model = make_model(config, 50, torch.zeros(50, 384), 0)
-            assert _least_numbers(config, 50) <= sum(t.numel() for t in model.saved_weights().values())
+            assert config.least_parameters(50) <= sum(t.numel() for t in model.saved_weights().values())
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

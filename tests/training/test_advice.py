@@ -96,12 +96,12 @@ def test_a_kill_near_the_end_of_the_memory_asks_for_a_smaller_batch_first(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("recommender.runs.status.machine_memory_mb", lambda: 1000)
-    ended(run, config_of(), state="running", device="CPU (x86_64), 2 threads", peak_memory_mb=900)
+    ended(run, config_of(), state="running", device_type="cpu", device="CPU (x86_64), 2 threads", peak_memory_mb=900)
     assert "it had used 900 of 1,000 MiB, so the system may have ended it" in run.status().reason
     first, second = advise(run)
     assert first.overrides[0] == "training.batch_size=16"
     assert second.label == "Resume"
-    ended(run, config_of(), state="running", device="CPU (x86_64), 2 threads", peak_memory_mb=500)
+    ended(run, config_of(), state="running", device_type="cpu", device="CPU (x86_64), 2 threads", peak_memory_mb=500)
     assert run.status().reason == "its process ended without a word"
 
 

@@ -10,8 +10,9 @@ from recommender.errors import RecommenderError
 from recommender.runs.folder import list_runs, new_run
 from recommender.settings import Settings
 from recommender.training import job
-from recommender.training.estimate import Estimate, estimate, remember, remembered
+from recommender.training.estimate import Estimate, remember, remembered
 from recommender.training.run import train_run
+from recommender.training.trial import estimate
 
 MakeConfig = Callable[..., RunConfig]
 

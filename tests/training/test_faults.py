@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import TrainerCallback
 
 from recommender.config import RunConfig
 from recommender.errors import RecommenderError
@@ -53,9 +55,30 @@ def test_a_full_disk_fails_with_what_to_do_and_leaves_no_half_model(
         train_run(run, world)
     status = run.status()
     assert (status.state, status.problem) == ("failed", "disk_full")
-    assert "resume" in status.reason
+    assert status.reason == "The disk is full. Make room and resume: no epoch was finished, so it begins again."
     assert not run.has_weights
     assert not has_part(run, "model")
+
+
+def test_a_full_disk_after_an_epoch_says_that_it_is_kept(
+    world: Settings, config_of: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = new_run("r", config_of(), world)
+    monkeypatch.setattr("recommender.files.os.fsync", lambda _: no_space() if run.keeps_epoch else None)
+    with pytest.raises(RecommenderError, match="the last finished epoch is kept"):
+        train_run(run, world)
+
+
+@pytest.mark.parametrize("moment", ["on_step_end", "on_evaluate", "on_save"])
+def test_a_run_whose_folder_is_removed_while_it_trains_fails_and_leaves_nothing(
+    moment: str, world: Settings, config_of: MakeConfig
+) -> None:
+    run = new_run("r", config_of(), world)
+    remover = TrainerCallback()
+    setattr(remover, moment, lambda *_, **__: shutil.rmtree(run.folder, ignore_errors=True))
+    with pytest.raises(RecommenderError, match=r"The folder of the run r was removed while it was trained"):
+        train_run(run, world, callbacks=[remover])
+    assert not run.folder.exists()
 
 
 def has_part(run: Run, name: str) -> bool:

@@ -135,10 +135,24 @@ def test_runs_wait_for_each_other_and_outlive_a_kill(jobs: Settings, config_of: 
     wait_for(endless, in_state("stopped"))
 
 
+# Takes the lock of a run and does nothing.
+SLEEPER = """
+import fcntl, os, sys, time
+lock = open(sys.argv[1], "w")
+fcntl.flock(lock, fcntl.LOCK_EX)
+print(os.getpid(), end="", file=lock, flush=True)
+print("mine", flush=True)
+time.sleep(600)
+"""
+
+
 @pytest.fixture
-def sleeper() -> Iterator[subprocess.Popen[bytes]]:
-    """A process that stands for a run's."""
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+def sleeper(run: Run) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that stands for the run's."""
+    words = [sys.executable, "-c", SLEEPER, run.lock_file]
+    process = subprocess.Popen(words, start_new_session=True, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"mine\n"
     yield process
     process.kill()
     process.wait()

@@ -11,7 +11,7 @@ from recommender.config import HeadConfig, HistoryConfig, LossConfig, ModelConfi
 from recommender.data.collate import Item, collate
 from recommender.data.engagement import Engagement
 from recommender.errors import RecommenderError
-from recommender.losses.weights import target_facts
+from recommender.losses.weighting import target_facts
 from recommender.models.registry import make_model
 from recommender.training.arguments import training_arguments
 from recommender.training.learner import Learner
@@ -104,8 +104,8 @@ def test_the_opinions_are_learned(trainer_for: Any) -> None:
 def test_weights_by_gradient_norm_are_measured_and_logged(trainer_for: Any) -> None:
     trainer = trainer_for(balance="gradient_norm", liked_weight=0.1)
     balance, scales = trainer.learner.balance, [0.0]
-    measured = balance.measured
-    balance.measured = lambda pulls: (measured(pulls), scales.append(balance.scales[1].item()))
+    update = balance.update
+    balance.update = lambda norms: (update(norms), scales.append(balance.scales[1].item()))
     trainer.train()
     weights = [0.1 * (scale or 1) for scale in scales[:-1]]  # a step goes by what was measured before it
     assert [row["liked_weight"] for row in rows_of(trainer)] == pytest.approx(weights)

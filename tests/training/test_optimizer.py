@@ -1,4 +1,4 @@
-"""Parts of the model by name: their learning rates, their own limit to the gradient, and names that do not exist."""
+"""Parts of the model by name: learning rates, weight decay, gradient clipping, and names that do not exist."""
 
 import math
 
@@ -20,9 +20,10 @@ class Small(nn.Module):
 
 
 def groups(model: nn.Module, **settings: object) -> dict[str, tuple[set[str], float]]:
-    names = {id(parameter): name.rpartition(".")[0] for name, parameter in model.named_parameters()}
+    """Where every parameter is decayed: part -> the layers in it, and its learning rate."""
     config = TrainingConfig.model_validate({"encoder_lr": 1e-5, "head_lr": 1e-3, **settings})
-    return {group: ({names[id(p)] for p in ps}, lr) for group, (ps, lr) in parameter_groups(model, config).items()}
+    found = parameter_groups(model, config, [name for name, _ in model.named_parameters()])
+    return {group.name: ({name.rpartition(".")[0] for name in group.parameters}, group.lr) for group in found}
 
 
 def test_without_names_there_are_the_encoder_and_the_rest() -> None:
@@ -41,6 +42,18 @@ def test_the_longest_name_that_a_part_lies_within_has_it() -> None:
         "readers": ({"readers.0"}, 0.1),
         "readers.1": ({"readers.1"}, 0.2),
     }
+
+
+def test_each_part_is_divided_by_weight_decay() -> None:
+    model = Small()
+    model.text.requires_grad_(False)
+    config = TrainingConfig.model_validate({"weight_decay": 0.2, "head_lr": 1e-3, "modules": {"head": {"lr": 0.5}}})
+    found = parameter_groups(model, config, ["readers.0.weight", "readers.1.weight", "head.weight", "head.bias"])
+    assert [(group.name, group.lr, group.weight_decay, list(group.parameters)) for group in found] == [
+        ("rest", 1e-3, 0.2, ["readers.0.weight", "readers.1.weight"]),
+        ("rest", 1e-3, 0.0, ["readers.0.bias", "readers.1.bias"]),
+        ("head", 0.5, 0.2, ["head.weight", "head.bias"]),
+    ]
 
 
 def test_each_named_gradient_is_cut_to_its_own_norm() -> None:

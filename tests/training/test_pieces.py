@@ -22,7 +22,7 @@ from recommender.config import (
 from recommender.config.presets import load_preset
 from recommender.data.collate import Answer, Item, Spoken
 from recommender.errors import RecommenderError
-from recommender.losses.weights import target_facts
+from recommender.losses.weighting import target_facts
 from recommender.models.registry import make_model
 from recommender.training.arguments import training_arguments
 from recommender.training.learner import Learner

@@ -13,6 +13,7 @@ from recommender.runs.folder import Run, Status, new_run
 from recommender.settings import Settings
 from recommender.training import queue
 from recommender.training.queue import live_runs, take_turn
+from tests.held import hold
 
 CONFIG = RunConfig(protocol="paper")
 
@@ -31,6 +32,7 @@ def put(run_id: str, settings: Settings, pid: int, state: str, queued: float, de
     status = Status(state=state, queued=queued, device_asked=device)
     status.belong_to(pid)
     run.write_status(status)
+    hold(run, pid)
     return run
 
 

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from recommender.config import RunConfig
+from recommender.errors import CheckpointError
 from recommender.runs.folder import Run, find_run, new_run
 from recommender.settings import ROOT, Settings
 from recommender.training import resume
@@ -243,6 +244,31 @@ def test_optimizer_and_schedule_go_on_where_they_were(tmp_path: Path, setup: Cal
         one_step(model, optimizer, schedule)
         one_step(again, other_optimizer, other_schedule)
     assert all(torch.equal(tensor, again.state_dict()[name]) for name, tensor in model.state_dict().items())
+
+
+@pytest.mark.parametrize("groups", [[["weight", "bias"]], [["bias"], ["weight"]]])
+def test_a_state_with_other_parameter_groups_is_refused(
+    groups: list[list[str]], tmp_path: Path, setup: Callable[[], Any]
+) -> None:
+    """One group where there were two, as before biases had one of their own; and as many of them with others inside."""
+    model, _, _ = setup()
+    named = dict(model.named_parameters())
+    old = torch.optim.AdamW([{"params": [(name, named[name]) for name in group]} for group in groups])
+    schedule = torch.optim.lr_scheduler.LambdaLR(old, lambda step: 1.0)
+    one_step(model, old, schedule)
+    resume.save_optimizer(tmp_path, old, schedule)
+    optimizer = torch.optim.AdamW([{"params": [("weight", model.weight)]}, {"params": [("bias", model.bias)]}])
+    with pytest.raises(CheckpointError, match=rf"{len(groups)} groups .* 2 others.*delete the folder"):
+        resume.load_optimizer(tmp_path, optimizer, schedule)
+
+
+def test_a_state_from_before_the_groups_had_names_is_refused(tmp_path: Path, setup: Callable[[], Any]) -> None:
+    model, old, schedule = setup()
+    one_step(model, old, schedule)
+    resume.save_optimizer(tmp_path, old, schedule)
+    optimizer = torch.optim.AdamW([{"params": list(model.named_parameters())}])
+    with pytest.raises(CheckpointError, match="2 groups"):
+        resume.load_optimizer(tmp_path, optimizer, schedule)
 
 
 def test_nothing_in_a_resume_folder_has_to_be_run_to_be_read(tmp_path: Path, setup: Callable[[], Any]) -> None:

@@ -40,13 +40,13 @@ def test_a_finished_run_says_what_it_was(
     assert 0 < status.validation_examples < status.train_examples
     assert status.source.startswith("ReDial (folder)")
     assert (status.seed, status.pid) == (42, os.getpid())
-    assert status.device.startswith("CPU")
+    assert (status.device_type, status.source_kind) == ("cpu", "folder")
     assert status.peak_memory_mb > 0
     names = {path.name for path in run.folder.iterdir()}
-    report = "report-folder-conversational-validation-new"
+    report = f"report-folder-conversational-validation-new-{status.other_data}"
     assert names == {
         ".lock", "config.json", "status.json", "metrics.jsonl", "catalog.json", "model.safetensors", "log.txt",
-        "baselines.json", f"{report}.json", f"{report}.safetensors",
+        "learned.safetensors", "baselines.json", f"{report}.json", f"{report}.safetensors",
     }  # fmt: skip
     assert run.config() == config_of()
     log = (run.folder / "log.txt").read_text()

@@ -12,7 +12,7 @@ from torch.distributed.fsdp import fully_shard
 from recommender.config import HeadConfig, HistoryConfig, LossConfig, ModelConfig, TextConfig
 from recommender.data.collate import Item
 from recommender.evaluation.ranking import rank
-from recommender.losses.weights import target_facts
+from recommender.losses.weighting import target_facts
 from recommender.models.registry import make_model
 from recommender.training.learner import Learner
 from recommender.training.sharded import in_pieces, whole_weights

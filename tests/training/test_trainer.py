@@ -10,7 +10,7 @@ from torch import nn
 
 from recommender.config import HeadConfig, HistoryConfig, LossConfig, ModelConfig, TextConfig, TrainingConfig
 from recommender.data.collate import Item, collate
-from recommender.losses.weights import target_facts
+from recommender.losses.weighting import target_facts
 from recommender.models.base import Recommender
 from recommender.models.registry import make_model
 from recommender.training.arguments import training_arguments
@@ -35,17 +35,23 @@ TAGS = [Item([101, 3000 + i, 102], targets=[i % MOVIES]) for i in range(5)]
 @pytest.fixture
 def trainer_for(tiny_encoder: str, tmp_path: Path) -> Any:
     def build(
-        train: list[Item], *, tags: bool = False, text: str = "all", loss: LossConfig | None = None, **settings: Any
+        train: list[Item],
+        *,
+        tags: bool = False,
+        text: str = "all",
+        loss: LossConfig | None = None,
+        head: HeadConfig | None = None,
+        **settings: Any,
     ):
         config = TrainingConfig(**{"batch_size": 4, "epochs": 2, **settings})
         loss_config = loss or LossConfig(kind="softmax")
         model_config = ModelConfig(
             text=TextConfig(name=tiny_encoder, train=text),
             history=HistoryConfig(kind="gru", embedding=8, hidden=8),
-            head=HeadConfig(hidden=16),
+            head=head or HeadConfig(hidden=16),
             tags=tags,
         )
-        model = make_model(model_config, MOVIES, None, seed=1)
+        model = make_model(model_config, MOVIES, torch.eye(MOVIES), seed=1)
         return RecommenderTrainer(
             Learner(model, loss_config, target_facts(train, MOVIES), ["tag"] if tags else []),
             training_arguments(config, 7, tmp_path / "resume", len(train), use_cpu=True, bf16=False),
@@ -97,17 +103,41 @@ def test_a_frozen_encoder_feels_no_pull(trainer_for: Any) -> None:
 def test_the_text_encoder_has_a_learning_rate_of_its_own(trainer_for: Any) -> None:
     trainer = trainer_for(wish_items(8), encoder_lr=1e-4, head_lr=3e-3, weight_decay=0.25)
     optimizer = trainer.create_optimizer()
-    encoder, rest = optimizer.param_groups
-    assert (encoder["lr"], rest["lr"], encoder["weight_decay"], rest["weight_decay"]) == (1e-4, 3e-3, 0.25, 0.25)
-    names = {id(parameter): name for name, parameter in trainer.recommender.named_parameters()}
-    assert {names[id(p)].split(".")[0] for p in encoder["params"]} == {"text"}
-    assert {names[id(p)].split(".")[0] for p in rest["params"]} == {"history", "head"}
-    assert len(encoder["params"]) + len(rest["params"]) == len(names)
+    assert [(group["lr"], group["weight_decay"]) for group in optimizer.param_groups] == [
+        (1e-4, 0.25),
+        (1e-4, 0.0),
+        (3e-3, 0.25),
+        (3e-3, 0.0),
+    ]
+    parts = [{name.split(".")[0] for name in group["param_names"]} for group in optimizer.param_groups]
+    assert parts == [{"text"}, {"text"}, {"history", "head"}, {"history", "head"}]
+    names = [name for group in optimizer.param_groups for name in group["param_names"]]
+    assert sorted(names) == sorted(name for name, _ in trainer.recommender.named_parameters())
+
+
+def test_biases_and_norms_are_not_decayed(trainer_for: Any) -> None:
+    trainer = trainer_for(wish_items(8), weight_decay=0.25)
+    optimizer = trainer.create_optimizer()
+    decays = {name: group["weight_decay"] for group in optimizer.param_groups for name in group["param_names"]}
+    layer = "text.model.encoder.layer.0"
+    for name in ("head.1.weight", f"{layer}.attention.self.query.weight"):
+        assert decays[name] == 0.25
+    for name in ("head.1.bias", f"{layer}.attention.self.query.bias", f"{layer}.output.LayerNorm.weight"):
+        assert decays[name] == 0
+    assert decays["history.empty"] == 0, "a vector that stands alone"
+
+
+def test_the_popularity_bias_is_not_decayed(trainer_for: Any) -> None:
+    trainer = trainer_for(wish_items(8), head=HeadConfig(kind="catalogue"), weight_decay=0.25)
+    optimizer = trainer.create_optimizer()
+    decays = {name: group["weight_decay"] for group in optimizer.param_groups for name in group["param_names"]}
+    assert decays["head.bias"] == 0.0
+    assert decays["history.movies.learned.weight"] == 0.25
 
 
 def test_a_frozen_encoder_is_not_in_the_optimizer(trainer_for: Any) -> None:
     optimizer = trainer_for(wish_items(8), text="none", head_lr=3e-3).create_optimizer()
-    assert [group["lr"] for group in optimizer.param_groups] == [3e-3]
+    assert [group["lr"] for group in optimizer.param_groups] == [3e-3, 3e-3]  # with and without weight decay
 
 
 def test_the_rate_rises_linearly_and_then_falls_to_zero(trainer_for: Any) -> None:
@@ -122,9 +152,9 @@ def test_the_rate_rises_linearly_and_then_falls_to_zero(trainer_for: Any) -> Non
     trainer.training_step = spy
     trainer.train()
     shares = [0, 1 / 4, 2 / 4, 3 / 4, 1, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6]  # 10 steps, 4 of them warm-up
-    assert [head for _, head in rates] == pytest.approx([1e-2 * share for share in shares])
-    assert [encoder for encoder, _ in rates] == pytest.approx([1e-4 * share for share in shares])
-    assert [group["lr"] for group in trainer.optimizer.param_groups] == pytest.approx([0, 0])
+    highest = [1e-4, 1e-4, 1e-2, 1e-2]  # the encoder and the rest, each with and without weight decay
+    assert rates == [pytest.approx([rate * share for rate in highest]) for share in shares]
+    assert [group["lr"] for group in trainer.optimizer.param_groups] == pytest.approx([0, 0, 0, 0])
 
 
 @pytest.mark.parametrize(

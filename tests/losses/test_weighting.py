@@ -7,13 +7,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.config import LossConfig, WeightConfig
+from recommender.config.losses import BceSettings, SoftmaxSettings, WeightConfig
 from recommender.data.collate import Item, collate
 from recommender.data.engagement import UNKNOWN, Engagement
 from recommender.errors import DataError
-from recommender.losses.base import Weights
-from recommender.losses.registry import LOSSES, make_loss, make_weights
-from recommender.losses.weights import TargetWeights, effective_weights
+from recommender.losses.ranking import LOSSES, make_loss
+from recommender.losses.weighting import TargetWeights, Weights, effective_weights, make_weights
 from tests.losses.helpers import MOVIES, ROWS, facts_of, make, pad, random_scores, seeded
 
 KNOWN = st.builds(
@@ -32,7 +31,7 @@ ALL = WeightConfig(liked=2, disliked=0.5, seen=0.7, named=1.4, rating=True, comp
 def weights_of(engagement, **settings):
     """What the targets of one input weigh, for training data that consists of it."""
     targets = [list(range(len(engagement)))]
-    config = LossConfig.model_validate({"weights": {k: v for k, v in settings.items() if k != "effective_number"}})
+    config = BceSettings.model_validate({"weights": {k: v for k, v in settings.items() if k != "effective_number"}})
     weights = TargetWeights(config, facts_of(targets, engagement=[engagement]))
     batch = collate([Item([1], targets=targets[0], engagement=engagement)])
     return weights(batch["targets"], batch.get("engagement"))
@@ -68,7 +67,7 @@ def test_factors_multiply():
 
 def test_an_example_counts_by_the_mean_of_its_targets():
     engagement = [[Engagement(rating=1.0), Engagement(rating=0.5)], [Engagement(rating=0.25)]]
-    config = LossConfig(weights=WeightConfig(rating=True, level="example"))
+    config = BceSettings(weights=WeightConfig(rating=True, level="example"))
     weights = TargetWeights(config, facts_of([[0, 1], [2]], engagement=engagement))
     batch = collate([Item([1], targets=[0, 1], engagement=engagement[0]), Item([1], [], [2], engagement=engagement[1])])
     found = weights(batch["targets"], batch["engagement"])
@@ -79,7 +78,7 @@ def test_an_example_counts_by_the_mean_of_its_targets():
 
 @given(st.lists(st.lists(KNOWN, min_size=1, max_size=4), min_size=1, max_size=6))
 def test_the_training_targets_weigh_one_on_average(engagement):
-    config = LossConfig(weights=ALL, effective_number=0.9)
+    config = BceSettings(weights=ALL, effective_number=0.9)
     targets = [[(i + j) % MOVIES for j in range(len(row))] for i, row in enumerate(engagement)]
     facts = facts_of(targets, engagement=engagement)
     try:
@@ -96,12 +95,12 @@ def test_the_training_targets_weigh_one_on_average(engagement):
 def test_weights_that_leave_nothing_are_an_error():
     facts = facts_of([[0], [1]], engagement=[[Engagement(liked=1)], [Engagement(liked=1)]])
     with pytest.raises(DataError, match=r"loss\.weights"):
-        TargetWeights(LossConfig(weights=WeightConfig(liked=0)), facts)
+        TargetWeights(BceSettings(weights=WeightConfig(liked=0)), facts)
 
 
 def test_without_settings_nothing_is_weighed():
-    assert make_weights(LossConfig(), facts_of([[0]])) is None
-    assert make_weights(LossConfig(weights=WeightConfig(level="example")), facts_of([[0]])) is None
+    assert make_weights(BceSettings(), facts_of([[0]])) is None
+    assert make_weights(BceSettings(weights=WeightConfig(level="example")), facts_of([[0]])) is None
 
 
 # by how rare a movie is (Cui et al. 2019)
@@ -113,7 +112,7 @@ def test_class_balanced_weights_by_hand():
 
 
 def test_class_balance_reaches_the_targets():
-    config = LossConfig(effective_number=0.9)
+    config = BceSettings(effective_number=0.9)
     weights = make_weights(config, facts_of([[0], [0], [1]]))(pad([[0, 1], [1]]), None)
     mean = (1 / 1.9 + 1 / 1.9 + 1) / 3
     expected = [[1 / 1.9 / mean, 1 / mean], [1 / mean, 0]]
@@ -182,7 +181,7 @@ def test_a_target_of_weight_zero_is_neither_wanted_nor_unwanted(kind):
 def test_hand_worked_weighted_softmax():
     scores = torch.tensor([[math.log(1), math.log(2), math.log(5)]])  # shares 1/8, 2/8, 5/8
     weights = Weights(targets=torch.tensor([[3.0, 1.0]]), examples=torch.tensor([2.0]))
-    loss = make_loss(LossConfig(kind="softmax"), facts_of([[0]], movies=3))(scores, torch.tensor([[2, 0]]), weights)
+    loss = make_loss(SoftmaxSettings(), facts_of([[0]], movies=3))(scores, torch.tensor([[2, 0]]), weights)
     assert loss.item() == pytest.approx(2 * (3 * math.log(8 / 5) + math.log(8)) / 2)
 
 
@@ -192,7 +191,7 @@ def test_hand_worked_weighted_softmax():
 def test_a_weight_by_what_nobody_told_is_an_error(setting, fact):
     facts = facts_of([[0], [1]], engagement=[[Engagement(liked=1)], [UNKNOWN]])
     with pytest.raises(DataError, match=f"loss.weights.{next(iter(setting))} .*{fact}"):
-        TargetWeights(LossConfig(weights=WeightConfig(**setting)), facts)
+        TargetWeights(BceSettings(weights=WeightConfig(**setting)), facts)
 
 
 def test_beta_may_be_next_to_one():
@@ -201,7 +200,7 @@ def test_beta_may_be_next_to_one():
 
 
 def test_what_label_smoothing_spreads_weighs_as_much_as_the_targets():
-    loss = make_loss(LossConfig(kind="softmax", label_smoothing=0.2), facts_of([[0]]))
+    loss = make_loss(SoftmaxSettings(label_smoothing=0.2), facts_of([[0]]))
     scores, targets = random_scores(2), pad([[1], [2]])
     parts = [loss(scores, targets, Weights(targets=torch.tensor(w))).item() for w in ([[1.0], [0]], [[0], [1.0]])]
     both = loss(scores, targets, Weights(targets=torch.tensor([[1.0], [3.0]]))).item()

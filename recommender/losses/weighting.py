@@ -1,7 +1,8 @@
-"""How much each target of the training data counts: by what is known of person and movie, and by how rare it is."""
+"""Weights of targets, by what is known of person and movie and by how rare it is, and weights of tasks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,8 +12,9 @@ from recommender.config.losses import LossSettings, WeightConfig
 from recommender.data.collate import PADDING, Item
 from recommender.data.engagement import FACTS, UNKNOWN, column
 from recommender.errors import DataError
-from recommender.losses.base import Weights
 
+MOVIES, TAGS = "movie", "tag"  # the task that the others stand beside, and the first of those
+SMOOTHING = 0.9  # of the gradient norms: share of the former value that each measurement leaves
 SETTINGS_OF = {
     "liked": ("liked", "disliked"),
     "seen": ("seen", "unseen"),
@@ -24,18 +26,28 @@ SETTINGS_OF = {
 }  # fact -> what weighs by it
 
 
+class Weights(NamedTuple):
+    """How much targets and whole examples count; None where all count alike."""
+
+    targets: Tensor | None = None  # [B, T]
+    examples: Tensor | None = None  # [B]
+
+
+ALL_ALIKE = Weights()
+
+
 @dataclass(frozen=True)
 class TargetFacts:
     """All M targets of the training data, one after the other, for a catalogue of V = `catalogue` movies."""
 
     catalogue: int
-    inputs: int  # that the targets answer
+    inputs: int  # the number of inputs that have these targets
     movies: Tensor  # [M] int64
     engagement: Tensor  # [M, F] float32, NaN where nothing is known
 
     @property
     def mean_targets(self) -> float:
-        """Of an input."""
+        """Targets an input."""
         return len(self.movies) / max(self.inputs, 1)
 
     def knows(self, fact: str) -> bool:
@@ -49,6 +61,7 @@ class TargetFacts:
 
 
 def target_facts(items: Sequence[Item], catalogue: int) -> TargetFacts:
+    """The targets of the items and what is known of each."""
     targets = [targets for item in items for targets in item.target_lists]
     known = (facts for item in items for facts in item.engagement_lists)
     rows = (fact for row, facts in zip(targets, known, strict=True) for fact in facts or [UNKNOWN] * len(row))
@@ -98,6 +111,11 @@ class TargetWeights(nn.Module):
         return weights * factors.nan_to_num(nan=1.0).prod(dim=-1)
 
 
+def make_weights(config: LossSettings, facts: TargetFacts) -> TargetWeights | None:
+    """The target weights that the settings ask for; None where all targets count alike."""
+    return TargetWeights(config, facts) if config.weighs else None
+
+
 def _check_known(config: WeightConfig, facts: TargetFacts) -> None:
     for fact, settings in SETTINGS_OF.items():
         changed = [name for name in settings if getattr(config, name) != WeightConfig.model_fields[name].default]
@@ -139,3 +157,57 @@ def _factors(config: WeightConfig, engagement: Tensor) -> Tensor:
     if config.half_life_days:
         factors.append(0.5 ** (fact("age_days") / config.half_life_days))
     return torch.stack(factors, dim=-1)
+
+
+class TaskBalance(nn.Module):
+    """The weight of each task's loss. The movies' weight is 1, except under uncertainty.
+
+    `fixed`: the weights of the settings. `uncertainty`: `exp(-s)` with a learned s a task, and `s / 2` as its price
+    (Kendall et al. 2018, eq. 10, s being the log variance). `gradient_norm`: the settings' weight times the ratio of
+    the movies' gradient norm to the task's own, at the parameters that both share, smoothed over the measurements (the
+    aim of GradNorm, Chen et al. 2018, reached by scaling rather than by a loss of its own).
+    """
+
+    scales: Tensor
+
+    def __init__(self, config: LossSettings, tasks: Sequence[str]) -> None:
+        super().__init__()
+        self.kind, self.tasks = config.balance, (MOVIES, *tasks)
+        settings = {"tag": config.tag_weight, "liked": config.liked_weight, "seen": config.seen_weight}
+        self.fixed = [1.0, *(settings[task] for task in tasks)]
+        learned = self.kind == "uncertainty"
+        self.log_variances = nn.Parameter(torch.zeros(len(self.tasks))) if learned else None
+        self.register_buffer("scales", torch.zeros(len(self.tasks)))  # 0: not measured yet
+
+    @property
+    def changes(self) -> bool:
+        """Whether the weights change while training, so that a checkpoint has to keep them."""
+        return self.kind != "fixed"
+
+    @property
+    def needs_gradient_norms(self) -> bool:
+        """Whether `update` has to be called with the tasks' gradient norms."""
+        return self.kind == "gradient_norm"
+
+    def weights(self) -> dict[str, Tensor]:
+        """Task -> the factor of its loss, as a scalar."""
+        if self.log_variances is not None:
+            found = torch.exp(-self.log_variances)
+        else:
+            found = torch.tensor(self.fixed, device=self.scales.device)
+            if self.needs_gradient_norms:
+                found = found * self.scales.where(self.scales > 0, 1.0)
+        return dict(zip(self.tasks, found.unbind(), strict=True))
+
+    def price(self) -> Tensor:
+        """The regularisation term that is added to the weighted losses, once a step."""
+        return self.scales.new_zeros(()) if self.log_variances is None else self.log_variances.sum() / 2
+
+    def update(self, gradient_norms: Mapping[str, tuple[float, float]]) -> None:
+        """Task -> the norms of the movies' gradient and of its own at the parameters that both share. A task without
+        shared parameters, or with a gradient of zero, keeps its scale."""
+        for place, task in enumerate(self.tasks):
+            movies, own = gradient_norms.get(task, (0.0, 0.0))
+            if movies > 0 and own > 0:
+                known = float(self.scales[place])
+                self.scales[place] = SMOOTHING * known + (1 - SMOOTHING) * movies / own if known else movies / own

@@ -8,14 +8,17 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from typer.testing import CliRunner
 
+from recommender.__main__ import app
 from recommender.config import RunConfig
 from recommender.errors import RecommenderError
 from recommender.runs.folder import Run, new_run
-from recommender.runs.status import Status
+from recommender.runs.ownership import owning
+from recommender.runs.status import Status, process_start
 from recommender.settings import ROOT, Settings
 from recommender.training import job
-from recommender.training.ownership import owning
+from recommender.training.queue import live_runs, take_turn
 from recommender.training.run import train_run
 
 PATIENCE = 300  # seconds for one step of a process, on a machine that has much else to do
@@ -25,7 +28,7 @@ OWNER = """
 import sys
 from pathlib import Path
 from recommender.runs.folder import Run
-from recommender.training.ownership import owning
+from recommender.runs.ownership import owning
 with owning(Run(Path(sys.argv[1]))):
     print("mine", flush=True)
     sys.stdin.read()
@@ -128,3 +131,53 @@ def test_of_two_that_make_one_run_in_the_same_instant_one_does(
     assert [path.name for path in folder.iterdir()] == ["config.json"]
     assert (folder / "config.json").read_text() == "the other's"
     assert list(world.checkpoints_dir.glob(".*")) == []
+
+
+@pytest.mark.parametrize("pid", [1, os.getppid()], ids=["the system's first", "the parent"])
+def test_a_status_from_elsewhere_that_names_a_live_process_is_no_live_run(
+    pid: int, run: Run, world: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Number and start are right, but that process has never had the run."""
+    signalled: list[int] = []
+    monkeypatch.setattr("os.kill", lambda *given: signalled.append(given[0]))
+    monkeypatch.setattr("os.killpg", lambda *given: signalled.append(given[0]))
+    run.write_status(Status(state="running", pid=pid, process_started=process_start(pid), queued=1.0))
+    assert run.status().state == "interrupted"
+    assert live_runs(world) == []
+    with pytest.raises(RecommenderError, match="nothing to stop"):
+        job.stop(run, world)
+    assert signalled == []
+    own = new_run("own", run.config(), world)
+    take_turn(own, world)  # waits for nobody
+    job.delete(run, world)
+    assert not run.folder.exists()
+
+
+def test_who_holds_the_lock_has_the_run_only_in_its_own_name(run: Run, owner: "subprocess.Popen[str]") -> None:
+    status = Status(state="running")
+    status.belong_to(owner.pid)
+    run.write_status(status)
+    assert run.status().state == "running"
+    status.belong_to(1)
+    run.write_status(status)
+    assert run.status().state == "interrupted"
+
+
+def test_a_process_that_is_started_for_a_run_has_it_before_it_has_the_lock(run: Run) -> None:
+    words = [sys.executable, "-c", "import time; time.sleep(600)", "recommender", "train", "--run-id", "r"]
+    with subprocess.Popen(words) as process:
+        status = Status(state="queued")
+        status.belong_to(process.pid)
+        run.write_status(status)
+        assert run.status().state == "queued"
+        assert Run(run.folder.rename(run.folder.with_name("other"))).status().state == "interrupted"
+        process.kill()
+
+
+def test_the_weights_of_a_run_that_is_being_trained_are_not_rewritten(run: Run, owner: "subprocess.Popen[str]") -> None:
+    status = Status(state="running")
+    status.belong_to(owner.pid)
+    run.write_status(status)
+    done = CliRunner().invoke(app, ["halve", "--run", "r"])
+    assert done.exit_code == 2
+    assert f"is being trained by process {owner.pid}" in done.stderr

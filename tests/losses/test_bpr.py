@@ -7,22 +7,22 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.config import NegativeConfig
-from recommender.losses.base import Weights, multi_hot
-from recommender.losses.negatives import draw_negatives
-from recommender.losses.pairwise import BprLoss
-from recommender.losses.sampled import Drawn
+from recommender.config.losses import NegativeConfig
+from recommender.data.indices import multi_hot
+from recommender.losses.ranking import BprLoss
+from recommender.losses.sampling import Candidates, sample_negatives
+from recommender.losses.weighting import Weights
 from tests.losses.helpers import MOVIES, ROWS, pad, random_scores, seeded
 
 NONE = torch.zeros(MOVIES, dtype=torch.int64)
 
 
-def drawn(wanted, config, scores=None, counts=NONE):
+def sampled(wanted, config, scores=None, counts=NONE):
     """The distinct negatives of each row."""
     torch.manual_seed(0)
     scores = torch.zeros(wanted.shape) if scores is None else scores
-    columns, allowed = draw_negatives(scores, wanted, config, counts)
-    return [set(row[kept].tolist()) for row, kept in zip(columns, allowed, strict=True)]
+    negatives, allowed = sample_negatives(scores, wanted, config, counts)
+    return [set(row[kept].tolist()) for row, kept in zip(negatives, allowed, strict=True)]
 
 
 def negative_of(gap):
@@ -59,13 +59,13 @@ def test_a_row_that_wants_every_movie_has_nothing_to_learn():
 def test_no_target_is_its_own_negative_and_the_share_is_kept(rows, kind, hard, count):
     wanted = multi_hot(pad(rows), MOVIES)
     config = NegativeConfig(kind=kind, hard=hard, count=count, hard_from=3)
-    columns, allowed = draw_negatives(random_scores(len(rows)), wanted, config, NONE)
-    assert columns.shape == allowed.shape == (len(rows), count)
-    assert not (wanted.gather(1, columns) * allowed).any()
+    negatives, allowed = sample_negatives(random_scores(len(rows)), wanted, config, NONE)
+    assert negatives.shape == allowed.shape == (len(rows), count)
+    assert not (wanted.gather(1, negatives) * allowed).any()
 
 
 def test_uniform_negatives_are_all_other_movies():
-    assert drawn(multi_hot(pad([[1], [2, 3]]), MOVIES), NegativeConfig(count=200)) == [
+    assert sampled(multi_hot(pad([[1], [2, 3]]), MOVIES), NegativeConfig(count=200)) == [
         {0, 2, 3, 4, 5, 6},
         {0, 1, 4, 5, 6},
     ]
@@ -73,7 +73,7 @@ def test_uniform_negatives_are_all_other_movies():
 
 def test_negatives_of_the_batch_are_the_other_rows_targets():
     wanted = multi_hot(pad([[1], [2, 3], [1, 2]]), MOVIES)
-    assert drawn(wanted, NegativeConfig(count=100, kind="in_batch")) == [{2, 3}, {1}, {3}]
+    assert sampled(wanted, NegativeConfig(count=100, kind="in_batch")) == [{2, 3}, {1}, {3}]
 
 
 def test_popular_movies_are_drawn_more_often_by_the_power():
@@ -81,8 +81,8 @@ def test_popular_movies_are_drawn_more_often_by_the_power():
     wanted = torch.zeros(1, MOVIES)
     torch.manual_seed(0)
     config = NegativeConfig(count=20_000, kind="popularity", power=1 / 3)
-    columns, _ = draw_negatives(wanted, wanted, config, counts)
-    shares = torch.bincount(columns[0], minlength=MOVIES) / 20_000
+    negatives, _ = sample_negatives(wanted, wanted, config, counts)
+    shares = torch.bincount(negatives[0], minlength=MOVIES) / 20_000
     assert shares.tolist() == pytest.approx([0.1, 0.2, 0.1, 0.1, 0.1, 0.1, 0.3], abs=0.02)
 
 
@@ -90,15 +90,15 @@ def test_hard_negatives_are_the_first_places_without_the_targets():
     scores = torch.tensor([[7.0, 6, 5, 4, 3, 2, 1], [1.0, 2, 3, 4, 5, 6, 7]])
     wanted = multi_hot(pad([[0, 2], [0]]), MOVIES)
     config = NegativeConfig(count=100, hard=1.0, hard_from=2)
-    assert drawn(wanted, config, scores) == [{1, 3}, {5, 6}]
+    assert sampled(wanted, config, scores) == [{1, 3}, {5, 6}]
 
 
 def test_a_share_of_the_negatives_is_hard():
     scores = torch.arange(MOVIES, 0, -1.0).unsqueeze(0)
     config = NegativeConfig(count=1000, hard=0.3, hard_from=1)
     torch.manual_seed(0)
-    columns, _ = draw_negatives(scores, torch.zeros(1, MOVIES), config, NONE)
-    first = (columns == 0).float().mean().item()
+    negatives, _ = sample_negatives(scores, torch.zeros(1, MOVIES), config, NONE)
+    first = (negatives == 0).float().mean().item()
     assert first == pytest.approx(0.3 + 0.7 / MOVIES, abs=0.04)
 
 
@@ -107,20 +107,20 @@ def test_negatives_follow_the_seed():
     pairs = []
     for _ in range(2):
         torch.manual_seed(3)
-        pairs.append(draw_negatives(random_scores(2), wanted, config, NONE)[0].tolist())
+        pairs.append(sample_negatives(random_scores(2), wanted, config, NONE)[0].tolist())
     assert pairs[0] == pairs[1]
 
 
 @pytest.mark.parametrize(("kind", "shares"), [("uniform", [1, 1, 1, 1]), ("popularity", [8, 1, 1, 1])])
-def test_negatives_among_drawn_movies_come_as_often_as_in_the_whole_catalogue(kind, shares):
-    """Of eight movies the popular one is drawn at every step, of the others each at every second; the chance that
-    a negative is one movie has to be that of the whole catalogue, up to the number of movies that are there."""
+def test_negatives_among_candidates_come_as_often_as_in_the_whole_catalogue(kind, shares):
+    """Of eight movies the popular one is a candidate at every step, each of the others at every second; a movie has to
+    be a negative as often as in the whole catalogue, up to the number of candidates."""
     counts = torch.tensor([7, 0, 0, 0, 0, 0, 0, 0])
     chances = torch.tensor([1.0, 0.5, 0.5, 0.5])
-    drawn = Drawn(torch.tensor([0, 2, 5, 7]), chances, 8)
+    candidates = Candidates(torch.tensor([0, 2, 5, 7]), chances, 8)
     torch.manual_seed(0)
-    wanted = torch.zeros(1, 4)
-    columns, _ = draw_negatives(wanted, wanted, NegativeConfig(count=20_000, kind=kind, power=1.0), counts, drawn)
-    found = torch.bincount(columns[0], minlength=4) / 20_000
+    wanted, config = torch.zeros(1, 4), NegativeConfig(count=20_000, kind=kind, power=1.0)
+    negatives, _ = sample_negatives(wanted, wanted, config, counts, candidates)
+    found = torch.bincount(negatives[0], minlength=4) / 20_000
     expected = torch.tensor(shares) / chances
     torch.testing.assert_close(found, expected / expected.sum(), atol=0.02, rtol=0)

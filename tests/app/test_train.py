@@ -141,7 +141,7 @@ def test_a_finished_run_stands_beside_the_baselines_and_leads_on(put: Any, monke
 
 
 def test_a_report_gives_the_interval(put: Any) -> None:
-    run = put("done", "finished", source=SAMPLE)
+    run = put("done", "finished", source=SAMPLE, source_kind="sample")
     report = {
         "source": "sample",
         "protocol": "conversational",

@@ -100,7 +100,7 @@ def test_a_difference_that_only_the_single_test_shows_is_called_none() -> None:
     found = {name: Difference(Paired(0.02, 0.01, 0.03, p)) for name, p in (("b", 0.03), ("c", 0.04))}
     assert found["b"].shown
     assert not corrected(found)["b"].shown
-    assert corrected(found)["b"].brief == "no difference shown"
+    assert corrected(found)["b"].brief == "no significant difference"
     assert corrected({"b": found["b"]}) == {"b": found["b"]}, "a test that stands alone"
 
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 
 import torch
-from recommender.models.inputs import items_of
 from torch import Tensor
 
 from recommender.data.collate import Batch, collate

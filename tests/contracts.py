@@ -14,7 +14,7 @@ from recommender.config.models import ModelSettings
 from recommender.data.catalog import Catalog, Movie
 from recommender.data.collate import Item
 from recommender.data.examples import Example, Said
-from recommender.data.movielens import TagRow
+from recommender.data.tags import TagRow
 from recommender.errors import RecommenderError
 from recommender.losses.objective import Objective
 from recommender.losses.sampling import Candidates

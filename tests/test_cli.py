@@ -205,6 +205,12 @@ def test_bytes_that_are_no_text_do_not_end_the_lines(default: Settings, call: Ca
     assert [match["movie_id"] for match in rows[1]["matched"]] == [42]
 
 
+def test_a_text_that_is_no_utf8_is_read_as_far_as_it_goes(world: Settings, call: Call) -> None:
+    found = one_object(call("match", "\udcff Paper Crown", "--json"))  # how Python hands on the byte 0xff
+    assert found["text"] == "\ufffd Paper Crown"
+    assert [match["movie_id"] for match in found["matched"]] == [42]
+
+
 def test_match_finds_movies_in_a_text_and_in_lines(world: Settings, call: Call) -> None:
     found = one_object(call("match", "like Iron Comet and Paper Crown", "--json"))
     assert [(m["movie_id"], m["text"]) for m in found["matched"]] == [(20, "Iron Comet"), (42, "Paper Crown")]

@@ -6,8 +6,8 @@ from typing import Literal
 
 from recommender.config import DIALOGUE_PROTOCOLS, Protocol
 from recommender.data.catalog import Catalog
+from recommender.data.dialogue import MENTION, Dialogue, Message, Role
 from recommender.data.engagement import UNKNOWN, Engagement
-from recommender.data.redial import MENTION, Dialogue, Message, Role
 from recommender.errors import UnknownNameError
 
 SEPARATOR = " [SEP] "
@@ -36,7 +36,8 @@ class Example:
     `mentioned` and `targets` are movie ids in the order of mention, each once. `turn` is the number of the message
     that answers (0 for the protocols with one example a dialogue), or of the event. `dialogue_id` is the person, where
     there are no dialogues. `said` is the input message by message, `text` the same in one string. `engagement` holds
-    what is known of the person and single movies; nothing of it is input.
+    what is known of the person and single movies; nothing of it is input. `person` is who asks, empty where that is not
+    known; `time` is when the target was watched, in seconds since 1970, None for dialogues, which have no dates.
 
     `seen`, `refused` (movie ids) and `refused_genres` are what the seeker does not want to be recommended. They are
     read from the words by `query.wish`, and no model reads them; the `Ranker` does.
@@ -51,6 +52,8 @@ class Example:
     said: tuple[Said, ...] = ()
     answered_by: Role = "recommender"
     engagement: Mapping[int, Engagement] = field(default_factory=dict)
+    person: str = ""
+    time: float | None = None
     seen: tuple[int, ...] = ()
     refused: tuple[int, ...] = ()
     refused_genres: tuple[str, ...] = ()
@@ -187,7 +190,7 @@ def build_examples(
     for dialogue in dialogues:
         names = _names_of(dialogue, catalog)
         for example in build(dialogue, names):
-            known = replace(_within(example, catalog), engagement=dialogue.engagement)
+            known = replace(_within(example, catalog), engagement=dialogue.engagement, person=dialogue.seeker)
             if known.targets:
                 examples.append(known)
     return examples

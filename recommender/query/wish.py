@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from recommender.config import Protocol
 from recommender.data.catalog import Catalog, Movie
+from recommender.data.dialogue import Message
 from recommender.data.examples import Example, distinct_ids, in_one_text, what_was_said
-from recommender.data.redial import Message
 from recommender.errors import RecommenderError
 from recommender.query.facets import Facets, Reader
 from recommender.query.refusals import understand

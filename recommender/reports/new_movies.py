@@ -8,8 +8,8 @@ import torch
 
 from recommender.data.assets import load_movie_text
 from recommender.data.catalog import Catalog, Movie
+from recommender.data.dialogue import MENTION, Dialogue
 from recommender.data.examples import Example, build_examples
-from recommender.data.redial import MENTION, Dialogue
 from recommender.data.splits import hold_out_movies
 from recommender.data.task import Task, load_catalog
 from recommender.errors import RecommenderError

@@ -9,14 +9,15 @@ import torch
 
 from recommender.config import DIALOGUE_PROTOCOLS, SELECTION_TARGETS, RunConfig
 from recommender.config.presets import preset_names
-from recommender.data.assets import load_movie_text
 from recommender.data.collate import Item
 from recommender.data.examples import Example
-from recommender.data.task import Task, load_catalog
+from recommender.data.source import Source
+from recommender.data.task import Task
 from recommender.device import supports_bfloat16
 from recommender.errors import DataError, RecommenderError, UnknownNameError
 from recommender.losses.weighting import TAGS, target_facts
 from recommender.models.base import Context, Recommender
+from recommender.models.movie_text import movie_vectors
 from recommender.models.registry import make_model
 from recommender.reports.report import wanted
 from recommender.runs.folder import Run, find_run
@@ -42,10 +43,10 @@ def checked_examples(task: Task, split: str) -> list[Example]:
 
 
 def build_model(config: RunConfig, task: Task, settings: Settings) -> Recommender:
-    """A fresh model; the movies' text vectors [V, D], where it needs them, come from the assets."""
+    """A fresh model; with the movies' text vectors [V, D], where it needs them."""
     text = None
     if config.model.reads_movie_text:
-        text = torch.from_numpy(load_movie_text(settings.assets_dir, load_catalog(settings), task.catalog))
+        text = torch.from_numpy(movie_vectors(task.catalog, config.data, settings))
     model = make_model(config.model, Context(task.catalog, text, config.data, config.seed, settings.cache_dir))
     check_modules(model, config.training)
     return model
@@ -73,7 +74,7 @@ def start_from(model: Recommender, run_id: str, task: Task, settings: Settings) 
     status = source.status()
     if status.state != "finished":
         raise RecommenderError(f"The run {run_id!r} that this preset starts from is {status.state}, not finished.")
-    if (status.source_kind == "sample") != (task.data.source == "sample"):
+    if (status.source_kind == "sample") != (task.data.source is Source.SAMPLE):
         raise RecommenderError(f"The run {run_id!r} learned from other data: {status.source}. Start from another run.")
     if learned := _learned_from(source, task):
         raise RecommenderError(

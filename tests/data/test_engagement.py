@@ -6,9 +6,10 @@ import pytest
 
 from recommender.data.catalog import Catalog
 from recommender.data.collate import Item, Text, collate_shared
+from recommender.data.dialogue import Dialogue, Message
 from recommender.data.engagement import FACTS, UNKNOWN, Engagement
 from recommender.data.examples import build_examples
-from recommender.data.redial import Dialogue, Message, parse_dialogue
+from recommender.data.redial import parse_dialogue
 from recommender.models.dialogue_items import collate_dialogues, dialogue_item, message_of, packed
 
 FORMS = {

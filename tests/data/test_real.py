@@ -13,11 +13,16 @@ from recommender.config.models import MODELS
 from recommender.data.assets import COUNTS_FILE, build_catalog, count_follows, load_arrays, read_info
 from recommender.data.catalog import Catalog
 from recommender.data.collate import Item
+from recommender.data.dialogue import Dialogue, DialogueSet
 from recommender.data.examples import build_examples
-from recommender.data.interactions import load_interactions
-from recommender.data.movielens import coverage, load_tags
+from recommender.data.movie_files import read_movie_file
+from recommender.data.movielens import alike, coverage
 from recommender.data.parts import HistoryParts
-from recommender.data.redial import Dialogue, DialogueSet, load_dialogues
+from recommender.data.ratings import load_interactions
+from recommender.data.redial import load_dialogues
+from recommender.data.tags import load_tags
+from recommender.data.task import load_task
+from recommender.errors import DataError
 from recommender.evaluation.metrics import evaluate_rankings
 from recommender.models.base import Context
 from recommender.models.registry import make_model
@@ -34,13 +39,38 @@ def redial(data_dir: Path) -> DialogueSet:
 
 
 def test_every_rating_of_a_movie_of_the_catalogue_is_read(data_dir: Path, shipped_catalog: Catalog) -> None:
-    found = load_interactions("folder", Settings(data_dir=data_dir), shipped_catalog)
+    found = load_interactions(DataConfig(source="folder"), Settings(data_dir=data_dir), shipped_catalog)
     assert (len(found.events), found.left_out, found.problems) == (82_589, 18_247, [])
     assert found.events["person"].nunique() == 610
     config = DataConfig(hold_out="leave_one_out")
     parts = HistoryParts(found, shipped_catalog, config, seed=0)
     assert [len(parts.ids(split)) for split in ("train", "validation", "test")] == [81_369, 610, 610]
     assert len(parts.examples("train")) == 81_369 - 610  # everyone's first has nothing before it
+
+
+def test_ml_100k_is_ranked_over_its_own_movies_alone(data_dir: Path) -> None:
+    """Its 50 is Star Wars, and The Usual Suspects in later MovieLens. RecBole counts 943, 1,682 and 100,000."""
+    here = Settings(data_dir=data_dir / "movielens" / "ml-100k")
+    with pytest.raises(DataError, match=r"belong to other movies .* Set data\.catalog = own"):
+        load_task("next_movie", DataConfig(source="folder"), 1, here)
+    found = {}
+    for order in ("time", "file"):
+        config = DataConfig(source="folder", catalog="own", order=order, hold_out="leave_one_out")
+        task = load_task("next_movie", config, 1, here)
+        assert task.catalog.by_id(50).name == "Star Wars (1977)"
+        assert (len(task.catalog), len(task.data.events), task.data.problems) == (1_682, 100_000, [])
+        found[order] = [int(history.movie_ids[-1]) for history in task.histories("test")]
+    assert len(found["file"]) == 943
+    assert np.mean([one != other for one, other in zip(*found.values(), strict=True)]) > 0.25
+
+
+def test_the_movies_of_ml_1m_have_the_numbers_of_later_movielens(data_dir: Path, shipped_catalog: Catalog) -> None:
+    movies = read_movie_file(data_dir / "movielens" / "ml-1m" / "movies.dat")
+    assert (len(movies.rows), movies.problems) == (3_883, [])
+    titles = dict(zip(movies.rows["movie_id"], movies.rows["title"], strict=True))
+    joined = [movie for movie in shipped_catalog if movie.movielens_id in titles]
+    assert len(joined) > 1_400
+    assert sum(not alike(movie.title, titles[movie.movielens_id]) for movie in joined) < 5
 
 
 def test_every_dialogue_is_read(redial: DialogueSet, shipped_catalog: Catalog) -> None:

@@ -7,8 +7,8 @@ import torch
 
 from recommender.config import RunConfig
 from recommender.data.collate import Item
+from recommender.data.dialogue import Dialogue, Message
 from recommender.data.examples import Example, build_examples
-from recommender.data.redial import Dialogue, Message
 from recommender.data.task import load_catalog
 from recommender.errors import CheckpointError, RecommenderError
 from recommender.models.base import Context

@@ -3,8 +3,8 @@
 import pytest
 
 from recommender.data.catalog import Catalog
+from recommender.data.dialogue import Dialogue, Message
 from recommender.data.examples import Example, build_examples
-from recommender.data.redial import Dialogue, Message
 from recommender.query.facets import with_refusals
 
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from recommender.config import DIALOGUE_PROTOCOLS, Protocol
 from recommender.data.catalog import Catalog, Movie
+from recommender.data.dialogue import Dialogue, Message
 from recommender.data.examples import Stance, build_examples
-from recommender.data.redial import Dialogue, Message
 from recommender.errors import RecommenderError
 from recommender.query.facets import Facets
 from recommender.query.titles import Match

@@ -11,7 +11,9 @@ from tests.training.small import MakeConfig
 @pytest.fixture
 def config_of(tiny_encoder: str) -> MakeConfig:
     def make(protocol: str = "conversational", text: str = "none", tags: bool = False, **training: Any) -> RunConfig:
-        settings = {"epochs": 3, "batch_size": 16, "head_lr": 1e-2} | ({} if text == "none" else {"encoder_lr": 1e-3})
+        settings = {"epochs": 3, "batch_size": 16, "head_lr": 1e-2}
+        if text != "none":
+            settings["encoder_lr"] = 1e-3
         return RunConfig.model_validate(
             {
                 "protocol": protocol,

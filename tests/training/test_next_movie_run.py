@@ -1,12 +1,14 @@
 """A run that learns from ratings: from its settings to its report, and to the wishes that it answers."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 from recommender.config import RunConfig
+from recommender.config.models import FrozenText
 from recommender.data.task import load_task
 from recommender.errors import DataError
 from recommender.evaluation.wishes import look_up
@@ -118,6 +120,39 @@ def test_it_can_be_measured_on_conversations_too(tiny_encoder: str, world: Setti
     assert json.dumps(report)
 
 
+def own_data(folder: Path) -> Path:
+    """Thirty people who watch ten of twelve movies that ReDial does not have."""
+    folder.mkdir()
+    movies = [f'{number},"Planet {number}, The (1990)",Drama|War' for number in range(1, 13)]
+    (folder / "movies.csv").write_text("\n".join(["movieId,title,genres", *movies]) + "\n")
+    lines = [
+        f"{person},{1 + (person + place) % 12},{1 + place % 5},{place}" for person in range(30) for place in range(10)
+    ]
+    (folder / "ratings.csv").write_text("\n".join(["userId,movieId,rating,timestamp", *lines]) + "\n")
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["one_shot", "dialogue"])
+def test_a_run_over_a_data_set_s_own_movies_is_trained_measured_and_asked(
+    kind: str, tiny_encoder: str, world: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recommender.models.movie_text.FrozenText", lambda: FrozenText(name=tiny_encoder))
+    here = world.model_copy(update={"data_dir": own_data(tmp_path / "own")})
+    config = config_of(tiny_encoder, kind, source="folder", catalog="own", order="file")
+    run = trained(config, here)
+    checkpoint = load_checkpoint(run, CPU)
+    assert [movie.title for movie in checkpoint.catalog][:2] == ["The Planet 1", "The Planet 2"]
+    report, record = measure_run(run, "next_movie", "test", "new", here)
+    assert report["examples"] == 30
+    found = look_up(record.example_ids[:3], report, checkpoint.config.data, checkpoint.catalog, here)
+    assert found[0].text == checkpoint.catalog.by_id(found[0].mentioned[-1]).name
+    engine = Engine(run, here)
+    utterance, _ = engine.read("something like The Planet 3 (1990)")
+    assert len(engine.recommend(Wish((utterance,)), 3).recommendations) == 3
+    with pytest.raises(DataError, match="asks of ReDial's dialogues"):
+        measure_run(run, "conversational", "test", "new", here)
+
+
 def test_what_needs_dialogues_says_so(tiny_encoder: str, world: Settings) -> None:
     config = config_of(tiny_encoder, held_out_movies=2)
     task = load_task(config.protocol, config.data, config.seed, world)
@@ -131,4 +166,4 @@ def test_a_folder_without_ratings_ends_the_run_with_what_to_do(tiny_encoder: str
     run = new_run("r", config_of(tiny_encoder, source="auto"), world)
     with pytest.raises(DataError, match="grouplens"):
         train_run(run, world)
-    assert "next_movie learns from MovieLens ratings" in run.status().reason
+    assert "next_movie learns from ratings" in run.status().reason

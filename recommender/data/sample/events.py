@@ -4,10 +4,8 @@ import random
 from collections.abc import Iterator, Sequence
 
 from recommender.data.catalog import Catalog, Movie
-from recommender.data.chance import between, chance, choose
-from recommender.data.interactions import DAY, Interaction
-from recommender.data.sample import MIN_MOVIES, POOL, Taste, draw, tastes_of
-from recommender.errors import DataError
+from recommender.data.interaction import DAY, Interaction
+from recommender.data.sample.tastes import Taste, between, chance, choose, draw, tastes_and_popular
 
 BEGIN = 1_500_000_000  # seconds: in July 2017
 YEARS = 3
@@ -18,13 +16,9 @@ def sample_interactions(catalog: Catalog, seed: int = 0, people: int = 300) -> l
     """Simulated events, the same on every machine for the same catalogue and seed. About a third have the very time of
     another one of the person, as where a whole page is rated at once.
 
-    Raises `DataError` for a catalogue of fewer than `MIN_MOVIES` movies.
+    Raises what `tastes_and_popular` raises.
     """
-    if len(catalog) < MIN_MOVIES:
-        raise DataError(f"The sample needs a catalogue of at least {MIN_MOVIES} movies; this one holds {len(catalog)}.")
-    ranked = sorted(catalog, key=lambda movie: (-movie.mentions, movie.movie_id))
-    popular = ranked[:POOL]
-    tastes = tastes_of(ranked) or [Taste((), None, tuple(popular))]
+    tastes, popular = tastes_and_popular(catalog)
     rng = random.Random(seed)
     return [event for number in range(1, people + 1) for event in _person(rng, number, choose(rng, tastes), popular)]
 

@@ -6,43 +6,19 @@ which movies follow. Every line was written for this file; none comes from ReDia
 """
 
 import random
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from recommender.data.catalog import Catalog, Movie
-from recommender.data.chance import between, chance, choose, choose_by_rank
+from recommender.data.dialogue import Dialogue, Message, Role
 from recommender.data.engagement import Engagement
-from recommender.data.redial import Dialogue, Message, Role
-from recommender.errors import DataError
+from recommender.data.sample.tastes import MIN_POOL, Taste, between, chance, choose, draw, tastes_and_popular
 
-HEAD = 300  # tastes choose among this many of the most mentioned movies
-POOL = 18  # movies of one taste
-MIN_POOL = 4
 MAX_LIKED = 3
 MIN_RECOMMENDED, MAX_RECOMMENDED = 3, 5
-MIN_MOVIES = MAX_LIKED + MAX_RECOMMENDED  # the longest dialogue never runs out of movies
 
 SEEKER: Role = "seeker"
 RECOMMENDER: Role = "recommender"
-
-# The genres a movie must have, and the decade it must be from (None: any).
-TASTES: tuple[tuple[tuple[str, ...], int | None], ...] = (
-    (("action",), None),
-    (("action", "crime"), None),
-    (("animation",), None),
-    (("comedy",), None),
-    (("comedy",), 1980),
-    (("comedy",), 1990),
-    (("comedy", "romance"), None),
-    (("crime", "drama"), None),
-    (("drama",), 1990),
-    (("drama", "romance"), None),
-    (("family",), None),
-    (("fantasy",), None),
-    (("horror",), None),
-    (("mystery", "thriller"), None),
-    (("sci-fi",), None),
-)
 
 GENRE_WORDS = {
     "action": ("action", "action-packed", "explosive"),
@@ -113,15 +89,6 @@ THANKS = ("Thank you, that gives me plenty to watch. Bye!", "Thanks for your hel
 FAREWELLS = ("You are welcome, enjoy!", "Have a lovely evening!", "My pleasure. Goodbye!")
 
 
-@dataclass(frozen=True, slots=True)
-class Taste:
-    """What a seeker can want, and the movies that meet it, the most fitting first."""
-
-    genres: tuple[str, ...]
-    decade: int | None
-    pool: tuple[Movie, ...]
-
-
 @dataclass(slots=True)
 class _Conversation:
     """The dialogue being written."""
@@ -145,35 +112,12 @@ def sample_dialogues(
 ) -> tuple[list[Dialogue], list[Dialogue]]:
     """Simulated training and test dialogues, the same on every machine for the same catalogue and seed.
 
-    A catalogue whose movies carry none of the genres of `TASTES` gives one taste: its most mentioned movies.
-    Raises `DataError` for a catalogue of fewer than `MIN_MOVIES` movies.
+    Raises what `tastes_and_popular` raises.
     """
-    if len(catalog) < MIN_MOVIES:
-        raise DataError(f"The sample needs a catalogue of at least {MIN_MOVIES} movies; this one holds {len(catalog)}.")
-    ranked = sorted(catalog, key=lambda movie: (-movie.mentions, movie.movie_id))
-    popular = ranked[:POOL]
-    tastes = tastes_of(ranked) or [Taste((), None, tuple(popular))]
+    tastes, popular = tastes_and_popular(catalog)
     rng = random.Random(seed)
     dialogues = [_dialogue(rng, number, choose(rng, tastes), popular) for number in range(1, train + test + 1)]
     return dialogues[:train], dialogues[train:]
-
-
-def tastes_of(ranked: Sequence[Movie]) -> list[Taste]:
-    """The tastes of `TASTES` for which the catalogue has enough movies."""
-    head = [movie for movie in ranked if movie.genres][:HEAD]
-    tastes = [Taste(genres, decade, _pool(head, genres, decade)) for genres, decade in TASTES]
-    return [taste for taste in tastes if len(taste.pool) >= MIN_POOL]
-
-
-def _pool(head: Sequence[Movie], genres: tuple[str, ...], decade: int | None) -> tuple[Movie, ...]:
-    """Mentions count by the share of a movie's genres that are wanted: a plain comedy is more of a comedy."""
-    fitting = [
-        movie
-        for movie in head
-        if all(genre in movie.genres for genre in genres)
-        and (decade is None or (movie.year is not None and movie.year // 10 * 10 == decade))
-    ]
-    return tuple(sorted(fitting, key=lambda movie: (-movie.mentions / len(movie.genres), movie.movie_id))[:POOL])
 
 
 def _dialogue(rng: random.Random, number: int, taste: Taste, popular: Sequence[Movie]) -> Dialogue:
@@ -200,23 +144,6 @@ def _dislike(rng: random.Random, taste: Taste) -> str | None:
     spared = {genre: sum(genre not in movie.genres for movie in taste.pool) for genre in genres}
     choices = [genre for genre in genres if spared[genre] >= MIN_POOL]
     return choose(rng, choices) if choices else None
-
-
-def draw(
-    rng: random.Random, pool: Sequence[Movie], popular: Sequence[Movie], count: int, used: Sequence[Movie]
-) -> list[Movie]:
-    """`count` movies, none of them used, nearly all from the pool; a few, or all once it is empty, are just popular."""
-    drawn: list[Movie] = []
-    for _ in range(count):
-        source = popular if chance(rng, 0.08) else pool
-        taken = {movie.movie_id for movie in (*used, *drawn)}
-        left = _without(taken, source) or _without(taken, popular)
-        drawn.append(choose_by_rank(rng, left))
-    return drawn
-
-
-def _without(taken: Container[int], movies: Sequence[Movie]) -> list[Movie]:
-    return [movie for movie in movies if movie.movie_id not in taken]
 
 
 def _open(conversation: _Conversation) -> None:

@@ -77,10 +77,8 @@ def main() -> None:
     dialogues = arguments.protocol == "conversational"
     ways = LEARN_FROM if dialogues else LEARN_FROM[:1]
     hold_out = "latest" if dialogues else "leave_one_out"
-    tasks = {
-        way: load_task(arguments.protocol, DataConfig(hold_out=hold_out, learn_from=way), 42, settings())
-        for way in ways
-    }
+    configs = {way: DataConfig(hold_out=hold_out, learn_from=way) for way in ways}
+    tasks = {way: load_task(arguments.protocol, config, 42, settings()) for way, config in configs.items()}
     search = Search(arguments.kind, tasks)
     print(f"| learned from | settings | {' | '.join(METRICS)} |\n|{' --- |' * (len(METRICS) + 2)}")
     learn_from, values = ways[-1], VALUES[arguments.kind]

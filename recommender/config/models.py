@@ -306,40 +306,32 @@ class ItemKnnSettings(BaselineSettings):
 
     kind: Literal["item_knn"] = Field("item_knn", title="Kind of model")
     shrinkage: float = Field(
-        10.0, ge=0, title="Shrinkage", description="added to how often a movie is named: rare pairs count less"
+        10.0, ge=0, title="Shrinkage", description="added to how often a movie occurs: rare pairs count for less"
     )
     asymmetry: float = Field(
         0.7,
         ge=0,
         le=1,
         title="Asymmetry of the cosine",
-        description="0.5: the cosine; 1: the share of the mentioned movie's dialogues that name the other one",
+        description="1: a share of the mentioned movie's dialogues; 0: of the candidate's; 0.5: the plain cosine",
     )
     decay: float = Field(
-        0.8,
-        gt=0,
-        le=1,
-        title="Decay with every later mention",
-        description="weight of a mentioned movie for each movie that was mentioned after it",
+        0.8, gt=0, le=1, title="Recency decay", description="weight of a mentioned movie, for each one mentioned later"
     )
     prior: float = Field(
-        0.02, ge=0, title="Weight of popularity", description="what popularity adds, also to a wish without a movie"
+        0.02, ge=0, title="Popularity prior", description="score of the most popular movie without any neighbour"
     )
 
     implementation = "recommender.models.item_knn:ItemKnn"
 
 
 class EaseSettings(BaselineSettings):
-    """EASE (Steck 2019): a linear model of movies watched together, in closed form."""
+    """A linear item-to-item model in closed form, for ratings (Steck 2019)."""
 
     kind: Literal["ease"] = Field("ease", title="Kind of model")
-    l2: float = Field(500.0, gt=0, title="L2 penalty")
+    l2: float = Field(500.0, gt=0, title="L2 penalty", description="of the regression of each movie on all others")
     decay: float = Field(
-        0.9,
-        gt=0,
-        le=1,
-        title="Decay with every later movie",
-        description="weight of a watched movie for each movie that was watched after it",
+        0.9, gt=0, le=1, title="Recency decay", description="weight of a watched movie, for each one watched later"
     )
 
     implementation = "recommender.models.ease:Ease"

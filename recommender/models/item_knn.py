@@ -95,19 +95,18 @@ class ItemKnn(Recommender):
 
 class WeightedCounts(ItemKnn):
     """weight * log(1 + score / floor), score being that of item-kNN: what a model that learns by gradient adds to its
-    scores. A movie that scores much less than `floor` gains nothing.
+    scores. There is no popularity prior, which such a model has itself, so a wish that names no movie is left alone.
 
     Not while it trains: the counts hold the targets of the very examples that are being learned.
     """
 
-    def __init__(self, context: Context, weight: float, floor: float = 0.005) -> None:
-        super().__init__(ItemKnnSettings(), context)
+    def __init__(self, context: Context, weight: float, floor: float = 0.01) -> None:
+        super().__init__(ItemKnnSettings(prior=0.0), context)
         self.weight, self.floor = weight, floor
 
     def fit(self, items: Sequence[Item]) -> None:
         super().fit(items)
         self.values /= self.floor
-        self.popularity /= self.floor
 
     def forward(self, batch: Batch) -> Tensor:
         return self.weight * torch.log1p(super().forward(batch))

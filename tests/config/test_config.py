@@ -139,9 +139,17 @@ def test_the_paper_of_2024(part: str) -> None:
     )
 
 
-@pytest.mark.parametrize(("name", "kind"), [("popularity", "popularity"), ("copy", "copy"), ("item-knn", "item_knn")])
-def test_the_baselines(name: str, kind: str) -> None:
-    check(load_preset(name), {"protocol": "conversational", "model.kind": kind})
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("popularity", {"protocol": "conversational", "model.kind": "popularity"}),
+        ("copy", {"protocol": "conversational", "model.kind": "copy"}),
+        ("item-knn", {"protocol": "conversational", "model.kind": "item_knn", "data.learn_from": "everyone"}),
+        ("ease", {"protocol": "next_movie", "model.kind": "ease", "data.hold_out": "leave_one_out"}),
+    ],
+)
+def test_the_baselines(name: str, settings: dict[str, Any]) -> None:
+    check(load_preset(name), settings)
 
 
 def test_overrides_reach_every_depth_and_keep_the_rest() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from recommender.data.collate import Batch, collate
+from recommender.data.collate import Batch
 from recommender.query.engine import Engine
 from recommender.query.wish import Wish, to_example
 from recommender.runs.folder import find_run
@@ -50,7 +50,7 @@ def main() -> None:
     utterance, _ = engine.read(WISH)
     example = to_example(Wish((utterance,)), engine.config.protocol, engine.catalog)
     prepared = engine.ranker.prepare([example])
-    batch = collate(prepared.items)
+    batch = engine.model.collate(prepared.items)
     ids, mask = texts(batch)
     padding = (0, OLD_LENGTH - ids.shape[1])
     long_ids, long_mask = torch.nn.functional.pad(ids, padding), torch.nn.functional.pad(mask, padding)

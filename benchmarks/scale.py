@@ -49,7 +49,6 @@ class Measured:
 def train(measured: Measured) -> None:
     """Everything up to a slice of an epoch, as a training run does it, and the weights in a run's folder."""
     import torch
-    from recommender.models.inputs import add_vectors, items_of
 
     from recommender.config.presets import load_preset
     from recommender.data.task import load_task
@@ -61,21 +60,18 @@ def train(measured: Measured) -> None:
     config = load_preset(PRESET, ["data.source=folder", "training.epochs=1"])
     with measured.part("reading"):
         task = load_task(config.protocol, config.data, config.seed, settings())
-    with measured.part("examples"):
-        examples = task.learning_examples()
     with measured.part("model"):
         model = build_model(config, task, settings())
     with measured.part("items"):
-        items = items_of(model, examples, task.catalog, config.data)
+        items = model.training_items(task)
     batch = config.training.batch_size
     part = items[: STEPS * batch]
     with measured.part("text vectors"):
-        add_vectors(model, part, settings().cache_dir)
+        model.precompute(part)
     measured.facts |= {"examples": len(items), "vectors": len(part)}
-    del examples  # a run lets go of them here, too
     with measured.part("set-up"):  # counts are of the whole data
         folder = settings().cache_dir / "resume"
-        trainer = make_trainer(config, model, len(task.catalog), items, [], items[:1], folder, [])
+        trainer = make_trainer(config, model, items, [], lambda: {"ndcg@10": 0.0}, folder, [])
         trainer.train_items.items = part
         trainer.args.max_steps, trainer.args.eval_strategy, trainer.args.save_strategy = STEPS, "no", "no"
     with measured.part("steps"):
@@ -92,15 +88,15 @@ def train(measured: Measured) -> None:
 def evaluate(measured: Measured) -> None:
     """Reading, ranking a part of the test split by the index and exactly, and the counts of item-kNN."""
     import torch
-    from recommender.models.inputs import add_vectors, items_of
 
-    from recommender.data.collate import collate
+    from recommender.config.models import ItemKnnSettings
     from recommender.data.task import load_task
     from recommender.evaluation.beyond import beyond_accuracy, training_mentions
     from recommender.evaluation.metrics import CUTOFFS, evaluate_rankings
-    from recommender.models.baselines import ItemKnn
+    from recommender.models.base import Context
+    from recommender.models.registry import make_model
     from recommender.ranking.index import index_of, recall
-    from recommender.ranking.ranker import Ranker
+    from recommender.ranking.ranker import Prepared, Ranker
     from recommender.ranking.top_k import top_k
     from recommender.runs.checkpoints import load_checkpoint
     from recommender.runs.folder import find_run
@@ -109,32 +105,32 @@ def evaluate(measured: Measured) -> None:
     device, most = torch.device("cpu"), max(CUTOFFS)
     run = find_run(RUN, settings())
     with measured.part("checkpoint"):
-        model = load_checkpoint(run, device).model
+        model = load_checkpoint(run, device, settings().cache_dir).model
     config = run.config()
     with measured.part("reading"):
         task = load_task(config.protocol, config.data, config.seed, settings())
     with measured.part("items"):
         examples = task.examples("test")[:EVALUATED]
-        ranker = Ranker(model, task.catalog, config.data, device)
-        prepared = ranker.prepare(examples)
-        items = prepared.items
+        ranker = Ranker(model, device)
+        items = model.items(examples)
     with measured.part("text vectors"):
-        add_vectors(model, items, settings().cache_dir)
+        model.precompute(items)
+        prepared = Prepared(items, [ranker.adjustments.of(example) for example in examples])
     with measured.part("index"):
         index = index_of(model, ranker.duplicates)
     with measured.part("ranking"):
         rankings = ranker.rank_prepared(prepared, most, "refused")
     with measured.part("exact"), torch.inference_mode():
-        scores = (model(collate([item])) for item in items[:COMPARED])
+        scores = (model(model.collate([item])) for item in items[:COMPARED])
         left_out = torch.tensor([ranker.duplicates], dtype=torch.long)
         exact = torch.cat([top_k(row, most, left_out) for row in scores]).numpy()
     with measured.part("metrics"):
         values = evaluate_rankings(rankings, [item.targets for item in items], CUTOFFS)
         beyond_accuracy(rankings, CUTOFFS, task.catalog, training_mentions(task), None)
     with measured.part("item-kNN"):
-        knn = ItemKnn(len(task.catalog))
-        knn.fit(items_of(knn, task.examples("train"), task.catalog, config.data))
-        Ranker(knn, task.catalog, config.data, device).rank(examples[:COMPARED], most, "refused")
+        knn = make_model(ItemKnnSettings(), Context(task.catalog, data=config.data))
+        knn.fit(knn.training_items(task))
+        Ranker(knn, device).rank(examples[:COMPARED], most, "refused")
     measured.facts |= {
         "examples": len(items),
         "compared": COMPARED,

@@ -335,7 +335,7 @@ class EaseSettings(BaselineSettings):
     )
 
     implementation = "recommender.models.ease:Ease"
-    protocols = ("next_movie",)  # dialogues are too few for a matrix of all movies
+    protocols = ("next_movie",)  # dialogues are too few for a weight of every pair of movies
 
 
 # The table of kinds: a new kind of model is one line here. The first one is the default.

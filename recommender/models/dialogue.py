@@ -23,8 +23,8 @@ from recommender.models.dialogue_items import (
     DialogueItem,
     collate_dialogues,
     dialogue_item,
+    message_of,
     packed,
-    spoken,
 )
 from recommender.models.heads import CatalogueHead
 from recommender.models.item_knn import WeightedCounts
@@ -70,7 +70,7 @@ class DialogueRecommender(Recommender):
         catalog, data, with_movies = self.context.catalog, self.context.data, self.config.reads_movies
         said = list(dict.fromkeys(message for example in examples for message in example.said))
         texts = self.text.texts([message.text for message in said], data.max_tokens, data.keep_tokens)
-        made = {m: spoken(m, text, catalog, with_movies) for m, text in zip(said, texts, strict=True)}
+        made = {m: message_of(m, text, catalog, with_movies) for m, text in zip(said, texts, strict=True)}
         return [dialogue_item(example, made, catalog, with_movies) for example in examples]
 
     def collate(self, items: Sequence[DialogueItem]) -> DialogueBatch:  # type: ignore[override]  # its own items

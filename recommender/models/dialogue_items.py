@@ -84,7 +84,7 @@ def dialogue_item(example: Example, made: dict[Said, Spoken], catalog: Catalog, 
     )
 
 
-def spoken(message: Said, text: Text, catalog: Catalog, with_movies: bool) -> Spoken:
+def message_of(message: Said, text: Text, catalog: Catalog, with_movies: bool) -> Spoken:
     mentioned = catalog.indices(message.mentioned) if with_movies else []
     return Spoken(text.tokens, mentioned=mentioned, speaker=SPEAKERS[message.role])
 

@@ -161,7 +161,7 @@ def _learned(config: RunConfig, task: Task, settings: Settings) -> Digests:
 def _learn(work: Work, task: Task, model: Recommender, checkpoint: Path | None) -> None:
     """Everything up to the best weights in the run's folder, or to a stop."""
     run, config, status = work.run, work.config, work.status
-    device = next(model.parameters()).device
+    device = choose_device(work.settings)
     if status.trained:
         return
     work.say("preparing the examples")

@@ -10,7 +10,7 @@ from recommender.data.dialogue import Dialogue, Message
 from recommender.data.engagement import FACTS, UNKNOWN, Engagement
 from recommender.data.examples import build_examples
 from recommender.data.redial import parse_dialogue
-from recommender.models.dialogue_items import collate_dialogues, dialogue_item, packed, spoken
+from recommender.models.dialogue_items import collate_dialogues, dialogue_item, message_of, packed
 
 FORMS = {
     "initiatorQuestions": {
@@ -76,7 +76,7 @@ def test_a_batch_of_which_nothing_is_known_has_no_such_table():
 
 def test_the_facts_of_a_dialogue_read_message_by_message_stand_row_by_row(spoken: Dialogue, small_catalog: Catalog):
     examples = build_examples([spoken], "conversational", small_catalog)
-    made = {m: spoken(m, Text([1]), small_catalog, True) for example in examples for m in example.said}
+    made = {m: message_of(m, Text([1]), small_catalog, True) for example in examples for m in example.said}
     batch = collate_dialogues(packed([dialogue_item(example, made, small_catalog, True) for example in examples]))
     assert batch["targets"].shape == (2, 2)
     liked = batch["engagement"][:, :, FACTS.index("liked")].tolist()

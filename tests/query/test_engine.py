@@ -9,14 +9,14 @@ from recommender.config import RunConfig
 from recommender.data.collate import Item
 from recommender.data.dialogue import Dialogue, Message
 from recommender.data.examples import Example, build_examples
-from recommender.data.task import load_catalog, load_task
+from recommender.data.task import load_catalog
 from recommender.errors import CheckpointError, RecommenderError
 from recommender.models.base import Context
 from recommender.models.registry import make_model
 from recommender.query.engine import Engine
 from recommender.query.facets import with_refusals
 from recommender.query.wish import Utterance, Wish, to_example
-from recommender.reports.report import ranker_of
+from recommender.ranking.ranker import Ranker
 from recommender.runs.checkpoints import weights_facts
 from recommender.runs.folder import Run, new_run
 from recommender.settings import Settings
@@ -201,16 +201,13 @@ def test_titles_are_looked_up_or_the_nearest_named(attentive: Engine) -> None:
         ("I have seen The Red Lantern (1999). no horror please", "I have seen @1234. no horror please"),
     ],
 )
-def test_a_wish_is_ranked_as_the_report_ranks_the_same_example(
-    typed: str, dialogue: str, attentive: Engine, world: Settings
-) -> None:
+def test_a_wish_is_ranked_as_the_report_ranks_the_same_example(typed: str, dialogue: str, attentive: Engine) -> None:
     """One road: what is read, scored and left out for a query is what is measured."""
     engine, config = attentive, attentive.config
-    task = load_task(config.protocol, config.data, config.seed, world)
     messages = (Message("seeker", dialogue), Message("recommender", "Then see @30"))
     examples = build_examples([Dialogue("d", messages)], config.protocol, engine.catalog)
     [example] = with_refusals(examples, engine.catalog)
-    ranking = ranker_of(engine.model, task, engine.device).rank([example], 50)[0]
+    ranking = Ranker(engine.model, engine.device).rank([example], 50)[0]
     expected = [engine.catalog[int(item)].movie_id for item in ranking if item >= 0]
     assert 5 < len(expected) < 12
     assert ids(engine, said(engine, typed), 50) == expected
@@ -249,7 +246,7 @@ def test_refused_movies_and_genres_are_left_out_and_told(engine: Engine) -> None
     )
     assert answer.filters[0] == "Left out because you asked for no horror: 3 movies."
     assert answer.filters[1].startswith("Paper Crown (2006) and Silent Probe (2016) are left out")
-    assert ("rank lower" in answer.filters[1]) == (engine.model.movie_vectors() is not None)
+    assert ("rank lower" in answer.filters[1]) == (engine.model.item_vectors() is not None)
 
 
 def test_a_disliked_movie_pushes_its_neighbour_down_and_no_other(attentive: Engine) -> None:

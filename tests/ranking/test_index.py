@@ -142,11 +142,13 @@ def test_a_large_catalogue_is_ranked_by_an_index_as_it_is_without(
 
 def test_a_model_that_scores_in_another_way_is_ranked_without(monkeypatch: pytest.MonkeyPatch) -> None:
     class Other(Dots):
-        def dot_products(self) -> Any:
-            return None
+        scores_by_vectors = False
 
     monkeypatch.setattr(under_test, "INDEX_ABOVE", 0)
-    assert index_of(Other(ItemVectors(torch.ones(3, 2), torch.zeros(3)))) is None
+    three = Catalog(Movie(i, f"Movie {i}", 2000, ()) for i in range(3))
+    vectors = ItemVectors(torch.ones(3, 2), torch.zeros(3))
+    assert index_of(Other(vectors, three)) is None
+    assert index_of(Dots(vectors, three)) is not None
 
 
 def test_without_faiss_the_command_that_installs_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

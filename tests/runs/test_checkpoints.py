@@ -107,9 +107,7 @@ def test_weights_of_another_shape_are_refused_with_the_tensor(run: Run, config: 
 
 
 def test_weights_of_another_kind_of_model_are_refused(run: Run, config: RunConfig) -> None:
-    values = config.model_dump()
-    values["model"] |= {"kind": "popularity"}
-    run.write_config(RunConfig.model_validate(values))
+    run.write_config(RunConfig(protocol=config.protocol, model=PopularitySettings()))
     with pytest.raises(CheckpointError, match=r"r/model\.safetensors"):
         load_checkpoint(run, CPU)
 

@@ -28,11 +28,13 @@ def scores(model: ItemKnn, *histories: list[int]) -> torch.Tensor:
     return model(collate([Item([], history) for history in histories]))
 
 
-@pytest.mark.parametrize(("shrinkage", "asymmetry"), [(0.0, 0.5), (2.0, 0.5), (2.0, 0.8)])
-def test_a_neighbour_scores_its_shrunken_asymmetric_cosine(shrinkage: float, asymmetry: float) -> None:
-    model = fitted(shrinkage=shrinkage, asymmetry=asymmetry, prior=0.0)
+@pytest.mark.parametrize(("shrinkage", "mentioned", "candidate"), [(0.0, 0.5, 0.5), (2.0, 0.5, 0.5), (2.0, 0.8, 0.3)])
+def test_a_neighbour_scores_its_shrunken_asymmetric_cosine(
+    shrinkage: float, mentioned: float, candidate: float
+) -> None:
+    model = fitted(shrinkage=shrinkage, mentioned_power=mentioned, candidate_power=candidate, prior=0.0)
     size = (NAMED + shrinkage).clamp(min=1)
-    expected = TOGETHER / (size[:, None] ** asymmetry * size[None, :] ** (1 - asymmetry))
+    expected = TOGETHER / (size[:, None] ** mentioned * size[None, :] ** candidate)
     torch.testing.assert_close(scores(model, [0], [1], [2], [3], [4]), expected)
 
 
@@ -107,7 +109,14 @@ def test_padding_anywhere_is_not_read() -> None:
 
 
 def test_weighted_counts_are_the_logarithm_of_the_score_above_a_floor() -> None:
-    model, counts = fitted(prior=0.0), WeightedCounts(5, weight=1.5)
+    counts = WeightedCounts(5, weight=1.5)
     counts.fit(TRAIN)
-    expected = 1.5 * torch.log1p(scores(model, [0, 2], []) / counts.floor)
-    torch.testing.assert_close(scores(counts, [0, 2], []), expected)
+    model = fitted(mentioned_power=counts.mentioned_power, candidate_power=counts.candidate_power, prior=counts.prior)
+    expected = 1.5 * torch.log1p(scores(model, [0, 2]) / counts.floor)
+    torch.testing.assert_close(scores(counts, [0, 2]), expected)
+
+
+def test_weighted_counts_leave_a_wish_without_movies_to_the_model() -> None:
+    counts = WeightedCounts(5, weight=1.5)
+    counts.fit(TRAIN)
+    assert scores(counts, [], [0])[0].tolist() == [0] * 5

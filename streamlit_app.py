@@ -1,7 +1,16 @@
-"""The app: `streamlit run streamlit_app.py`. The pages are in pages/."""
+"""The app's server: `streamlit run streamlit_app.py`. What a visitor sees begins in pages/app.py."""
 
-from pages.shared.setup import navigation
-from pages.shared.theme import follow_theme
+import sys
 
-navigation().run()
-follow_theme()
+from starlette.middleware import Middleware
+from streamlit.starlette import App
+
+from pages.shared.server import Guard, allowed_hosts, check_secrets, lifespan
+from recommender.errors import RecommenderError
+
+try:
+    check_secrets()
+    guard = Middleware(Guard, hosts=allowed_hosts())
+except RecommenderError as error:
+    sys.exit(f"error: {error}")
+app = App("pages/app.py", lifespan=lifespan, middleware=[guard])

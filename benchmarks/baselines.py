@@ -2,25 +2,22 @@
 `python -m benchmarks.baselines item_knn` (ReDial, the latest tenth of the training dialogues, new targets), or
 `python -m benchmarks.baselines item_knn next_movie` and `ease next_movie` (ratings, everybody's last movie but one).
 
-Starting from the constructor's defaults, every value of a setting is tried with the others fixed, and the best by
+Starting from the defaults of its settings, every value of a setting is tried with the others fixed, and the best by
 nDCG@10 is kept; two rounds. What is learned from is tried too: the recommenders' movies, or everyone's.
 """
 
 import argparse
-from collections.abc import Sequence
 from itertools import product
 
 import torch
 
 from recommender.config import DataConfig
-from recommender.data.collate import Item
-from recommender.data.examples import Example
+from recommender.config.models import MODELS
 from recommender.data.task import Task, load_task
-from recommender.evaluation.ranking import rank
-from recommender.evaluation.report import measure, wanted
-from recommender.models.base import Recommender
-from recommender.models.inputs import example_items
-from recommender.models.registry import BASELINES
+from recommender.models.base import Context
+from recommender.models.registry import make_model
+from recommender.ranking.ranker import Ranker
+from recommender.reports.report import measure, wanted
 from recommender.settings import settings
 
 VALUES = {
@@ -47,23 +44,18 @@ class Search:
         self.found: dict[tuple[object, ...], float] = {}
         task = next(iter(tasks.values()))
         self.examples = [example for example in task.examples("validation") if wanted(example, "new")]
-        self.make = BASELINES[kind]
-        model = self.make(len(task.catalog))
-        self.validation = self._items(model, task, self.examples)
-        self.train = {name: self._items(model, own, own.learning_examples()) for name, own in tasks.items()}
-        self.catalog = task.catalog
-
-    @staticmethod
-    def _items(model: Recommender, task: Task, examples: Sequence[Example]) -> list[Item]:
-        return example_items(model, examples, task.catalog, task.config, task.settings.cache_dir)
+        self.kind, self.context = MODELS[kind], Context(task.catalog, data=task.config)
+        model = make_model(self.kind.model_validate({}), self.context)
+        self.prepared = Ranker(model, CPU).prepare(self.examples)
+        self.train = {name: model.training_items(own) for name, own in tasks.items()}
 
     def score(self, learn_from: str, chosen: dict[str, float]) -> float:
         key = (learn_from, *chosen.items())
         if key not in self.found:
-            model = self.make(len(self.catalog), **chosen)
+            model = make_model(self.kind.model_validate(chosen), self.context)
             model.fit(self.train[learn_from])
-            rankings = rank(model, self.validation, 50, CPU, batch_size=256).new
-            values = measure(rankings, self.examples, self.catalog, "new")
+            rankings = Ranker(model, CPU).rank_prepared(self.prepared, 50, batch_size=256)
+            values = measure(rankings, self.examples, self.context.catalog, "new")
             self.found[key] = float(values["ndcg@10"].mean())
             figures = " | ".join(f"{values[name].mean():.4f}" for name in METRICS)
             print(f"| {learn_from} | {', '.join(f'{n} {v:g}' for n, v in chosen.items())} | {figures} |", flush=True)
@@ -83,8 +75,7 @@ def main() -> None:
     search = Search(arguments.kind, tasks)
     print(f"| learned from | settings | {' | '.join(METRICS)} |\n|{' --- |' * (len(METRICS) + 2)}")
     learn_from, values = ways[-1], VALUES[arguments.kind]
-    model = search.make(len(search.catalog))
-    chosen = {name: round(float(getattr(model, name)), 6) for name in values}
+    chosen = search.kind.model_validate({}).model_dump(include=set(values))
     for _, (name, options) in product(range(ROUNDS), [*values.items(), ("learn_from", ways)]):
         if name == "learn_from":
             learn_from = max(options, key=lambda way: search.score(way, chosen))

@@ -16,6 +16,7 @@ from recommender.config import RunConfig
 from recommender.data.catalog import Catalog
 from recommender.errors import RecommenderError
 from recommender.evaluation.records import Record
+from recommender.models.base import Context
 from recommender.models.registry import make_model
 from recommender.runs.checkpoints import weights_facts
 from recommender.runs.folder import Run, best_row, new_run
@@ -51,7 +52,7 @@ def make_run(run_id: str, model: dict[str, Any], catalog: Catalog, here: Setting
     """A whole run folder, as training leaves it, with a report and a record."""
     config = RunConfig.model_validate({"protocol": "conversational", "model": model})
     run = new_run(run_id, config, here)
-    made = make_model(config.model, len(catalog), torch.randn(len(catalog), 8), seed=1)
+    made = make_model(config.model, Context(catalog, torch.randn(len(catalog), 8), seed=1))
     run.write_status(Status(state="finished", pid=1, process_started=5.0, seconds=62.5, device="CPU", source="x"))
     run.write_catalog(catalog)
     run.write_weights(made.saved_weights(), weights_facts(made, catalog))

@@ -1,77 +1,29 @@
 """What `benchmarks.fuzz` reads: for each reader of what others wrote, how an input is made and read as the app does."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 from urllib.parse import parse_qs, urlsplit
 
 import torch
 
+from benchmarks.fuzz_data import Target, dialogue_target, ratings_target
 from benchmarks.fuzz_inputs import Inputs
 from benchmarks.fuzz_runs import damaged_tensors, expected, make_run, read_run, tiny_encoder
 from pages.shared.link import MARKS, Link, address, from_params, to_params
-from recommender.config import DIALOGUE_PROTOCOLS, PROTOCOLS
+from recommender.config import PROTOCOLS
 from recommender.config import presets as preset
 from recommender.config.presets import load_preset, preset_names
 from recommender.config.values import parse_config
 from recommender.data.catalog import Catalog, Movie
-from recommender.data.examples import build_examples
-from recommender.data.redial import read_split
 from recommender.data.task import load_catalog
 from recommender.query.additions import load_added
 from recommender.query.refusals import with_stances
 from recommender.query.titles import TitleMatcher
-from recommender.query.wish import Utterance, Wish, clean_wish, hear, references, to_example
+from recommender.query.wish import Utterance, Wish, clean_wish, facets_of, references, to_example
 from recommender.runs.checkpoints import load_checkpoint
 from recommender.runs.folder import Run
 from recommender.settings import Settings, settings
-
-
-@dataclass(frozen=True)
-class Target:
-    """`make` gives the next input, `read` reads it as the app does; `share` of all inputs go to it."""
-
-    name: str
-    share: float
-    make: Callable[[Inputs], Any]
-    read: Callable[[Any], None]
-
-
-# Dialogues
-
-
-def dialogue_target(folder: Path, catalog: Catalog) -> Target:
-    record = {
-        "conversationId": "391",
-        "initiatorWorkerId": 7,
-        "respondentWorkerId": 3,
-        "movieMentions": {"111776": "Super Troopers (2001)", "20": "Iron Comet (1982)"},
-        "messages": [
-            {"messageId": 1, "timeOffset": 0, "senderWorkerId": 7, "text": "Hi, I loved @20 &amp; @1234"},
-            {"messageId": 2, "timeOffset": 9, "senderWorkerId": 3, "text": "Have you seen @111776 or @40?"},
-            {"messageId": 3, "timeOffset": 12, "senderWorkerId": 7, "text": "Not yet, thanks"},
-        ],
-    }
-    listed = record | {"movieMentions": [{"movieId": "111776", "movieName": "Super Troopers (2001)"}]}
-    path = folder / "train_data.jsonl"
-
-    def make(inputs: Inputs) -> bytes:
-        lines = [inputs.json_bytes(inputs.random.choice((record, listed))) for _ in range(1 + inputs.size(3))]
-        return inputs.random.choice((b"\n", b"\n", b"\r\n", b"\x00")).join(lines)
-
-    def read(raw: bytes) -> None:
-        path.write_bytes(raw)
-        for dialogue in read_split(path)[0]:
-            for protocol in DIALOGUE_PROTOCOLS:
-                for example in build_examples([dialogue], protocol, catalog):
-                    example.text.encode()
-                    example.dialogue_id.encode()
-
-    return Target("dialogues", 0.30, make, read)
-
 
 # Presets and settings
 
@@ -137,7 +89,7 @@ def title_target(catalog: Catalog) -> Target:
             assert all(part[match.start : match.end] == match.text for match in matches)
         matches, genres = with_stances(cleaned, references(cleaned, shown))
         wish = Wish((Utterance(cleaned, matches, genres),))
-        hear(wish)
+        facets_of(wish)
         for protocol in PROTOCOLS:
             to_example(wish, protocol, catalog).text.encode()
 
@@ -150,14 +102,14 @@ def title_target(catalog: Catalog) -> Target:
 def checkpoint_target(folder: Path, catalog: Catalog) -> Target:
     here = Settings(checkpoints_dir=folder / "runs", cache_dir=folder / "cache")
     small = {"text": {"name": tiny_encoder(folder / "encoder")}}
-    attention = {"kind": "attention", "embedding": 4, "hidden": 4}
+    attention = {"embedding": 4, "history": {"kind": "attention", "hidden": 4}, "head": {"kind": "catalogue"}}
     counted = [
         make_run("knn", {"kind": "item_knn"}, catalog, here),
         make_run("pop", {"kind": "popularity"}, catalog, here),
     ]
     deep = [
         make_run("wide", {**small, "history": attention, "head": {"kind": "catalogue"}}, catalog, here),
-        make_run("talk", {**small, "kind": "dialogue", "dialogue": {"width": 4, "layers": 1}}, catalog, here),
+        make_run("talk", {"kind": "dialogue", "text": small["text"], "width": 4, "layers": 1}, catalog, here),
     ]
     vector = [0.1] * 8
     movies = [{"movie_id": 2_000_000_000 + i, "title": f"New {i}", "year": 2026, "genres": ["drama"]} for i in range(3)]
@@ -252,17 +204,18 @@ def link_target() -> Target:
         again = from_params(parse_qs(urlsplit(written).query, keep_blank_values=True))
         assert again == (link if link != Link() else None)
 
-    return Target("links", 0.45, make, read)
+    return Target("links", 0.40, make, read)
 
 
 def all_targets(folder: Path) -> list[Target]:
     """They write below `folder`, which is theirs alone."""
-    folders = {part: folder / part for part in ("dialogues", "presets", "checkpoints")}
+    folders = {part: folder / part for part in ("dialogues", "ratings", "presets", "checkpoints")}
     for own in folders.values():
         own.mkdir()
     small = Catalog([Movie(20, "Iron Comet", 1982, ("drama",), 61, 9), Movie(40, "Up"), Movie(1234, "Heat", 1995)])
     return [
         dialogue_target(folders["dialogues"], small),
+        ratings_target(folders["ratings"], small),
         preset_target(folders["presets"]),
         title_target(load_catalog(settings())),
         checkpoint_target(folders["checkpoints"], small),

@@ -7,9 +7,9 @@ from typing import Annotated
 import torch
 import typer
 
-from recommender.evaluation.index import MovieIndex, recall
-from recommender.evaluation.ranking import top_k
 from recommender.models.base import DotProducts
+from recommender.ranking.index import MovieIndex, recall
+from recommender.ranking.top_k import top_k
 
 WIDTH, BEST, WISHES = 64, 50, 100
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from recommender.evaluation.metrics import evaluate_rankings
-from recommender.evaluation.ranking import top_k
+from recommender.ranking.top_k import top_k
 
 BATCH, MOVIES, EXAMPLES, WIDTH = 64, 6924, 4198, 50
 CUTOFFS = (1, 10, 50)

@@ -11,9 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from recommender.data.collate import Batch, collate
-from recommender.evaluation.ranking import top_k
-from recommender.models.inputs import items_of
+from recommender.data.collate import Batch
 from recommender.query.engine import Engine
 from recommender.query.wish import Wish, to_example
 from recommender.runs.folder import find_run
@@ -51,13 +49,14 @@ def main() -> None:
 
     utterance, _ = engine.read(WISH)
     example = to_example(Wish((utterance,)), engine.config.protocol, engine.catalog)
-    batch = collate(items_of(engine.model, [example], engine.catalog, engine.config.data))
+    prepared = engine.ranker.prepare([example])
+    batch = engine.model.collate(prepared.items)
     ids, mask = texts(batch)
     padding = (0, OLD_LENGTH - ids.shape[1])
     long_ids, long_mask = torch.nn.functional.pad(ids, padding), torch.nn.functional.pad(mask, padding)
     encoder = engine.model.text
     assert encoder is not None, "a model that reads no words has nothing to pad"
-    score = milliseconds(lambda: top_k(engine.model(batch), 10))
+    score = milliseconds(lambda: engine.ranker.answer(prepared, 10))
     short = milliseconds(lambda: encoder(ids, mask))
     long = milliseconds(lambda: encoder(long_ids, long_mask))
     match = milliseconds(lambda: engine.titles.find(WISH))

@@ -52,7 +52,6 @@ def train(measured: Measured) -> None:
 
     from recommender.config.presets import load_preset
     from recommender.data.task import load_task
-    from recommender.models.inputs import add_vectors, items_of
     from recommender.runs.checkpoints import weights_facts
     from recommender.runs.folder import new_run
     from recommender.settings import settings
@@ -61,21 +60,18 @@ def train(measured: Measured) -> None:
     config = load_preset(PRESET, ["data.source=folder", "training.epochs=1"])
     with measured.part("reading"):
         task = load_task(config.protocol, config.data, config.seed, settings())
-    with measured.part("examples"):
-        examples = task.learning_examples()
     with measured.part("model"):
         model = build_model(config, task, settings())
     with measured.part("items"):
-        items = items_of(model, examples, task.catalog, config.data)
+        items = model.training_items(task)
     batch = config.training.batch_size
     part = items[: STEPS * batch]
     with measured.part("text vectors"):
-        add_vectors(model, part, settings().cache_dir)
+        model.precompute(part)
     measured.facts |= {"examples": len(items), "vectors": len(part)}
-    del examples  # a run lets go of them here, too
     with measured.part("set-up"):  # counts are of the whole data
         folder = settings().cache_dir / "resume"
-        trainer = make_trainer(config, model, len(task.catalog), items, [], items[:1], folder, [])
+        trainer = make_trainer(config, model, items, [], lambda: {"ndcg@10": 0.0}, folder, [])
         trainer.train_items.items = part
         trainer.args.max_steps, trainer.args.eval_strategy, trainer.args.save_strategy = STEPS, "no", "no"
     with measured.part("steps"):
@@ -93,14 +89,15 @@ def evaluate(measured: Measured) -> None:
     """Reading, ranking a part of the test split by the index and exactly, and the counts of item-kNN."""
     import torch
 
-    from recommender.data.collate import collate
+    from recommender.config.models import ItemKnnSettings
     from recommender.data.task import load_task
     from recommender.evaluation.beyond import beyond_accuracy, training_mentions
-    from recommender.evaluation.index import index_of, recall
     from recommender.evaluation.metrics import CUTOFFS, evaluate_rankings
-    from recommender.evaluation.ranking import rank, top_k
-    from recommender.models.baselines import ItemKnn
-    from recommender.models.inputs import add_vectors, items_of
+    from recommender.models.base import Context
+    from recommender.models.registry import make_model
+    from recommender.ranking.index import index_of, recall
+    from recommender.ranking.ranker import Prepared, Ranker
+    from recommender.ranking.top_k import top_k
     from recommender.runs.checkpoints import load_checkpoint
     from recommender.runs.folder import find_run
     from recommender.settings import settings
@@ -108,28 +105,32 @@ def evaluate(measured: Measured) -> None:
     device, most = torch.device("cpu"), max(CUTOFFS)
     run = find_run(RUN, settings())
     with measured.part("checkpoint"):
-        model = load_checkpoint(run, device).model
+        model = load_checkpoint(run, device, settings().cache_dir).model
     config = run.config()
     with measured.part("reading"):
         task = load_task(config.protocol, config.data, config.seed, settings())
     with measured.part("items"):
-        items = items_of(model, task.examples("test")[:EVALUATED], task.catalog, config.data)
+        examples = task.examples("test")[:EVALUATED]
+        ranker = Ranker(model, device)
+        items = model.items(examples)
     with measured.part("text vectors"):
-        add_vectors(model, items, settings().cache_dir)
+        model.precompute(items)
+        prepared = Prepared(items, [ranker.adjustments.of(example) for example in examples])
     with measured.part("index"):
-        index = index_of(model)
+        index = index_of(model, ranker.duplicates)
     with measured.part("ranking"):
-        rankings = rank(model, items, most, device).all
+        rankings = ranker.rank_prepared(prepared, most, "refused")
     with measured.part("exact"), torch.inference_mode():
-        scores = (model(collate([item])) for item in items[:COMPARED])
-        exact = torch.cat([top_k(row, most) for row in scores]).numpy()
+        scores = (model(model.collate([item])) for item in items[:COMPARED])
+        left_out = torch.tensor([ranker.duplicates], dtype=torch.long)
+        exact = torch.cat([top_k(row, most, left_out) for row in scores]).numpy()
     with measured.part("metrics"):
         values = evaluate_rankings(rankings, [item.targets for item in items], CUTOFFS)
         beyond_accuracy(rankings, CUTOFFS, task.catalog, training_mentions(task), None)
     with measured.part("item-kNN"):
-        knn = ItemKnn(len(task.catalog))
-        knn.fit(items_of(knn, task.examples("train"), task.catalog, config.data))
-        rank(knn, items[:COMPARED], most, device)
+        knn = make_model(ItemKnnSettings(), Context(task.catalog, data=config.data))
+        knn.fit(knn.training_items(task))
+        Ranker(knn, device).rank(examples[:COMPARED], most, "refused")
     measured.facts |= {
         "examples": len(items),
         "compared": COMPARED,

@@ -8,8 +8,8 @@ from typing import Any
 
 from recommender.data.assets import CATALOG_FILE
 from recommender.data.catalog import Catalog, Movie
-from recommender.data.redial import Dialogue
-from recommender.data.sample import GENRE_WORDS, sample_dialogues
+from recommender.data.dialogue import Dialogue
+from recommender.data.sample.dialogues import GENRE_WORDS, sample_dialogues
 from recommender.data.task import load_catalog
 from recommender.settings import Settings
 

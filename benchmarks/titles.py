@@ -20,11 +20,12 @@ from typing import Annotated
 import typer
 
 from recommender.data.catalog import Movie
-from recommender.data.redial import MENTION, Dialogue, find_split, read_split
+from recommender.data.dialogue import MENTION, Dialogue
+from recommender.data.redial import find_split, read_split
 from recommender.data.task import load_catalog
+from recommender.data.text import normalise, words_of
 from recommender.errors import DataError
 from recommender.query import evidence
-from recommender.query.text import normalise, words_of
 from recommender.query.titles import Match, TitleMatcher
 from recommender.settings import settings
 

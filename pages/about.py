@@ -1,4 +1,4 @@
-"""What the data is, what is asked of a model, what went wrong before, and whose work this builds on."""
+"""The About page: the data, the protocols, what was wrong with earlier figures, licences."""
 
 import streamlit as st
 
@@ -18,9 +18,9 @@ def main() -> None:
     set_up("About")
     st.title(f"About {APP_NAME}", anchor=False)
     st.write(
-        "You say what you feel like watching; a model that learned from real conversations about movies ranks the "
-        "whole catalogue for you and says why. You can also train the published models yourself and see what beats "
-        "what, with the simplest methods always beside them."
+        "You say what you feel like watching. A model trained on real conversations about movies ranks the whole "
+        "catalogue for you and gives reasons. You can also train the published models yourself and compare them, "
+        "always beside simple baselines."
     )
     try:
         facts = Facts.load(settings().assets_dir / FACTS_FILE)

@@ -1,14 +1,13 @@
-"""Runs side by side: how good, how they got there, where they differ, and what they recommend."""
+"""The Compare page: runs side by side, beside baselines and published figures."""
 
 import streamlit as st
 
 from pages.compare.choice import draw_choice, draw_notices
 from pages.compare.export import draw_export
 from pages.compare.movies import draw_movies
-from pages.compare.results import draw_results
-from pages.compare.training import draw_training
+from pages.compare.results import draw_results, draw_training
 from pages.compare.wishes import draw_slices, draw_wishes
-from pages.shared.setup import set_up
+from pages.shared.setup import finish_imports, set_up
 from recommender.compare.entries import read_entries
 from recommender.runs.folder import list_runs
 from recommender.settings import settings
@@ -26,7 +25,8 @@ TABS = {
 def main() -> None:
     set_up("Compare")
     st.title("Compare", anchor=False)
-    st.write("Set models side by side: how good they are, how sure that is, and what they recommend.")
+    st.write("Compare models: how good they are, how certain that is, and what they recommend.")
+    finish_imports()
     entries, damaged = read_entries(list_runs(settings()))
     view = draw_choice(entries, damaged)
     draw_notices(view, entries, damaged)

@@ -1,4 +1,4 @@
-"""The first page: a wish in, ten movies with reasons out; every remark on them changes the next ten."""
+"""The Recommend page: a chat that turns a wish into ten movies with reasons; feedback changes the next ten."""
 
 from typing import TYPE_CHECKING
 
@@ -12,41 +12,54 @@ from pages.recommend.messages import draw_examples, draw_input, draw_messages
 from pages.recommend.models import draw_models, draw_other_models
 from pages.recommend.share import draw_share, draw_shared, open_address, went_through_history, write_address
 from pages.recommend.strip import draw_strip, draw_tools
-from pages.recommend.style import apply_style
 from pages.shared.conversation import Conversation
 from pages.shared.models import describe, engine_of, offered_runs
 from pages.shared.person import keep_person
 from pages.shared.setup import Key, set_up
 from pages.shared.text import plain
+from recommender.device import describe_device
 from recommender.errors import RecommenderError
 
 if TYPE_CHECKING:  # they import torch, and the page is drawn before that is done
     from recommender.query.engine import Engine
     from recommender.runs.folder import Run
 
+# Looks that Streamlit has no option for. In the buttons of a card, the title in italics is for screen readers only.
+# Streamlit darkens the label of an open menu, which leaves too little contrast on a dark page.
+STYLE = """
+<style>
+[class*="st-key-actions-"] button em {
+  position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap;
+}
+[class*="st-key-actions-"] button { min-height: 0; padding: 0.15rem 0; }
+[class*="st-key-actions-"] button p { font-size: 0.875rem; }
+.st-key-also button, .st-key-data button, [class*="st-key-change-"] button { color: inherit !important; }
+</style>
+"""
+
 
 def main() -> None:
     set_up("Recommend")
-    apply_style()
+    st.html(STYLE)
     runs = offered_runs()
     conversation = current_conversation([run.run_id for run in runs])
     chosen = chosen_run(runs)
     # Every place is reserved before anything is drawn: what comes and goes moves nothing else in the page's tree, so
     # that React keeps its elements and no click goes astray.
-    head, said, strip, asked, tools, told, examples, answer, foot = (st.container() for _ in range(9))
+    head, messages, strip, prompt, tools, notices, examples, answer, foot = (st.container() for _ in range(9))
     with head:
         share = draw_head(conversation, runs, chosen)
-    with said:
+    with messages:
         draw_messages(conversation)
-    with asked:
+    with prompt:
         draw_input(conversation)
     if not conversation.begun:
         with examples:
             draw_examples(conversation)
-    with told:
+    with notices:
         engine = open_engine(runs, chosen, conversation)
         if engine:
-            hear(conversation, engine)
+            process(conversation, engine)
         draw_problem(conversation)
         draw_shared(conversation)
     if engine:
@@ -67,7 +80,7 @@ def main() -> None:
 
 
 def current_conversation(run_ids: list[str]) -> Conversation:
-    """The session's conversation, or the one in the page's address: when a session begins, and on the way back."""
+    """The session's conversation; at its start, and after Back or Forward, the one in the page's address."""
     conversation: Conversation | None = st.session_state.get(Key.CONVERSATION)
     if conversation is None:
         conversation = Conversation()
@@ -83,7 +96,7 @@ def chosen_run(runs: "list[Run]") -> "Run | None":
 
 
 def draw_head(conversation: Conversation, runs: "list[Run]", chosen: "Run | None") -> DeltaGenerator:
-    """The heading, what to do, and the page's tools; returns the place for the one that needs the answer."""
+    """The heading, the introduction and the tools; returns the container for Share, which needs the ranking."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.title("Your wish" if conversation.begun else "Find your next movie", anchor=False, width="content")
         with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall", width="content"):
@@ -91,7 +104,7 @@ def draw_head(conversation: Conversation, runs: "list[Run]", chosen: "Run | None
     if conversation.begun:
         new.button("New wish", icon=":material/add:", on_click=conversation.start_over)
     else:
-        st.write("Say what you feel like watching, and name movies you like. You get ten, each with a reason.")
+        st.write("Say what you feel like watching, and name movies you like. You get ten movies, each with a reason.")
     if chosen:
         with models:
             draw_models(conversation, runs, chosen)
@@ -99,7 +112,7 @@ def draw_head(conversation: Conversation, runs: "list[Run]", chosen: "Run | None
 
 
 def open_engine(runs: "list[Run]", chosen: "Run | None", conversation: Conversation) -> "Engine | None":
-    """The chosen run's engine, or None after saying why there is none."""
+    """The chosen run's engine; None if there is none, with a message that says why."""
     if chosen is None:
         st.info(plain("There is no model yet. Train one: python -m recommender train --preset frozen --run-id frozen"))
         return None
@@ -112,13 +125,13 @@ def open_engine(runs: "list[Run]", chosen: "Run | None", conversation: Conversat
         return None
 
 
-def hear(conversation: Conversation, engine: "Engine") -> None:
-    """Take in the link that was opened and what was typed, if anything was."""
+def process(conversation: Conversation, engine: "Engine") -> None:
+    """Process an opened link and a new message."""
     if conversation.begun:
         know_person(conversation)
     try:
         if conversation.fit(engine):
-            st.rerun()  # the messages above were drawn as they were read before
+            st.rerun()  # the messages above were drawn with the previous matches
         if conversation.opened:
             conversation.open(engine)
         if conversation.typed is not None:
@@ -126,7 +139,7 @@ def hear(conversation: Conversation, engine: "Engine") -> None:
             conversation.say(text, engine)
     except RecommenderError as error:
         conversation.problem = str(error)
-        st.rerun()  # the page was drawn for a wish that is none
+        st.rerun()  # the page was drawn for a wish that turned out invalid
 
 
 def draw_problem(conversation: Conversation) -> None:
@@ -138,11 +151,9 @@ def draw_problem(conversation: Conversation) -> None:
 
 
 def draw_source(engine: "Engine") -> None:
-    """Which model and data answer."""
-    from recommender.device import describe_device
-
+    """The model, data and device behind the ranking."""
     device = describe_device(engine.device)
-    st.caption(plain(f"Answered by {describe(engine.run)}. Data: {engine.source}. Runs on {device}."))
+    st.caption(plain(f"Ranked by {describe(engine.run)}. Data: {engine.source}. Runs on {device}."))
 
 
 main()

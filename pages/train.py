@@ -1,14 +1,13 @@
-"""Training: a new run on one tab, what runs do and did on the next, studies that tune the settings on the last."""
+"""The Train page: start a run, follow runs, tune settings with studies."""
 
 import streamlit as st
 
 from pages.shared.setup import Key, set_up
 from pages.shared.text import plain
-from pages.train.device import draw_device
 from pages.train.form import draw_form
 from pages.train.live import draw_live, states_of
 from pages.train.outcome import draw_outcome
-from pages.train.plan import PROGRESS, draw_plan
+from pages.train.plan import PROGRESS, draw_device, draw_plan
 from pages.train.runs import Seen, choose_run, draw_others, draw_state, seen_runs, take_over
 from pages.train.studies import TUNE, draw_studies
 from recommender.errors import RecommenderError
@@ -22,14 +21,14 @@ def main() -> None:
     set_up("Train")
     take_over()
     st.title("Train", anchor=False)
-    st.write("Teach a model to recommend, and watch it learn.")
-    with st.container():  # a place that stays, so that an error does not move the tabs
+    st.write("Train a model and follow its progress.")
+    with st.container():  # always present, so that an error does not move the tabs
         if problem := st.session_state.pop(Key.TRAIN_PROBLEM, None):
             st.error(plain(problem), icon=":material/error:")
     runs = seen_runs()
     if settings().read_only:
         st.info(
-            "This is a public demo: look at every run, but nobody can start, stop or delete one here.",
+            "This is a public demo: you can look at every run, but not start, stop or delete one.",
             icon=":material/lock:",
         )
     else:
@@ -75,8 +74,8 @@ def draw_progress(runs: list[Seen]) -> None:
 
 
 def draw_empty() -> None:
-    todo = f"Choose a preset under **{NEW}** and press **Start training**: its curves appear here while it learns."
-    st.info(f"No run of your own yet. {'' if settings().read_only else todo}", icon=":material/show_chart:")
+    todo = f"Choose a preset under **{NEW}** and press **Start training**. Its curves appear here while it trains."
+    st.info(f"You have no runs yet. {'' if settings().read_only else todo}", icon=":material/show_chart:")
 
 
 main()

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from recommender.config import DIALOGUE_PROTOCOLS
+from recommender.config import DIALOGUE_PROTOCOLS, DataConfig
 from recommender.config.models import FrozenText
 from recommender.data.assets import (
     CATALOG_FILE,
@@ -16,23 +16,27 @@ from recommender.data.assets import (
     MovieInfo,
     build_catalog,
     count_follows,
-    find_file,
     movie_text,
     read_info,
     save_arrays,
 )
 from recommender.data.catalog import Catalog
+from recommender.data.dialogue import DialogueSet
 from recommender.data.examples import build_examples
 from recommender.data.facts import FACTS_FILE, build_facts
-from recommender.data.interactions import load_interactions
+from recommender.data.finding import find_file
 from recommender.data.movielens import coverage
-from recommender.data.redial import DialogueSet, load_dialogues
-from recommender.data.task import load_catalog
+from recommender.data.ratings import find_source, has_ratings, load_interactions
+from recommender.data.redial import find_split, load_dialogues
+from recommender.data.source import Source
+from recommender.data.task import catalog_for, load_catalog
 from recommender.errors import DataError
 from recommender.models.text_encoder import TextEncoder
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
+
+MOVIES_OF = {"redial": "ReDial's movies", "own": "their own movies"}
 
 
 @dataclass
@@ -45,10 +49,15 @@ class Prepared:
 
 def prepare(source: str, settings: Settings) -> Prepared:
     """Read the source, count its examples under every protocol, and rebuild the assets where the folder allows it."""
+    if _ratings_alone(source, settings):
+        ratings = _ratings(Source.FOLDER, settings)
+        return Prepared(
+            [f"{settings.data_dir} holds ratings and no dialogues: next_movie alone", *ratings.lines], ratings.problems
+        )
     catalog = load_catalog(settings) if (settings.assets_dir / CATALOG_FILE).is_file() else None
     dialogues = load_dialogues(source, settings, catalog)
     result = Prepared([f"{dialogues.describe()}, read from {dialogues.origin}"], [*dialogues.problems])
-    if dialogues.source == "folder" and settings.data_dir is not None:
+    if dialogues.source is Source.FOLDER and settings.data_dir is not None:
         if find_file(settings.data_dir, CSV_FILE) and find_file(settings.data_dir, INFO_FILE):
             catalog = build_assets(dialogues, settings.data_dir, settings)
             names = f"{CATALOG_FILE}, {VECTORS_FILE}, {COUNTS_FILE} and {FACTS_FILE}"
@@ -69,13 +78,32 @@ def prepare(source: str, settings: Settings) -> Prepared:
     return Prepared([*result.lines, *ratings.lines], [*result.problems, *ratings.problems])
 
 
-def _ratings(source: str, settings: Settings) -> Prepared:
-    """What `next_movie` would learn from here, or why it cannot."""
+def _ratings_alone(source: str, settings: Settings) -> bool:
+    """Whether the folder that would be read holds ratings and nothing of ReDial."""
+    folder = settings.data_dir
+    if folder is None or source not in ("auto", Source.FOLDER):
+        return False
+    return not find_split(folder, "train") and not find_split(folder, "test") and has_ratings(folder)
+
+
+def _ratings(source: Source, settings: Settings) -> Prepared:
+    """What `next_movie` would learn from here, over ReDial's movies and over the data set's own, or why it cannot."""
+    data = DataConfig(source="sample" if source is Source.SAMPLE else "auto")
     try:
-        found = load_interactions("sample" if source == "sample" else "auto", settings, load_catalog(settings))
+        sampled = find_source(data.source, settings) is None
     except DataError as error:
         return Prepared([f"ratings: {error}"])
-    return Prepared([f"ratings: {found.describe()}, read from {found.origin}"], found.problems)
+    found = Prepared()
+    for catalog in ("redial",) if sampled else ("redial", "own"):
+        config = data.model_copy(update={"catalog": catalog})
+        try:
+            events = load_interactions(config, settings, catalog_for(config, settings))
+        except DataError as error:
+            found.lines.append(f"ratings over {MOVIES_OF[catalog]}: {error}")
+            continue
+        found.lines.append(f"ratings over {MOVIES_OF[catalog]}: {events.describe()}, read from {events.origin}")
+        found.problems = events.problems
+    return found
 
 
 def build_assets(dialogues: DialogueSet, folder: Path, settings: Settings) -> Catalog:

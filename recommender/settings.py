@@ -2,10 +2,10 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from recommender.errors import RecommenderError
 
@@ -29,6 +29,16 @@ class Settings(BaseSettings):
         f"sqlite:///{HOME / 'studies.sqlite'}", description="where the trials of studies are kept; may be shared"
     )
     read_only: bool = Field(False, description="a public demo: nobody can start, stop or delete, nothing is stored")
+    hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="names, with commas, that the app answers to beside localhost; * is any, see docs/serving.md"
+    )
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(name.strip().lower().rstrip(".") for name in value.split(",") if name.strip())
+        return value
 
 
 @cache

@@ -1,4 +1,4 @@
-"""How times, sizes, baselines and new names are said, on every page alike."""
+"""Formats of times, sizes and names, the same on every page."""
 
 from collections.abc import Collection
 from itertools import count
@@ -8,8 +8,8 @@ BASELINE_NAMES = {"popularity": "popularity", "copy": "copy", "item_knn": "item-
 
 
 def chosen_on_test(run: str) -> str:
-    """What has to be known of such a run before its figures."""
-    return f"{run} picks its epoch on the test split, as was done in 2025: what it scores there is partly luck."
+    """A warning to show before the figures of such a run."""
+    return f"{run} chooses its epoch on the test split, as in 2025, so its score there is partly luck."
 
 
 def duration(seconds: float) -> str:
@@ -34,7 +34,7 @@ def memory(mebibytes: float) -> str:
 
 
 def capitalised(text: str) -> str:
-    """As the beginning of a sentence; the other letters stay.
+    """With a capital first letter; the other letters stay.
 
     >>> capitalised("the sample, NOT ReDial")
     'The sample, NOT ReDial'
@@ -43,7 +43,7 @@ def capitalised(text: str) -> str:
 
 
 def numbered(name: str, taken: Collection[str]) -> str:
-    """The name itself or, where that is taken, with the first number that is free.
+    """The name, or if it is taken the name with the first free number.
 
     >>> numbered("frozen", ["frozen", "frozen-2"]), numbered("frozen", ["frozen-2"])
     ('frozen-3', 'frozen')
@@ -54,7 +54,7 @@ def numbered(name: str, taken: Collection[str]) -> str:
 
 
 def defused(text: str) -> str:
-    """Text for a CSV file that a spreadsheet takes for text, also where it begins like a formula.
+    """Text for a CSV file that no spreadsheet runs as a formula.
 
     >>> defused("=1+1"), defused("Up")
     ("'=1+1", 'Up')

@@ -11,7 +11,7 @@ import hypothesis
 import pytest
 
 from recommender.data.catalog import Catalog, Movie
-from recommender.data.redial import Dialogue, Message
+from recommender.data.dialogue import Dialogue, Message
 from recommender.settings import ROOT, Settings, settings
 from tests.held import release_all
 
@@ -152,7 +152,7 @@ def _world_folder(
     import numpy as np
 
     from recommender.data.assets import CATALOG_FILE, COUNTS_FILE, VECTORS_FILE, count_follows, save_arrays
-    from recommender.data.sample import sample_dialogues
+    from recommender.data.sample.dialogues import sample_dialogues
 
     folder = tmp_path_factory.mktemp("world")
     train, test = sample_dialogues(small_catalog, seed=1, train=40, test=10)

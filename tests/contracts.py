@@ -1,149 +1,203 @@
 """What every model has to meet; each model's test class inherits these tests and says how the model is made."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Literal
 
 import pytest
 import torch
 from torch import Tensor
 
-from recommender.config import LossConfig, ModelConfig, RunConfig
-from recommender.data.catalog import Catalog
-from recommender.data.collate import PADDING, Answer, Batch, Item, Spoken, collate
+from recommender.config import DataConfig, RunConfig
+from recommender.config.losses import LOSSES
+from recommender.config.models import ModelSettings
+from recommender.data.catalog import Catalog, Movie
+from recommender.data.collate import Item
+from recommender.data.examples import Example, Said
+from recommender.data.tags import TagRow
 from recommender.errors import RecommenderError
-from recommender.evaluation.ranking import top_k
-from recommender.losses.ranking import BinaryCrossEntropy, make_loss
+from recommender.losses.objective import Objective
+from recommender.losses.sampling import Candidates
 from recommender.losses.weighting import target_facts
-from recommender.models.base import Recommender
+from recommender.models.base import Context, Recommender
 from recommender.models.registry import make_model
+from recommender.ranking.top_k import top_k
 from recommender.runs.checkpoints import weights_facts
 from recommender.runs.folder import new_run
 from recommender.settings import settings
 
+MOVIES = 12
+CATALOG = Catalog(Movie(100 + n, f"Movie {n}", 1990 + n, ("drama",), None, n) for n in range(MOVIES))
+TEXT = torch.randn(MOVIES, 32, generator=torch.Generator().manual_seed(5)).half()
 WISHES = [
     ("a scary movie about an old house", [2, 3], [8]),
     ("romantic comedy", [4], [5, 6]),
     ("space, robots, and nothing else for a very long time", [0], [1, 7]),
     ("I would like to laugh", [], [4]),
 ]
-TAGS = [("slow", 11), ("space", 0), ("creepy", 2)]
+LONG = ("and then the ghost came back " * 30, [5, 1, 9, 2, 7, 3], [6])
+NOTHING = Example("nothing", "nothing", 0, "")
+
+
+def ids(items: list[int]) -> tuple[int, ...]:
+    return tuple(CATALOG[item].movie_id for item in items)
+
+
+def example_of(name: str, text: str, mentioned: list[int], targets: list[int]) -> Example:
+    """A wish in two messages, the movies named in the first."""
+    said = (Said("seeker", text[:12], ids(mentioned)), Said("recommender", text[12:]))
+    return Example(name, name, 2, text, ids(mentioned), ids(targets), said)
+
+
+EXAMPLES = [example_of(f"e{n}", *wish) for n, wish in enumerate(WISHES)]
+
+
+def context(seed: int = 3, movie_text: Tensor | None = TEXT, **data: object) -> Context:
+    return Context(CATALOG, movie_text, DataConfig.model_validate(data), seed)
 
 
 class ModelContract:
-    """Subclasses give `config`; the catalogue has twelve movies, `TEXT` stands in for the vectors of their texts."""
+    """Subclasses give `config`, and `vectors`: whether wishes and movies have vectors, and whether their products are
+    exactly the scores."""
 
-    movies = 12
-    TEXT = torch.randn(12, 32, generator=torch.Generator().manual_seed(5)).half()
+    vectors: Literal["none", "inexact", "exact"] = "none"
 
-    def config(self, tiny_encoder: str) -> ModelConfig:
+    def config(self, tiny_encoder: str) -> ModelSettings:
         raise NotImplementedError
 
     @pytest.fixture
     def model(self, tiny_encoder: str) -> Recommender:
-        return make_model(self.config(tiny_encoder), self.movies, self.TEXT, seed=3).eval()
+        return make_model(self.config(tiny_encoder), context()).eval()
 
     @pytest.fixture
     def items(self, model: Recommender) -> list[Item]:
-        if model.reads_messages:
-            return self.message_items(model)
-        tokens = model.tokenize([text for text, _, _ in WISHES], 64, "last")
-        tags = [Item(ids, targets=[movie]) for ids, (_, movie) in zip(self._tag_tokens(model), TAGS, strict=True)]
-        items = [
-            Item(ids, mentioned, targets, mentioned)
-            for ids, (_, mentioned, targets) in zip(tokens, WISHES, strict=True)
-        ]
-        for item, tag in zip(items, [*tags, tags[0]], strict=True):
-            item.tags = [tag]
-        return items
+        return model.items(EXAMPLES)
 
     @staticmethod
-    def message_items(model: Recommender) -> list[Item]:
-        """Each wish in two messages, the movies named in the first."""
-        items = []
-        for text, mentioned, targets in WISHES:
-            halves = model.tokenize([text[:12], text[12:]], 64, "last")
-            messages = [Spoken(halves[0], mentioned), Spoken(halves[1], [], speaker=1)]
-            answers = [Answer(len(messages), targets)]
-            items.append(Item([], mentioned, targets, mentioned, messages=messages, answers=answers))
-        return items
-
-    @staticmethod
-    def nothing(model: Recommender) -> Item:
-        """A wish that says nothing."""
-        if model.reads_messages:
-            return Item([], answers=[Answer(0, [])])
-        return Item(model.tokenize([""], 64, "last")[0])
-
-    @staticmethod
-    def _tag_tokens(model: Recommender) -> list[list[int]]:
-        return model.tokenize([tag for tag, _ in TAGS], 64, "first")
-
-    @staticmethod
-    def scores(model: Recommender, batch: Batch) -> Tensor:
+    def scores(model: Recommender, items: list[Item]) -> Tensor:
         with torch.inference_mode():
-            return model.eval()(batch)
+            return model.eval()(model.collate(items))
 
     def learned(self, model: Recommender, items: list[Item]) -> Recommender:
         """The model after it has learned something, so that its scores differ from movie to movie."""
         model.fit(items)
         return model
 
+    def test_the_settings_name_the_class(self, model: Recommender, tiny_encoder: str) -> None:
+        config = self.config(tiny_encoder)
+        assert type(model).settings is type(config)
+        assert model.config == config
+
+    def test_every_target_is_in_the_training_items_once(self, model: Recommender) -> None:
+        """Two examples of one dialogue among them."""
+        later = Example("e0:2", "e0", 3, "more", ids([2, 3, 8]), ids([9]), (*EXAMPLES[0].said, Said("seeker", "more")))
+        items = model.training_items(SimpleNamespace(learning_examples=lambda: [*EXAMPLES, later]))  # type: ignore[arg-type]
+        found = [targets for item in items for targets in item.target_lists]
+        assert sorted(found) == sorted([*(targets for _, _, targets in WISHES), [9]])
+        rows = model.collate(items)["targets"]
+        assert sorted([i for i in row if i >= 0] for row in rows.tolist()) == sorted(found)
+
     def test_scores_are_finite_and_one_for_each_movie(self, model: Recommender, items: list[Item]) -> None:
-        scores = self.scores(self.learned(model, items), collate(items))
-        assert scores.shape == (len(items), self.movies)
+        scores = self.scores(self.learned(model, items), items)
+        assert scores.shape == (len(items), MOVIES)
         assert scores.isfinite().all()
         assert scores.is_floating_point()
 
-    def test_padding_changes_nothing(self, model: Recommender, items: list[Item]) -> None:
-        model = self.learned(model, items)
-        batch = collate(items)
-        paddings = {"attention_mask": 0, "message_mask": 0, "slot_speaker": 0, "slot_turn": 0}  # others: no index, -1
-        paddings |= {"input_ids": 5, "message_ids": 5, "mentioned": PADDING}
-        kept = ("targets", "tag_targets", "tag_input_ids", "tag_attention_mask", "rows", "ends")
-        padded = {
-            name: tensor if name in kept else torch.nn.functional.pad(tensor, (0, 7), value=paddings.get(name, PADDING))
-            for name, tensor in batch.items()
-        }
-        before, after = self.scores(model, batch), self.scores(model, padded)
-        torch.testing.assert_close(after, before, atol=1e-5, rtol=1e-5)
-        self.check_same_order(after, before)
-
     def test_the_rows_of_a_batch_do_not_influence_each_other(self, model: Recommender, items: list[Item]) -> None:
+        """Nor does the padding that a much longer one brings."""
         model = self.learned(model, items)
-        together = self.scores(model, collate(items))
-        alone = torch.cat([self.scores(model, collate([item])) for item in items])
+        together = self.scores(model, [*items, *model.items([example_of("long", *LONG)])])[:-1]
+        alone = torch.cat([self.scores(model, [item]) for item in items])
         torch.testing.assert_close(alone, together, atol=1e-5, rtol=1e-5)
-        self.check_same_order(alone, together)
-
-    def check_same_order(self, one: Tensor, other: Tensor) -> None:
-        """What a ranking is made of; models that count promise it to the last bit anyway."""
-        assert top_k(one, 3).tolist() == top_k(other, 3).tolist()
+        assert top_k(alone, 3).tolist() == top_k(together, 3).tolist()
 
     def test_an_empty_wish_is_answered(self, model: Recommender, items: list[Item]) -> None:
         model = self.learned(model, items)
-        nothing = self.nothing(model)
-        scores = self.scores(model, collate([nothing]))
-        assert scores.shape == (1, self.movies)
+        nothing = model.items([NOTHING])
+        scores = self.scores(model, nothing)
+        assert scores.shape == (1, MOVIES)
         assert scores.isfinite().all()
-        beside = self.scores(model, collate([nothing, items[0]]))[:1]
-        torch.testing.assert_close(beside, scores, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(self.scores(model, [*nothing, items[0]])[:1], scores, atol=1e-5, rtol=1e-5)
+
+    def test_a_refreshed_model_ranks_as_before(self, model: Recommender, items: list[Item]) -> None:
+        model = self.learned(model, items)
+        before = self.scores(model, items)
+        model.before_ranking()
+        assert torch.equal(self.scores(model, items), before)
 
     def test_saved_weights_give_the_same_scores_exactly(
-        self, model: Recommender, items: list[Item], small_catalog: Catalog, tiny_encoder: str
+        self, model: Recommender, items: list[Item], tiny_encoder: str
     ) -> None:
         model = self.learned(model, items)
-        config = RunConfig(protocol="conversational", model=self.config(tiny_encoder))
+        protocols = getattr(self.config(tiny_encoder), "protocols", None) or ("conversational",)
+        config = RunConfig(protocol=protocols[0], model=self.config(tiny_encoder))
         run = new_run("saved", config, settings())
-        run.write_weights(model.saved_weights(), weights_facts(model, small_catalog))
+        run.write_weights(model.saved_weights(), weights_facts(model, CATALOG))
         weights, facts = run.weights()
-        again = make_model(config.model, self.movies, self.TEXT, seed=4)
+        again = make_model(config.model, context(seed=4))
         again.load_weights(weights)
-        assert facts == weights_facts(again, small_catalog)
-        assert torch.equal(self.scores(again, collate(items)), self.scores(model, collate(items)))
+        assert facts == weights_facts(again, CATALOG)
+        assert torch.equal(self.scores(again, items), self.scores(model, items))
         assert [path.name for path in Path(run.folder).glob("*.safetensors")] == ["model.safetensors"]
 
     def test_the_seed_decides_the_first_weights(self, tiny_encoder: str) -> None:
-        one, same = (make_model(self.config(tiny_encoder), self.movies, self.TEXT, seed=3) for _ in range(2))
+        one, same = (make_model(self.config(tiny_encoder), context()) for _ in range(2))
         assert all(torch.equal(tensor, same.state_dict()[name]) for name, tensor in one.state_dict().items())
+
+    def test_it_says_whether_wishes_and_movies_have_vectors(self, model: Recommender, items: list[Item]) -> None:
+        model = self.learned(model, items)
+        model.fit(items)
+        movies, batch = model.item_vectors(), model.collate(items)
+        assert model.scores_by_vectors == (self.vectors == "exact")
+        if self.vectors == "none":
+            assert movies is None
+            with pytest.raises(RecommenderError, match="no vectors"):
+                model.encode(batch)
+            return
+        assert movies is not None
+        assert movies.bias.shape == (MOVIES,)
+        assert not movies.vectors.requires_grad
+        assert not movies.bias.requires_grad
+        with torch.inference_mode():
+            found = model.encode(batch) @ movies.vectors.T + movies.bias
+        assert found.isfinite().all()
+        same = torch.allclose(found, self.scores(model, items), atol=1e-5, rtol=1e-5)
+        assert same == (self.vectors == "exact")
+
+    def test_it_says_whether_a_movie_may_be_added_by_its_text(
+        self, model: Recommender, items: list[Item], tiny_encoder: str
+    ) -> None:
+        """The scores of the others stay as they are to each other, but for those named before, which may be ranked by
+        where the best ones are; the new one's follow from its text, so a twin in words scores like a twin."""
+        model = self.learned(model, items)
+        before = self.scores(model, items)
+        more = CATALOG.with_added(Movie(200 + n, f"New {n}", None, (), None, 0) for n in range(3))
+        texts = torch.stack([TEXT[3], TEXT[3], -TEXT[3]])
+        if not self.config(tiny_encoder).reads_movie_text:
+            with pytest.raises(RecommenderError, match="catalogue head"):
+                model.add_movies(more, texts, [0])
+            assert model.context.catalog is CATALOG
+            return
+        with torch.inference_mode():
+            model.add_movies(more, texts, [0, 1, 2])
+        after = self.scores(model, items)
+        assert after.shape == (len(items), MOVIES + 3)
+        for item, old, new in zip(items, before, after, strict=True):
+            unnamed = [movie for movie in range(MOVIES) if movie not in item.mentioned]
+            old, new = old[unnamed], new[unnamed]
+            torch.testing.assert_close(new - new[0], old - old[0], atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(after[:, -3], after[:, -2])
+        assert not torch.allclose(after[:, -3], after[:, -1], atol=1e-4)
+        vectors = model.item_vectors()
+        assert vectors is not None
+        assert len(vectors.bias) == MOVIES + 3
+        assert model.items([Example("n", "n", 0, "x", (200,))])[0].named == [MOVIES]
+
+    def test_it_says_whether_it_learns_the_tag_task(self, model: Recommender, tiny_encoder: str) -> None:
+        rows = [TagRow("slow", 111), TagRow("space", 100)]
+        tags = model.tag_items(SimpleNamespace(tags=lambda: rows))  # type: ignore[arg-type]
+        learns = "tag" in self.config(tiny_encoder).tasks
+        assert [tag.targets for tag in tags] == ([[11], [0]] if learns else [])
 
 
 class GradientContract(ModelContract):
@@ -156,19 +210,19 @@ class GradientContract(ModelContract):
         self.train(model, items, steps=5)
         return model
 
+    def objective(self, model: Recommender, items: list[Item]) -> Objective:
+        tasks = [task for task in model.config.tasks if task == "tag"]
+        return Objective(LOSSES[self.loss].model_validate({}), target_facts(items, MOVIES), tasks)
+
     def train(self, model: Recommender, items: list[Item], steps: int) -> float:
-        """Full batches through the project's own loss; returns the last loss."""
+        """Full batches through the model's own losses; returns the sum of the last ones."""
         torch.manual_seed(0)
-        batch = collate(items)
-        loss_of = make_loss(LossConfig(kind=self.loss), target_facts(items, self.movies))
-        tag_loss_of = BinaryCrossEntropy()
+        batch, objective = model.collate(items), self.objective(model, items)
         optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=self.learning_rate)
         model.train()
         for _ in range(steps):
             optimizer.zero_grad()
-            loss = loss_of(model(batch), model.training_rows(batch["targets"], batch))
-            if getattr(model, "tag_head", None) is not None:
-                loss = loss + tag_loss_of(model.tag_scores(batch), batch["tag_targets"])
+            loss = torch.stack(list(model.losses(batch, objective).values())).sum()
             loss.backward()
             optimizer.step()
         model.eval()
@@ -179,7 +233,7 @@ class GradientContract(ModelContract):
         floor = sum(torch.log(torch.tensor(float(len(item.targets)))).item() for item in items) / len(items)
         loss = self.train(model, items, steps=300)
         assert loss < floor + 0.02
-        rankings = top_k(self.scores(model, collate(items)), 2).tolist()
+        rankings = top_k(self.scores(model, items), 2).tolist()
         for item, ranking in zip(items, rankings, strict=True):
             assert set(ranking[: len(item.targets)]) == set(item.targets)
 
@@ -188,57 +242,49 @@ class GradientContract(ModelContract):
         unused = {n for n, p in model.named_parameters() if p.requires_grad and p.grad is None}
         assert {name for name in unused if "pooler" not in name} == set()
 
-    @pytest.mark.parametrize("training", [False, True])
-    def test_some_movies_score_as_they_do_among_all(
-        self, model: Recommender, items: list[Item], training: bool
-    ) -> None:
-        model = self.learned(model, items).train(training)
-        batch, columns = collate(items), torch.tensor([0, 2, 3, 8, 11])
-        torch.manual_seed(7)
-        every = model(batch)
-        torch.manual_seed(7)
-        some = model(batch | {"columns": columns})
-        torch.testing.assert_close(some, every[:, columns], atol=1e-5, rtol=1e-5)
+    def test_every_task_says_over_how_many_rows_its_loss_is_a_mean(self, model: Recommender, items: list[Item]) -> None:
+        """So that a batch read in two pieces has the loss of the whole."""
+        model, objective = self.learned(model, items), self.objective(model, items)
+        parts = [model.collate(items), model.collate(items[:1]), model.collate(items[1:])]
+        with torch.no_grad():
+            (whole, one, two), (total, *rows) = (
+                [model.losses(part, objective) for part in parts],
+                [model.loss_rows(part, objective) for part in parts],
+            )
+        for task, loss in whole.items():
+            mean = sum(part[task] * own[task] for part, own in zip((one, two), rows, strict=True)) / total[task]
+            torch.testing.assert_close(mean, loss, atol=1e-5, rtol=1e-5)
 
-    def test_dot_products_are_the_scores(self, model: Recommender, items: list[Item]) -> None:
+    def test_candidates_score_as_they_do_among_all(self, model: Recommender, items: list[Item]) -> None:
         model = self.learned(model, items)
-        movies = model.dot_products()
-        if movies is None:
-            return
-        batch = collate(items)
-        with torch.inference_mode():
-            found = model.queries(batch) @ movies.vectors.T + movies.bias
-        torch.testing.assert_close(found, self.scores(model, batch), atol=1e-5, rtol=1e-5)
-        assert not movies.vectors.requires_grad
-        assert not movies.bias.requires_grad
+        batch, candidates = model.collate(items), torch.tensor([0, 2, 3, 8, 11])
+        every, some = model(batch), model(batch | {"candidates": candidates})
+        torch.testing.assert_close(some, every[:, candidates], atol=1e-5, rtol=1e-5)
+
+    def test_a_sample_of_the_whole_catalogue_gives_the_loss_of_the_whole(
+        self, model: Recommender, items: list[Item], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        model = self.learned(model, items).train()
+        batch, objective = model.collate(items), self.objective(model, items)
+        torch.manual_seed(7)
+        expected = model.losses(batch, objective)
+        everything = Candidates(torch.arange(MOVIES), torch.ones(MOVIES), MOVIES)
+        monkeypatch.setattr(objective, "candidates", lambda targets: everything)
+        torch.manual_seed(7)
+        for task, loss in model.losses(batch, objective).items():
+            torch.testing.assert_close(loss, expected[task], atol=1e-5, rtol=1e-5)
 
     def test_seeds_differ(self, tiny_encoder: str) -> None:
-        one, other = (make_model(self.config(tiny_encoder), self.movies, self.TEXT, seed=seed) for seed in (3, 4))
+        one, other = (make_model(self.config(tiny_encoder), context(seed)) for seed in (3, 4))
         assert any(not torch.equal(tensor, other.state_dict()[name]) for name, tensor in one.state_dict().items())
 
-    def test_a_movie_may_be_added_by_its_text(self, model: Recommender, items: list[Item], tiny_encoder: str) -> None:
-        """The scores of the others stay as they are to each other, but for those named before, which may be ranked by
-        where the best ones are; the new one's follow from its text, so a twin in words scores like a twin."""
-        model = self.learned(model, items)
-        before = self.scores(model, collate(items))
-        if not self.config(tiny_encoder).reads_movie_text:
-            with pytest.raises(RecommenderError, match="catalogue head"):
-                model.add_movies(self.TEXT[:1], [0])
-            return
-        with torch.inference_mode():
-            model.add_movies(torch.stack([self.TEXT[3], self.TEXT[3], -self.TEXT[3]]), [0, 1, 2])
-        after = self.scores(model, collate(items))
-        assert after.shape == (len(items), self.movies + 3)
-        for item, old, new in zip(items, before, after, strict=True):
-            unnamed = [movie for movie in range(self.movies) if movie not in item.mentioned]
-            old, new = old[unnamed], new[unnamed]
-            torch.testing.assert_close(new - new[0], old - old[0], atol=1e-5, rtol=1e-5)
-        torch.testing.assert_close(after[:, -3], after[:, -2])
-        assert not torch.allclose(after[:, -3], after[:, -1], atol=1e-4)
-        assert len(model.movie_vectors()) == self.movies + 3  # type: ignore[arg-type]
 
-    def test_a_movie_has_a_place(self, model: Recommender) -> None:
-        vectors = model.movie_vectors()
-        assert vectors is not None
-        assert len(vectors) == self.movies
-        assert not vectors.requires_grad
+class CountingContract(ModelContract):
+    """What a model that counts has to meet besides."""
+
+    def test_it_has_no_loss_and_no_words(self, model: Recommender, items: list[Item]) -> None:
+        assert not model.settings.learns
+        assert model.text is None
+        objective = Objective(LOSSES["softmax"].model_validate({}), target_facts(items, MOVIES))
+        with pytest.raises(RecommenderError, match="no loss"):
+            model.losses(model.collate(items), objective)

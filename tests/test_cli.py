@@ -121,13 +121,30 @@ def test_the_readable_answer_has_a_line_a_movie(default: Settings, call: Call) -
         (("--k", "-1"), ["at least 1, not -1"]),
         (("--run", "defualt"), ["Unknown run 'defualt'", "Did you mean: default"]),
         (("--run", "../default"), ["Unknown run"]),
-        (("--like", "Zzyzx Qwrtp"), ["'Zzyzx Qwrtp'"]),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(
     words: tuple[str, ...], said: list[str], default: Settings, call: Call
 ) -> None:
     check_mistake(call("recommend", "scary", *words, "--json"), *said)
+
+
+@pytest.mark.parametrize("option", ["--like", "--exclude"])
+def test_a_wish_is_answered_although_a_title_is_unknown(option: str, default: Settings, call: Call) -> None:
+    words = ("recommend", "scary", option, "Zzyzx Qwrtp", "--exclude", "Lost Footage")
+    found = one_object(call(*words, "--json"))
+    assert found["unknown"] == ["Zzyzx Qwrtp"]
+    assert [movie["movie_id"] for movie in found["excluded"]] == [51]
+    assert 51 not in {movie["movie_id"] for movie in found["recommendations"]} != set()
+    [notice] = [notice for notice in found["notices"] if "Zzyzx Qwrtp" in notice]
+    assert "The nearest are" in notice
+    result = call(*words)
+    assert result.exit_code == 0
+    assert notice in result.stderr
+
+
+def test_a_wish_of_nothing_but_an_unknown_title_is_a_mistake(default: Settings, call: Call) -> None:
+    check_mistake(call("recommend", "", "--like", "Zzyzx Qwrtp"), "'Zzyzx Qwrtp'")
 
 
 def test_an_empty_wish_is_a_mistake(default: Settings, call: Call) -> None:
@@ -164,12 +181,12 @@ def test_lines_are_answered_in_order_and_a_bad_one_alone(default: Settings, call
     assert result.exit_code == 0
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     assert len(rows) == len(lines)
-    assert [sorted(row) == ["error"] for row in rows] == [False, True, False, True, True, True, True, False, False]
+    assert [sorted(row) == ["error"] for row in rows] == [False, True, False, True, True, False, True, False, False]
     assert rows[0]["matched"][0]["movie_id"] == 42
     assert rows[1]["error"].startswith("not JSON: ")
     assert rows[2]["matched"][0]["movie_id"] == 123
     assert '"text": "..."' in rows[3]["error"]
-    assert "Nothing Called So" in rows[5]["error"]
+    assert rows[5]["unknown"] == ["Nothing Called So"]
     answers = {item["movie_id"] for item in rows[7]["recommendations"]}
     assert len(answers) == 10
     assert not answers & {21, 51}
@@ -186,6 +203,12 @@ def test_bytes_that_are_no_text_do_not_end_the_lines(default: Settings, call: Ca
     assert result.exit_code == 0, result.exception
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     assert [match["movie_id"] for match in rows[1]["matched"]] == [42]
+
+
+def test_a_text_that_is_no_utf8_is_read_as_far_as_it_goes(world: Settings, call: Call) -> None:
+    found = one_object(call("match", "\udcff Paper Crown", "--json"))  # how Python hands on the byte 0xff
+    assert found["text"] == "\ufffd Paper Crown"
+    assert [match["movie_id"] for match in found["matched"]] == [42]
 
 
 def test_match_finds_movies_in_a_text_and_in_lines(world: Settings, call: Call) -> None:
@@ -213,11 +236,14 @@ def test_evaluate_gives_the_run_beside_the_baselines(default: Settings, call: Ca
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     assert len(rows) == found["examples"] > 0
     assert sum(len(row["targets"]) for row in rows) == found["target_count"]
-    ids = {movie.movie_id for movie in load_catalog(default)}
+    catalog = load_catalog(default)
+    ids = {movie.movie_id for movie in catalog}
+    of_genre = [{m.movie_id for m in catalog if genre in m.genres} for movie in catalog for genre in movie.genres]
     for row in rows:
         assert set(row) == {"example_id", "dialogue_id", "turn", "targets", "mentioned", "ranking"}
         assert row["example_id"] == f"{row['dialogue_id']}:{row['turn']}"
-        assert set(row["ranking"]) == ids - set(row["mentioned"])
+        left_out = ids - set(row["mentioned"]) - set(row["ranking"])
+        assert left_out in [set(), *(movies - set(row["mentioned"]) for movies in of_genre)]  # "no dramas"
         assert len(row["ranking"]) == len(set(row["ranking"]))
     assert found in reports_of(find_run("default", default))
 

@@ -13,7 +13,7 @@ def targets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Target]:
     return {target.name: target for target in all_targets(tmp_path_factory.mktemp("fuzz"))}
 
 
-@pytest.mark.parametrize("name", ["dialogues", "presets", "titles", "checkpoints", "links"])
+@pytest.mark.parametrize("name", ["dialogues", "ratings", "presets", "titles", "checkpoints", "links"])
 def test_fifty_inputs_of_a_target(targets: dict[str, Target], monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(fuzz, "LIMIT", math.inf)  # how fast they are read is the benchmark's own question
     outcome = fuzz.fuzz(targets[name], 50, seed=0)

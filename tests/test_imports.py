@@ -1,4 +1,5 @@
-"""Imports go one way: data -> models -> losses -> evaluation -> runs -> training -> query and charts -> pages."""
+"""Imports go one way: data -> losses -> models -> evaluation -> ranking -> runs -> query -> reports -> training ->
+charts -> pages."""
 
 import ast
 from pathlib import Path
@@ -12,11 +13,13 @@ LEAVES = ("settings", "config", "errors", "files", "device", "wording")
 ROWS = (
     LEAVES,
     ("data",),
-    ("models",),
     ("losses",),
+    ("models",),
     ("evaluation",),
+    ("ranking",),
     ("runs",),
     ("query",),
+    ("reports",),
     ("training",),
     ("tuning",),
     ("charts", "prepare"),
@@ -116,7 +119,7 @@ def test_every_form_of_import_is_read(source: str, names: list[str]) -> None:
     ("module", "name", "allowed"),
     [
         ("recommender.training.progress", "recommender.runs.folder.Run", True),
-        ("recommender.evaluation.report", "recommender.training.trainer", False),
+        ("recommender.reports.report", "recommender.training.trainer", False),
         ("recommender.data.redial", "recommender.models", False),
         ("recommender.models.heads", "recommender.models.base", True),
         ("recommender.config", "recommender.errors.RecommenderError", True),

@@ -1,1 +1,1 @@
-"""The parts of the page About."""
+"""Parts of the About page."""

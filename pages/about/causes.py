@@ -1,15 +1,15 @@
-"""What held the first reproduction down: its mistakes put right one after the other, and each alone."""
+"""Why the first reproduction scored low: its mistakes corrected one after the other, and each alone."""
 
 import streamlit as st
 
 from pages.shared.charts import draw
 from pages.shared.text import plain
-from recommender.charts.findings import Step, pulls, seeds, waterfall
+from recommender.charts.findings import Step, gradient_norms, seeds, waterfall
 from recommender.charts.training import Floats
 from recommender.errors import DataError
 from recommender.results.causes import alone, steps
 from recommender.results.experiments import TRAINERS
-from recommender.results.pulls import load_pulls
+from recommender.results.gradient_norms import load_gradient_norms
 from recommender.results.records import baseline_of, results_of, shipped_result
 
 METRIC, NAME = "ndcg@10", "nDCG@10"
@@ -18,22 +18,22 @@ PROTOCOLS = {"notebook": "whoever wrote first (`notebook`)", "paper": "the seeke
 
 
 def draw_causes() -> None:
-    st.subheader("What held it down", anchor=False)
+    st.subheader("Why it scored so low", anchor=False)
     try:
         found = steps(METRIC)
         _draw_waterfall(found)
         _draw_alone(found[0])
         _draw_study()
-        _draw_pulls()
+        _draw_gradient_norms()
     except DataError as error:
         st.error(plain(str(error)), icon=":material/error:")
 
 
 def _draw_waterfall(found: list[Step]) -> None:
     st.write(
-        "Its author blamed class imbalance: five right movies among thousands of wrong ones. Here one thing after the "
-        "other is put right and the model trained anew; at last it is asked only for movies that the wish does not "
-        "name, so that nothing can be copied."
+        "Its author blamed class imbalance: five right movies among thousands of wrong ones. Here the mistakes are "
+        "corrected one after the other, with a new training each time. In the last step only movies that the wish does "
+        "not name count, so that nothing can be copied."
     )
     draw(
         lambda look: waterfall(found, NAME, look),
@@ -42,20 +42,20 @@ def _draw_waterfall(found: list[Step]) -> None:
     )
     st.caption(
         f"Text and history, encoder frozen, 20 epochs, ReDial test split; the mean of {len(found[0].values)} seeds. "
-        "With the seeker's role another question is asked, and again in the last row: look how popularity moves."
+        "The protocol changes with the seeker's role, and again in the last row: see how popularity moves."
     )
     st.write(
-        "What held it down was the learning rate of the layers that score the movies, 2e-5, as soon as the seeker is "
-        "the right one and the history is read. The weighted loss that was meant to mend it changes nothing by itself. "
-        "And of what is reached in the end more than a third is read off the input."
+        "Once the seeker is the right person and the history is read, the cause was the learning rate of the layers "
+        "that score the movies, 2e-5. The weighted loss that was meant to help changes nothing by itself. And more "
+        "than a third of the final score is copied from the input."
     )
 
 
 def _draw_alone(start: Step) -> None:
     rows = alone(METRIC)
     st.write(
-        f"One thing alone changed from how it was in 2025 ({start.value:.3f}), and at last two. A change is given "
-        "where the seeds of both lie apart; the others are within the seeds:"
+        f"A single change to the 2025 setup ({start.value:.3f}), and in the last row two. A difference is given where "
+        "the ranges of the seeds do not overlap:"
     )
     st.table(
         {
@@ -68,15 +68,15 @@ def _draw_alone(start: Step) -> None:
 
 
 def change(row: Step, start: Step) -> str:
-    """What it is, and how far from the start where no seed of one lies within the other's."""
+    """The value, with the difference from the start if the ranges of their seeds do not overlap."""
     apart = min(row.values) > max(start.values) or max(row.values) < min(start.values)
-    return f"{row.value:.3f} ({row.value - start.value:+.3f})" if apart else f"{row.value:.3f} (within the seeds)"
+    return f"{row.value:.3f} ({row.value - start.value:+.3f})" if apart else f"{row.value:.3f} (within seed range)"
 
 
 def _draw_study() -> None:
     st.write(
-        "Every loss with the reproduction's own learning rate, the epoch picked on validation and the history in use, "
-        "a dot for each seed:"
+        "Every loss with the reproduction's own learning rate, the epoch chosen on validation and the history in use; "
+        "one dot per seed:"
     )
     for (protocol, words), place in zip(PROTOCOLS.items(), st.columns(2), strict=True):
         groups = {
@@ -99,33 +99,33 @@ def _draw_seeds(protocol: str, groups: dict[str, list[float]], popularity: float
     )
 
 
-def _draw_pulls() -> None:
-    curves = load_pulls()
+def _draw_gradient_norms() -> None:
+    curves = load_gradient_norms()
     st.write(
-        "Was the tag loss, said to be 2,000 times as large, drowning the movie loss? The pull of each at the encoder, "
-        "which they share; alpha is what the tag loss is multiplied with."
+        "Did the tag loss, said to be 2,000 times as large, drown out the movie loss? The gradient norm of each at the "
+        "shared encoder; alpha is the weight of the tag loss."
     )
     draw(
-        lambda look: pulls(curves, look),
-        key="pulls",
+        lambda look: gradient_norms(curves, look),
+        key="gradient_norms",
         alt="Gradient norms at the encoder. "
         + "; ".join(f"{loss}, {run}: {norms[0]:.2g} to {norms[-1]:.2g}" for (loss, run), (_, norms) in curves.items()),
     )
     first, last = tag_pull(curves["movie loss", "alpha 1"][1], curves["tag loss", "alpha 1"][1])
     right, wrong = (shipped_result(f"tags-{join}").metrics[METRIC][0] for join in ("joined", "misjoined"))
     st.caption(
-        f"It was not: with alpha 1 its pull is {first:.1f} times that of the movie loss in the first quarter of these "
-        f"two epochs and {last:.1f} times in the last; in 20 epochs with a frozen encoder, the run "
+        f"It did not: with alpha 1 its gradient norm is {first:.1f} times that of the movie loss in the first quarter "
+        f"of these two epochs and {last:.1f} times in the last. In 20 epochs with a frozen encoder, the run "
         "`original-tags-frozen`, the loss itself is never three times as large."
     )
     st.caption(
-        "Nor did it matter whose tags they were. With the learning rate and the loss put right and the encoder trained "
-        f"for one epoch, {NAME} is {right:.3f} with tags joined by movie and {wrong:.3f} with the numbers mixed up as "
-        "in 2025, one seed each. Where the encoder is frozen the two tasks share no weight at all."
+        "Nor did it matter whose tags they were. With learning rate and loss corrected and the encoder trained "
+        f"for one epoch, {NAME} is {right:.3f} with tags joined by movie and {wrong:.3f} with the ids mixed up as "
+        "in 2025, one seed each. With a frozen encoder the two tasks share no weights."
     )
 
 
 def tag_pull(movie: Floats, tag: Floats) -> tuple[float, float]:
-    """How many times the movie loss's pull the tag loss's is, in the first and in the last quarter."""
+    """The gradient norm of the tag loss relative to the movie loss, in the first and the last quarter."""
     quarter = max(1, len(movie) // 4)
     return float(tag[:quarter].mean() / movie[:quarter].mean()), float(tag[-quarter:].mean() / movie[-quarter:].mean())

@@ -1,4 +1,4 @@
-"""ReDial in counts and pictures."""
+"""Counts and charts of ReDial."""
 
 from collections.abc import Mapping
 
@@ -15,8 +15,8 @@ LONG, MANY, TOP = 40, 10, 10  # from here on the lengths share a bar, and the mo
 def draw_data(facts: Facts) -> None:
     st.header("The data", anchor=False)
     st.markdown(
-        "[ReDial](https://redialdata.github.io/website/) holds conversations between two people. One, the seeker, "
-        "looks for a movie. The other, the recommender, suggests some."
+        "[ReDial](https://redialdata.github.io/website/) contains conversations between two people: the seeker looks "
+        "for a movie, the recommender suggests some."
     )
     draw_counts(facts)
     left, right = st.columns(2, gap="medium")
@@ -49,7 +49,7 @@ def draw_counts(facts: Facts) -> None:
 
 
 def middle(counts: Mapping[int, int]) -> int:
-    """The median of a histogram: at least half of what was counted lies at or below it."""
+    """The median of a histogram."""
     half, seen = sum(counts.values()) / 2, 0
     for value, count in sorted(counts.items()):
         seen += count
@@ -89,8 +89,8 @@ def draw_tail(facts: Facts) -> None:
         f"{charts.movies_for(facts.popularity, 0.9):,} hold nine tenths.",
     )
     st.caption(
-        f"{facts.popularity.get(1, 0):,} movies are named once and {facts.popularity.get(0, 0):,} never. So a list "
-        "that always shows the same famous movies already finds some answers: every model has to beat that list."
+        f"{facts.popularity.get(1, 0):,} movies are named once and {facts.popularity.get(0, 0):,} never. So a "
+        "fixed list of famous movies already finds some targets: every model has to beat that list."
     )
 
 

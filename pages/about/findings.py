@@ -1,4 +1,4 @@
-"""What was wrong with the earlier figures, and what they look like beside methods that learn nothing."""
+"""What was wrong with the earlier figures, and how they compare with methods that learn nothing."""
 
 import streamlit as st
 
@@ -13,29 +13,29 @@ POPULARITY = 0.0440  # under `notebook`
 COPY: dict[Protocol, float] = {"notebook": 0.233, "paper": 0.221}  # latest first
 
 FINDINGS = (
-    ("The first model had learned popularity.", "Its 0.044 is what a fixed list of the most named movies scores."),
+    ("The first model had only learned popularity.", "A fixed list of the most named movies scores its 0.044."),
     (
         "Roles were swapped.",
-        "Whoever wrote first was taken for the seeker. That is wrong in two conversations of three.",
+        "Whoever wrote first was taken for the seeker, which is wrong in two of three conversations.",
     ),
     (
-        "Answers stood in the question.",
+        "Targets were part of the input.",
         "People say “I have seen it” after a movie is recommended, and the whole conversation was the input. A fifth "
-        "of the answers can be read off; copying the movies already named beats both the paper and the reproduction.",
+        "of the targets is in it; copying the movies already named beats both the paper and the reproduction.",
     ),
     (
-        "Two numberings were taken for one.",
-        "MovieLens ids were joined with ReDial ids. 2,523 numbers occur in both; not one means the same movie.",
+        "Ids of two data sets were mixed up.",
+        "MovieLens ids were joined with ReDial ids. 2,523 ids occur in both; none means the same movie.",
     ),
     (
         "The learning rate was too low.",
-        "2e-5 suits an encoder. The layers above it need more, as the picture further down shows.",
+        "2e-5 suits an encoder. The layers above it need more, as the chart below shows.",
     ),
-    ("Movie names were lost.", "The model read an “@” in place of each title."),
-    ("The history was empty in use.", "The part that reads the named movies was given nothing when a wish was asked."),
+    ("Movie titles were lost.", "The model read “@” in place of each title."),
+    ("The history was empty in use.", "The part that reads the named movies got no input when a wish was typed."),
     (
-        "The best epoch was picked on the test split.",
-        "So the figure is partly luck. Here the choice is made on training conversations set aside for it.",
+        "The best epoch was chosen on the test split.",
+        "So the figure is partly luck. Here the epoch is chosen on held-out training conversations.",
     ),
 )
 
@@ -43,8 +43,8 @@ FINDINGS = (
 def draw_findings() -> None:
     st.header("What went wrong before", anchor=False)
     st.write(
-        "The project started from a paper (Nguyen, 2024) and a first reproduction of it (2025) that stayed far below. "
-        "Looking for the reason turned up more than one."
+        "The project started from a paper (Nguyen, 2024) and a first reproduction (2025) that scored far lower. There "
+        "was more than one reason."
     )
     st.markdown("\n".join(f"- **{what}** {why}" for what, why in FINDINGS))
     st.markdown("**nDCG@10: copying beats both**")
@@ -57,14 +57,13 @@ def draw_findings() -> None:
     )
     st.caption(
         "Popularity always shows the most named movies. Copy repeats the movies of the input, the latest first. "
-        "nDCG@10 is 1 when the answers stand at the top of ten and 0 when none is among them. The two protocols ask "
-        "different questions: compare bars within one only. The paper was measured on a part of the training split, "
-        "the others on the test split."
+        "nDCG@10 is 1 when the targets are at the top of the ten and 0 when none is among them. Compare bars within "
+        "one protocol only. The paper was measured on part of the training split, the others on the test split."
     )
 
 
 def measured() -> list[Score]:
-    """The earlier figures, each protocol with what scores without learning anything."""
+    """The earlier figures, and baselines under the same protocols."""
     reproduced = [row.values[METRIC] for row in published_for("notebook")]
     paper = [row.values[METRIC] for row in published_for("paper")]
     return [

@@ -1,4 +1,4 @@
-"""Whose work this builds on, under which terms, and which versions run here."""
+"""Licences, and the installed versions."""
 
 import platform
 from functools import cache
@@ -14,9 +14,9 @@ LICENCES = (
     (
         "[ReDial](https://redialdata.github.io/website/)",
         "CC BY 4.0",
-        "Li et al., 2018. No dialogue is shipped.",
+        "Li et al., 2018. No dialogue is included.",
     ),
-    ("Movie facts", "MIT", "Genres. Plots were used for the movies' text vectors and are not shipped."),
+    ("Movie facts", "MIT", "Genres. Plots were used for the movies' text vectors and are not included."),
     (
         "[MovieLens](https://grouplens.org/datasets/movielens/)",
         "GroupLens terms",
@@ -25,7 +25,7 @@ LICENCES = (
     (
         "[all-MiniLM-L6-v2](https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2)",
         "Apache 2.0",
-        "The text encoder that the shipped models start from.",
+        "The text encoder of the included models.",
     ),
 )
 PACKAGES = (

@@ -1,4 +1,4 @@
-"""The protocols, shown on one conversation, or one person's movies, that were made up for this page."""
+"""The protocols, shown on one made-up conversation, or on one made-up person's movies."""
 
 import re
 from collections.abc import Iterable
@@ -11,14 +11,14 @@ import streamlit as st
 from pages.shared.text import plain
 from recommender.config import DIALOGUE_PROTOCOLS, PROTOCOLS, DataConfig, Protocol
 from recommender.data.catalog import Catalog, Movie
+from recommender.data.dialogue import MENTION, Dialogue, Message
 from recommender.data.examples import Example, build_examples
 from recommender.data.facts import Facts
-from recommender.data.interactions import Interaction, as_events
+from recommender.data.interaction import Interaction, as_events
 from recommender.data.next_movie import next_movies
-from recommender.data.redial import MENTION, Dialogue, Message
 
-Part = Literal["input", "answers", "ignored", "later"]
-FIRST: Protocol = "conversational"  # the one that is shown at first
+Part = Literal["input", "targets", "ignored", "later"]
+FIRST: Protocol = "conversational"  # shown at first
 
 MOVIES = Catalog(
     [
@@ -42,21 +42,21 @@ DIALOGUE = Dialogue(
 )
 WATCHED = as_events(Interaction("made-up", movie_id, day) for day, movie_id in enumerate((1, 5, 2, 3)))
 PLAIN = {
-    "notebook": "**Input:** every word of whoever wrote first. **Answers:** every movie of the other person. The 2025 "
-    "reproduction asked like this. Mostly the recommender writes first, so the roles are swapped.",
-    "paper": "**Input:** every word of the seeker, from beginning to end. **Answers:** every movie the recommender "
-    "names. Nguyen (2024) asked like this. “I have seen it” comes after an answer and gives it away.",
-    "one_shot": "**Input:** what the seeker said before the first recommended movie. **Answers:** the movies "
-    "recommended from then on that nobody had named. An honest first wish: nothing in the input comes after an answer.",
-    "conversational": "**Input:** everything both said before one turn of the recommender. **Answers:** the movies of "
-    "that turn; scores for “new” answers leave out those named before. The field's benchmark.",
-    "next_movie": "**Input:** the movies that one person watched, in order of time; the text is the latest's title. "
-    "**Answer:** the movie watched next. Asked of MovieLens' ratings, not of conversations. A wish that names titles "
+    "notebook": "**Input:** all words of whoever wrote first. **Targets:** all movies of the other person. Used by the "
+    "2025 reproduction. Usually the recommender writes first, so the roles are swapped.",
+    "paper": "**Input:** all words of the seeker, from beginning to end. **Targets:** all movies the recommender "
+    "names. Used by Nguyen (2024). “I have seen it” comes after a recommendation and gives the target away.",
+    "one_shot": "**Input:** what the seeker said before the first recommended movie. **Targets:** the movies "
+    "recommended from then on that nobody had named. An honest first wish: nothing in the input comes after a target.",
+    "conversational": "**Input:** everything both said before a turn of the recommender. **Targets:** the movies of "
+    "that turn; “new” targets leave out those named before. The field's benchmark.",
+    "next_movie": "**Input:** the movies that one person watched, in order of time; the text is the title of the "
+    "latest. **Target:** the movie watched next. Uses MovieLens' ratings, not conversations. A wish that names titles "
     "is read the same way.",
 }
 BADGES: dict[Part, str] = {
     "input": ":blue-badge[:material/input: input]",
-    "answers": ":orange-badge[:material/star: answers]",
+    "targets": ":orange-badge[:material/star: targets]",
     "ignored": ":gray-badge[:material/block: ignored]",
     "later": ":gray-badge[:material/schedule: not said yet]",
 }
@@ -65,32 +65,32 @@ AVATARS = {"seeker": ":material/person:", "recommender": ":material/theaters:"}
 
 @dataclass(frozen=True)
 class Line:
-    """A message, what becomes of its words, and which of its movies are answers."""
+    """A message, how the protocol uses it, and which of its movies are targets."""
 
     message: Message
     part: Part
-    answers: tuple[int, ...] = ()
+    targets: tuple[int, ...] = ()
 
 
 @st.fragment
 def draw_protocols(facts: Facts | None) -> None:
-    st.header("Five ways to ask", anchor=False)
+    st.header("Five protocols", anchor=False)
     st.markdown(
-        "A conversation, or what a person watched, becomes questions with known answers; a model is measured by the "
-        "answers it finds. What counts as input and as answer is a choice, called a protocol. Figures under different "
-        "protocols cannot be compared."
+        "A conversation, or the movies a person watched, becomes examples with known targets, and a model is measured "
+        "by the targets it finds. What counts as input and as target is a choice, called a protocol. Figures under "
+        "different protocols cannot be compared."
     )
     protocol = st.radio("Protocol", PROTOCOLS, format_func=name_of, index=PROTOCOLS.index(FIRST), horizontal=True)
     st.markdown(PLAIN[protocol])
     if protocol not in DIALOGUE_PROTOCOLS:
-        draw_watched(question_of_watched())
+        draw_watched(example_of_watched())
         return
     examples = build_examples([DIALOGUE], protocol, MOVIES)
     number = 1
     if len(examples) > 1:
         numbers = range(1, len(examples) + 1)
-        label = f"This conversation gives {len(examples)} questions"
-        number = st.radio(label, numbers, index=1, format_func="Question {}".format, horizontal=True)
+        label = f"This conversation gives {len(examples)} examples"
+        number = st.radio(label, numbers, index=1, format_func="Example {}".format, horizontal=True)
     example = examples[number - 1]
     draw_dialogue(read_by(protocol, example))
     draw_question(example)
@@ -98,8 +98,8 @@ def draw_protocols(facts: Facts | None) -> None:
         draw_size(facts, protocol)
 
 
-def question_of_watched() -> Example:
-    """The last movie asked for, as for the test under leave-one-out."""
+def example_of_watched() -> Example:
+    """The last movie is the target, as for the test split under leave-one-out."""
     asked = np.arange(len(WATCHED)) == len(WATCHED) - 1
     [example] = next_movies(WATCHED, asked, MOVIES, DataConfig(), latest=0, whole=True)
     return example
@@ -108,7 +108,7 @@ def question_of_watched() -> Example:
 def draw_watched(example: Example) -> None:
     with st.container(border=True, gap="small"):
         st.caption("Made up for this page.")
-        for part, movie_ids in (("input", example.mentioned), ("answers", example.targets)):
+        for part, movie_ids in (("input", example.mentioned), ("targets", example.targets)):
             for movie_id in movie_ids:
                 st.markdown(f"{plain(MOVIES.by_id(movie_id).name)} {BADGES[part]}")
     draw_question(example)
@@ -119,10 +119,10 @@ def name_of(protocol: Protocol) -> str:
 
 
 def read_by(protocol: Protocol, example: Example) -> list[Line]:
-    """What the protocol makes of each message of the made-up conversation."""
+    """How the protocol uses each message of the made-up conversation."""
     messages = DIALOGUE.messages
     writer = messages[0].role if protocol == "notebook" else "seeker"
-    start, end = 0, len(messages)  # of the messages that may hold answers
+    start, end = 0, len(messages)  # of the messages that may hold targets
     if protocol == "one_shot":
         start = next(turn for turn, message in enumerate(messages) if message.role != writer and message.movie_ids)
     if protocol == "conversational":
@@ -130,9 +130,9 @@ def read_by(protocol: Protocol, example: Example) -> list[Line]:
     lines = []
     for turn, message in enumerate(messages):
         asked = start <= turn < end and message.role != writer
-        answers = tuple(movie_id for movie_id in message.movie_ids if asked and movie_id in example.targets)
-        if answers:
-            lines.append(Line(message, "answers", answers))
+        targets = tuple(movie_id for movie_id in message.movie_ids if asked and movie_id in example.targets)
+        if targets:
+            lines.append(Line(message, "targets", targets))
         elif turn >= end:
             lines.append(Line(message, "later"))
         elif protocol == "conversational" or (message.role == writer and (turn < start or start == 0)):
@@ -152,24 +152,24 @@ def draw_dialogue(lines: list[Line]) -> None:
 
 
 def with_titles(line: Line) -> str:
-    """Markdown of a message: titles in place of ids, answers with a star."""
+    """Markdown of a message: titles in place of ids, targets with a star."""
 
     def title(found: re.Match[str]) -> str:
         name = plain(MOVIES.by_id(int(found[1])).name)
-        return f":orange-badge[:material/star: {name}]" if int(found[1]) in line.answers else f"**{name}**"
+        return f":orange-badge[:material/star: {name}]" if int(found[1]) in line.targets else f"**{name}**"
 
     return MENTION.sub(title, line.message.text)
 
 
 def draw_question(example: Example) -> None:
-    """What the code makes of the conversation, word for word."""
+    """The example that the code builds from the conversation."""
     st.caption("What the model reads:")
     st.code(example.text, language=None, wrap_lines=True)
     leaked = [movie_id for movie_id in example.targets if movie_id in example.mentioned]
     st.markdown(
-        f"Movies it is told of: {names(example.mentioned)}.  \n"
-        f"Movies it has to find: {names(example.targets)}.  \n"
-        f"Of these the input already holds: {names(leaked)}."
+        f"Mentioned movies: {names(example.mentioned)}.  \n"
+        f"Targets: {names(example.targets)}.  \n"
+        f"Targets that the input already contains: {names(leaked)}."
     )
 
 
@@ -180,6 +180,6 @@ def names(movie_ids: Iterable[int]) -> str:
 def draw_size(facts: Facts, protocol: Protocol) -> None:
     asked = facts.questions[protocol]
     st.caption(
-        f"On ReDial's test conversations: {asked.examples:,} questions with {asked.answers:,} answers; "
-        f"{asked.in_input:,} of the answers ({asked.in_input / asked.answers:.0%}) stand in the input."
+        f"On ReDial's test conversations: {asked.examples:,} examples with {asked.answers:,} targets; "
+        f"{asked.in_input:,} of the targets ({asked.in_input / asked.answers:.0%}) are in the input."
     )

@@ -1,4 +1,4 @@
-"""What the tabs share and what takes a moment, computed once for all sessions."""
+"""Results shared by the tabs, cached for all sessions."""
 
 from contextlib import suppress
 
@@ -7,7 +7,7 @@ import streamlit as st
 
 from recommender.compare.differences import Difference, corrected, difference
 from recommender.compare.entries import MEASURES, Entry
-from recommender.compare.lists import answers_popularity, cutoffs_of, measures_at
+from recommender.compare.lists import cutoffs_of, measures_at, targets_popularity
 from recommender.compare.titles import catalog_of
 from recommender.compare.view import View
 from recommender.data.catalog import Catalog
@@ -26,7 +26,7 @@ def _key(view: View, entry: Entry) -> Key:
 
 
 def records_of(view: View) -> tuple[dict[str, Record], dict[str, str]]:
-    """The single wishes behind the reports of the measured runs; run id -> why there are none."""
+    """Per-wish results of the measured runs; and run id -> why there are none."""
     records: dict[str, Record] = {}
     missing: dict[str, str] = {}
     for entry in view.measured:
@@ -36,7 +36,7 @@ def records_of(view: View) -> tuple[dict[str, Record], dict[str, str]]:
             missing[entry.run_id] = str(error)
             continue
         if record is None:
-            missing[entry.run_id] = f"{entry.run_id} was measured by an older version, which kept no single wishes."
+            missing[entry.run_id] = f"{entry.run_id} was measured by an older version, without per-wish results."
         else:
             records[entry.run_id] = record
     return records, missing
@@ -48,8 +48,8 @@ def _record(key: Key, _view: View, _entry: Entry) -> Record | None:
 
 
 def differences_of(view: View) -> dict[str, Difference]:
-    """Every other measured run against the base in the view's measure. P values are corrected for all measures, since
-    the reader may choose any of them."""
+    """The paired test of every other measured run against the base, in the view's measure. P values are corrected for
+    all measures, since the reader may choose any of them."""
     records, missing = records_of(view)
     found = {}
     for entry in view.measured:
@@ -71,7 +71,7 @@ def _difference(keys: tuple[Key, Key], measure: str, _base: Record, _other: Reco
 
 
 def slices_of(view: View) -> dict[str, pd.DataFrame]:
-    """Run id -> its measure in parts of the wishes."""
+    """Run id -> its measure on subsets of the wishes."""
     records, _ = records_of(view)
     return {run_id: _slices(_key(view, view.entry(run_id)), view.measure, record) for run_id, record in records.items()}
 
@@ -82,13 +82,13 @@ def _slices(key: Key, measure: str, _record: Record) -> pd.DataFrame:
 
 
 def cutoffs_for(view: View) -> list[int]:
-    """At which cut-offs all the measured runs can be looked at."""
+    """The cut-offs available for all measured runs."""
     records, _ = records_of(view)
     return cutoffs_of([view.report(entry) for entry in view.measured], list(records.values()))
 
 
 def lists_of(view: View) -> dict[str, dict[str, float]]:
-    """Run id -> what its lists are like at the view's cut-off, as far as it is known."""
+    """Run id -> properties of its lists at the view's cut-off, as far as known."""
     records, _ = records_of(view)
     return {
         entry.run_id: _lists(_key(view, entry), view.cutoff, view, entry, records.get(entry.run_id))
@@ -100,16 +100,16 @@ def lists_of(view: View) -> dict[str, dict[str, float]]:
 def _lists(key: Key, cutoff: int, _view: View, _entry: Entry, _record: Record | None) -> dict[str, float]:
     catalog = None
     if _record is not None:
-        with suppress(RecommenderError):  # without the movies some measures are unknown, which the page says
+        with suppress(RecommenderError):  # without the catalogue some measures are unknown; the page says so
             catalog = catalog_for(_entry, _record)
     return measures_at(cutoff, _view.report(_entry), _record, catalog)
 
 
-def answers_of(view: View) -> float | None:
-    """The mean popularity of what people wanted, from the base's record or the first there is."""
+def targets_popularity_of(view: View) -> float | None:
+    """The mean popularity of the targets, from the base's record or the first available."""
     records, _ = records_of(view)
     record = records.get(view.base) or next(iter(records.values()), None)
-    return None if record is None else answers_popularity(record)
+    return None if record is None else targets_popularity(record)
 
 
 def shares_of(view: View) -> pd.DataFrame:
@@ -132,14 +132,14 @@ def _catalog(folder: str, fingerprint: str, _entry: Entry, _record: Record) -> C
 
 
 def wishes_of(view: View, record: Record, catalog: Catalog) -> list[Example]:
-    """The words and answers of every wish of the base's record, in its order. Raises `DataError`."""
+    """Text and targets of every wish of the base's record, in its order. Raises `DataError`."""
     entry = view.entry(view.base)
     return _wishes(_key(view, entry), view, entry, record, catalog)
 
 
 @st.cache_data(max_entries=4, show_spinner="Reading the wishes…")
 def _wishes(key: Key, _view: View, _entry: Entry, _record: Record, _catalog: Catalog) -> list[Example]:
-    from recommender.evaluation.wishes import look_up
+    from recommender.evaluation.wishes import look_up  # torch
 
     report = _view.report(_entry).model_dump()
     return look_up(_record.example_ids, report, _entry.config.data, _catalog, settings())

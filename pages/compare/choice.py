@@ -1,4 +1,4 @@
-"""What is compared: the runs, the reports in which they meet, the measure and the base."""
+"""The selection: runs, the reports they have in common, measure and base."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
@@ -20,7 +20,7 @@ LINKED = "compare-linked"  # the address that the choice came from, or was writt
 
 
 def draw_choice(entries: Sequence[Entry], damaged: Mapping[str, str]) -> View | None:
-    """The reader's choice; None if no run is chosen."""
+    """The selection; None if no run is chosen."""
     if not entries:
         return None
     known = {entry.run_id: entry for entry in entries}
@@ -50,14 +50,14 @@ def draw_choice(entries: Sequence[Entry], damaged: Mapping[str, str]) -> View | 
 def _select(
     label: str, options: Sequence[T], key: str, form: Callable[[T], str], width: int, help: str | None = None
 ) -> T | None:
-    """A selectbox that forgets a choice which is no longer offered; `width` in pixels, three fill a wide page."""
+    """A selectbox that drops a choice that is no longer offered; `width` in pixels, three fill a wide page."""
     if st.session_state.get(key) not in options:
         st.session_state.pop(key, None)
     return st.selectbox(label, options, format_func=form, key=key, help=help, width=width, persist_state="session")
 
 
 def _adopt_link(known: Mapping[str, Entry], damaged: Mapping[str, str]) -> None:
-    """`/compare?runs=a,b`, or the runs that another page asked for, become the choice, once."""
+    """Select the runs of `/compare?runs=a,b`, or those another page asked for, once."""
     linked = st.query_params.get("runs")
     asked = st.session_state.pop(Key.COMPARE_RUNS, None)
     if asked is not None and len(asked) == 1 and asked[0] in known:
@@ -70,7 +70,7 @@ def _adopt_link(known: Mapping[str, Entry], damaged: Mapping[str, str]) -> None:
     st.session_state[LINKED] = linked
     if asked is not None:
         st.session_state[RUNS] = [run_id for run_id in dict.fromkeys(asked) if run_id in known]
-        # What is no run's name is somebody's text, and not repeated.
+        # Text that cannot be a run's name is not repeated on the page.
         missing = [run_id for run_id in asked if RUN_ID.fullmatch(run_id) and run_id not in {*known, *damaged}]
         if missing:
             st.warning(plain(f"Not here: {', '.join(missing[:NAMED])}."), icon=":material/link_off:")
@@ -81,7 +81,7 @@ def _adopt_link(known: Mapping[str, Entry], damaged: Mapping[str, str]) -> None:
 
 
 def _write_link(chosen: Sequence[Entry], usual: list[str]) -> None:
-    """The address always opens what is shown; a bare one opens the usual choice."""
+    """Keep the address in step with the selection; without parameters it opens the default one."""
     names = [entry.run_id for entry in chosen]
     link = ",".join(names)
     if link != st.query_params.get("runs", ",".join(usual)):
@@ -89,7 +89,7 @@ def _write_link(chosen: Sequence[Entry], usual: list[str]) -> None:
 
 
 def draw_notices(view: View | None, entries: Sequence[Entry], damaged: Mapping[str, str]) -> None:
-    """What the reader has to know before the numbers: what is missing, broken, or not what it seems."""
+    """Notices before the numbers: what is missing, damaged or misleading."""
     if not entries:
         st.info(
             "There is no run to compare yet. Train one on the Train page, or from a terminal: "
@@ -97,19 +97,19 @@ def draw_notices(view: View | None, entries: Sequence[Entry], damaged: Mapping[s
             icon=":material/info:",
         )
     elif view is None:
-        st.info("Choose the runs to compare above.", icon=":material/info:")
+        st.info("Choose runs to compare above.", icon=":material/info:")
     elif len(view.entries) < 2:
         others = " Choose another one above." if len(entries) > 1 else " Train another one on the Train page."
-        st.info(f"One run stands beside the baselines only.{others}", icon=":material/info:")
+        st.info(f"A single run is compared with the baselines only.{others}", icon=":material/info:")
     for run_id, problem in damaged.items():
         st.warning(plain(f"{run_id} cannot be read and is left out. {problem}"), icon=":material/broken_image:")
     if view is None:
         return
     for entry in view.entries:
         for problem in entry.problems:
-            st.warning(plain(f"A part of {entry.run_id} is left out. {problem}"), icon=":material/broken_image:")
+            st.warning(plain(f"Part of {entry.run_id} is left out. {problem}"), icon=":material/broken_image:")
         if entry.status.state in ("queued", "running"):
-            st.info(plain(f"{entry.run_id} is still being trained: its numbers will change."))
+            st.info(plain(f"{entry.run_id} is still training: its numbers will change."))
     for sentence in words.warnings(view):
         st.warning(plain(sentence), icon=":material/warning:")
     _draw_unmeasured(view)
@@ -127,7 +127,7 @@ def _draw_unmeasured(view: View) -> None:
         return
     if view.unmeasured:
         names = ", ".join(entry.run_id for entry in view.unmeasured)
-        with st.expander(plain(f"Not measured on this: {names}"), icon=":material/pending:"):
-            st.write("They are left out of everything but the training curves. Measure them from a terminal:")
+        with st.expander(plain(f"Not measured here: {names}"), icon=":material/pending:"):
+            st.write("They appear in the training curves only. Measure them from a terminal:")
             commands = [evaluate_command(entry.run_id, view.group) for entry in view.unmeasured]
             st.code("\n".join(commands), language="bash", wrap_lines=True)

@@ -1,4 +1,4 @@
-"""The comparison as files to take along."""
+"""Downloads of the comparison: HTML report, tables, curves."""
 
 from datetime import datetime
 from urllib.parse import quote
@@ -6,8 +6,8 @@ from urllib.parse import quote
 import pandas as pd
 import streamlit as st
 
-from pages.compare.cached import answers_of, differences_of, lists_of, records_of, shares_of, slices_of
-from pages.compare.lists import at_chosen_cutoff
+from pages.compare.cached import differences_of, lists_of, records_of, shares_of, slices_of, targets_popularity_of
+from pages.compare.movies import at_chosen_cutoff
 from recommender.compare.curves import curve_table
 from recommender.compare.table import as_csv, results
 from recommender.compare.view import View
@@ -15,7 +15,7 @@ from recommender.errors import RecommenderError
 
 
 def draw_export(view: View) -> None:
-    st.write("Everything on these tabs but the single wishes, as files that need neither this app nor a network.")
+    st.write("Everything on these tabs except single wishes, as files that work without this app and offline.")
     with st.container(horizontal=True):
         st.download_button(
             "Report (HTML)",
@@ -24,7 +24,7 @@ def draw_export(view: View) -> None:
             "text/html",
             icon=":material/description:",
             on_click="ignore",
-            help="One file of about 5 MB with all tables and figures. Opens in any browser, offline.",
+            help="One file of about 5 MB with all tables and figures. Opens offline in any browser.",
         )
         if view.measured:
             st.download_button(
@@ -43,9 +43,7 @@ def draw_export(view: View) -> None:
             icon=":material/show_chart:",
             on_click="ignore",
         )
-    st.caption(
-        "A single figure: point at it and press the camera in its corner. It is saved as SVG, which prints at any size."
-    )
+    st.caption("To save a single figure, point at it and press the camera icon in its corner. The file is an SVG.")
     names = ",".join(entry.run_id for entry in view.entries)
     st.caption("A link that opens this comparison:")
     st.code(f"{(st.context.url or '/compare').partition('?')[0]}?runs={quote(names, safe=',')}", None, wrap_lines=True)
@@ -59,7 +57,7 @@ def make_report(view: View) -> str:
         return comparison_report(view, {}, {}, {}, None, pd.DataFrame(), made)
     view = at_chosen_cutoff(view)
     differences, slices, lists = differences_of(view), slices_of(view), lists_of(view)
-    return comparison_report(view, differences, slices, lists, answers_of(view), _shares(view), made)
+    return comparison_report(view, differences, slices, lists, targets_popularity_of(view), _shares(view), made)
 
 
 def make_table(view: View) -> str:
@@ -68,7 +66,7 @@ def make_table(view: View) -> str:
 
 
 def _shares(view: View) -> pd.DataFrame:
-    """Empty where the runs have no rankings in common; the tab Movies says why."""
+    """Empty if the runs have no rankings in common; the Movies tab says why."""
     try:
         return shares_of(view) if records_of(view)[0] else pd.DataFrame()
     except RecommenderError:

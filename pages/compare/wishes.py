@@ -1,4 +1,4 @@
-"""Where the runs differ: kinds of wishes, and the single wishes in which two of them are furthest apart."""
+"""The tabs on single wishes: results by kind of wish, and the wishes on which two runs differ most."""
 
 from typing import TYPE_CHECKING
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 WISHES = 20  # offered, furthest apart first
 EXPLAINED = {
-    0: "Does a run live on the movies that a wish names, or does it read?",
-    1: "Well-known answers are easy: a run that only knows what is popular is good at nothing else.",
-    2: "More words say more, if a run can use them.",
+    0: "Does a run depend on the movies in the wish, or does it use the words?",
+    1: "Popular targets are easy: a run that only learned popularity is good at nothing else.",
+    2: "Longer wishes say more, if a run can use them.",
 }
 
 
@@ -38,7 +38,7 @@ def draw_slices(view: View) -> None:
     for problem in missing.values():
         st.caption(plain(problem))
     if not frames:
-        st.info("There are no single wishes on record to divide. Evaluate the runs again to get them.")
+        st.info("There are no per-wish results. Evaluate the runs again to get them.")
         return
     measure = MEASURES[view.measure]
     kinds = dict.fromkeys(kind for frame in frames.values() for kind in frame["slice_kind"])
@@ -50,7 +50,7 @@ def draw_slices(view: View) -> None:
             key=f"slices-{place}",
             alt=words.slices(frames, kind, measure),
         )
-    st.caption("Whiskers hold 95 % of 1,000 bootstrap draws: bars whose whiskers overlap widely may be alike.")
+    st.caption("Error bars: 95 % of 1,000 bootstrap samples. Where they overlap widely, runs may not differ.")
 
 
 def draw_wishes(view: View) -> None:
@@ -60,9 +60,9 @@ def draw_wishes(view: View) -> None:
     for problem in missing.values():
         st.caption(plain(problem))
     if view.base not in records or not others:
-        st.info("Two runs with their single wishes on record are needed. Choose or evaluate another one.")
+        st.info("This needs two runs with per-wish results. Choose or evaluate another one.")
         return
-    other = st.selectbox("Run to set against the base", others, key="compare-other")
+    other = st.selectbox("Run to compare with the base", others, key="compare-other")
     base_record, other_record = records[view.base], records[other]
     try:
         apart = furthest_apart(base_record, other_record, view.measure, WISHES)
@@ -83,7 +83,7 @@ def draw_wishes(view: View) -> None:
         return f"{place + 1}. {view.base} {base_values[index]:.2f}, {other} {other_values[index]:.2f}"
 
     chosen = st.selectbox(
-        f"Wishes furthest apart in {MEASURES[view.measure]}",
+        f"Wishes with the largest difference in {MEASURES[view.measure]}",
         range(len(apart)),
         format_func=name,
         key="compare-wish",
@@ -100,7 +100,7 @@ def draw_wishes(view: View) -> None:
 
 
 def _words_of(view: View, record: "Record", catalog: "Catalog") -> "tuple[list[Example], str]":
-    """The wishes behind the record, or why they cannot be shown."""
+    """The wishes of the record, or why they cannot be shown."""
     try:
         return wishes_of(view, record, catalog), ""
     except RecommenderError as error:
@@ -110,17 +110,17 @@ def _words_of(view: View, record: "Record", catalog: "Catalog") -> "tuple[list[E
 def _draw_wish(example: "Example", catalog: "Catalog") -> None:
     with st.container(border=True):
         st.text(example.text.replace(SEPARATOR, "\n"))
-        for label, movie_ids in (("It names", example.mentioned), ("Answers", example.targets)):
+        for label, movie_ids in (("Mentioned", example.mentioned), ("Targets", example.targets)):
             if movie_ids:
                 st.caption(plain(f"{label}: {', '.join(catalog.by_id(movie_id).name for movie_id in movie_ids)}"))
 
 
 def _draw_ranking(ranking: "NDArray[np.int32]", found: "NDArray[np.bool_]", catalog: "Catalog") -> None:
     lines = []
-    for rank, (place, is_answer) in enumerate(zip(ranking, found, strict=True), start=1):
+    for rank, (place, is_target) in enumerate(zip(ranking, found, strict=True), start=1):
         if place < 0:
             break
         movie = catalog[int(place)]
         line = f"{rank}\\. {plain(movie.name)}"
-        lines.append(f":material/check_circle: **{line}** :small[answer]" if is_answer else line)
+        lines.append(f":material/check_circle: **{line}** :small[target]" if is_target else line)
     st.markdown("  \n".join(lines))

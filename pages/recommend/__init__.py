@@ -1,1 +1,1 @@
-"""The parts of the page Recommend."""
+"""Parts of the Recommend page."""

@@ -1,4 +1,4 @@
-"""A movie that the catalogue lacks: put in by its text, ranked with all others from the next wish on."""
+"""The form for a movie that the catalogue lacks: added by its text, ranked from the next wish on."""
 
 from typing import TYPE_CHECKING
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 def draw_add(engine: "Engine") -> None:
-    """The button, where it can do anything."""
+    """The button; only for models that read movie texts, and not in read-only mode."""
     if settings().read_only or not engine.config.model.reads_movie_text:
         return
     if st.button(
-        "Add a movie", icon=":material/add_circle:", help="One that is newer than the model.", type="tertiary"
+        "Add a movie", icon=":material/add_circle:", help="For example one newer than the model.", type="tertiary"
     ):
         _dialog(engine)
 
@@ -26,9 +26,9 @@ def draw_add(engine: "Engine") -> None:
 @st.dialog("Add a movie")
 def _dialog(engine: "Engine") -> None:
     st.write(
-        "The model knows a movie by its text, so it can rank a new one at once. Say what the movie is about. Do not "
-        "expect it on top: tested on 500 movies, a new one that was the right answer came among the first ten in one "
-        "case of sixteen, a movie that the model had learned in one of six."
+        "The model reads a description of each movie, so it can rank a new one at once. Say what the movie is about. "
+        "Do not expect it at the top: in a test with 500 movies, an added movie that was the right one reached the "
+        "top ten in one case of sixteen, a movie from the training data in one of six."
     )
     with st.form("add-movie", border=False):
         title = st.text_input("Title", max_chars=200)
@@ -45,12 +45,12 @@ def _dialog(engine: "Engine") -> None:
     except RecommenderError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
-    st.toast(plain(f"{movie.name} is in the catalogue now, {len(load_added(settings()).movies)} added in all."))
+    st.toast(plain(f"{movie.name} is in the catalogue now. Movies added so far: {len(load_added(settings()).movies)}."))
     st.rerun()
 
 
 def _draw_added() -> None:
-    """What was added so far, to be taken out again."""
+    """The movies added so far, each with a button to remove it."""
     added = load_added(settings()).movies
     if not added:
         return

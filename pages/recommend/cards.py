@@ -1,4 +1,4 @@
-"""One recommended movie: what it is, how strongly and why, and what can be said about it."""
+"""The card of a recommended movie: title, reason, strength and feedback buttons."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""What is kept of a person: read when it is needed, written with every remark, exported and forgotten on demand."""
+"""A person's stored feedback: read when needed, written with every mark, exported and deleted on request."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from recommender.query.feedback import Kind
 
 KIND: "dict[Mark, Kind]" = {"liked": "more", "seen": "seen", "disliked": "not_for_me"}
-WHAT_IS_KEPT = (
-    "When you press “More like this”, “Seen it” or “Not for me”, the movie is kept under a random number that only "
-    "this browser knows. Your words are not kept."
+WHAT_IS_STORED = (
+    "When you press “More like this”, “Seen it” or “Not for me”, the movie is stored under a random number that only "
+    "this browser knows. Your messages are not stored."
 )
 
 
 def know_person(conversation: Conversation) -> None:
-    """Read what this person has seen and put aside before; once, and only when there is a wish."""
+    """Load the person's seen and disliked movies; once, and only when there is a wish."""
     who = person()
     if conversation.own_of == who:
         return
     try:
         said = feedback().of(who)
     except RecommenderError as error:
-        conversation.problem = conversation.problem or str(error)  # a remark that was not kept says more
-        return  # asked again with the next wish or remark
+        conversation.problem = conversation.problem or str(error)  # a mark that was not stored matters more
+        return  # tried again with the next wish or mark
     seen = [movie_id for movie_id, kinds in said.items() if "seen" in kinds and "not_for_me" not in kinds]
     disliked = [movie_id for movie_id, kinds in said.items() if "not_for_me" in kinds]
     stored = own = Taste((), tuple(seen), tuple(disliked))
@@ -66,7 +66,7 @@ def undo(conversation: Conversation) -> None:
 
 
 def keep(conversation: Conversation, who: str, run_id: str, before: Taste) -> None:
-    """Write what changed. Where that fails the remark still holds for as long as the page is open."""
+    """Store what changed. If that fails, the mark still applies while the page is open."""
     try:
         for kind in MARKS:
             old, new = set(getattr(before, kind)), set(getattr(conversation.kept, kind))
@@ -75,7 +75,7 @@ def keep(conversation: Conversation, who: str, run_id: str, before: Taste) -> No
             for movie_id in new - old:
                 feedback().put(who, movie_id, KIND[kind], run_id)
     except RecommenderError as error:
-        conversation.problem = f"{error} What you marked holds until you close this page."
+        conversation.problem = f"{error} Your marks apply until you close this page."
 
 
 def draw_data(conversation: Conversation, engine: "Engine") -> None:
@@ -87,30 +87,30 @@ def draw_data(conversation: Conversation, engine: "Engine") -> None:
 
 def draw_kept(conversation: Conversation, engine: "Engine") -> None:
     if settings().read_only:
-        st.write("This is a public demo: nothing you mark is kept.")
+        st.write("This is a public demo: your marks are not stored.")
         return
-    st.write(WHAT_IS_KEPT)
+    st.write(WHAT_IS_STORED)
     try:
         number = sum(map(len, feedback().of(person()).values()))
         table = feedback().csv(person(), engine.catalog)
     except RecommenderError as error:
         st.error(plain(str(error)))
         return
-    st.write(f"Kept so far: {number} remarks." if number != 1 else "Kept so far: one remark.")
+    st.write(f"Stored so far: {number} marks." if number != 1 else "Stored so far: one mark.")
     st.download_button(
         "Export as CSV", table, "reelwish.csv", "text/csv", icon=":material/download:", on_click="ignore", key="export",
         disabled=not number,
     )  # fmt: skip
-    if st.button("Forget everything…", icon=":material/delete:", key="forget", disabled=not number):
+    if st.button("Delete everything…", icon=":material/delete:", key="forget", disabled=not number):
         confirm(conversation, number)
 
 
-@st.dialog("Forget everything?", icon=":material/delete:")
+@st.dialog("Delete everything?", icon=":material/delete:")
 def confirm(conversation: Conversation, number: int) -> None:
-    st.write(f"This deletes what is kept of you: {number} remark{'s' if number != 1 else ''}. It cannot be undone.")
+    st.write(f"This deletes all your stored marks ({number}). It cannot be undone.")
     with st.container(horizontal=True):
         forget = st.button(
-            "Forget everything", type="primary", key="forget-all", on_click=forget_all, args=(conversation,)
+            "Delete everything", type="primary", key="forget-all", on_click=forget_all, args=(conversation,)
         )
         if st.button("Keep it", key="forget-nothing") or forget:
             st.rerun()

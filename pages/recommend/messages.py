@@ -1,4 +1,4 @@
-"""What the user writes: the messages, the input and the examples."""
+"""The chat input, the messages and the example wishes."""
 
 import streamlit as st
 
@@ -42,6 +42,6 @@ def draw_input(conversation: Conversation) -> None:
 def draw_examples(conversation: Conversation) -> None:
     limit = settings().max_wish_chars
     with st.container(gap="xsmall"):
-        st.caption("Or start from one of these:")
+        st.caption("Or start with one of these:")
         for example in EXAMPLES:
             st.button(plain(example), on_click=conversation.take, args=(example, limit))

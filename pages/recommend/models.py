@@ -1,4 +1,4 @@
-"""Which model answers, and which one is compared with it."""
+"""The menu that chooses the model, and the one to compare it with."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from recommender.runs.folder import Run
 
 ONE_MODEL = (
-    "Comparing needs a second model. Train one on the page Train, or put a run's folder into the checkpoints folder."
+    "To compare, you need a second model. Train one on the Train page, or copy a run into the checkpoints folder."
 )
 
 
@@ -23,7 +23,7 @@ def draw_models(conversation: Conversation, runs: "list[Run]", chosen: "Run") ->
         names = {run.run_id: describe(run) for run in runs}
         st.session_state["comparing"] = conversation.comparing  # the address may have changed it
         if len(runs) > 1:
-            draw_choice("Which model answers", names, chosen.run_id)
+            draw_choice("Model", names, chosen.run_id)
         st.toggle(
             "Compare two models",
             key="comparing",
@@ -43,7 +43,7 @@ def draw_choice(label: str, names: dict[str, str], chosen: str) -> None:
     def choose() -> None:
         st.session_state[Key.RUN_ID] = st.session_state["model"]
 
-    st.session_state["model"] = chosen  # it may have been chosen elsewhere
+    st.session_state["model"] = chosen  # it may have been chosen on another page
     st.radio(label, list(names), format_func=lambda run_id: plain(names[run_id]), key="model", on_change=choose)
 
 
@@ -60,13 +60,13 @@ def draw_beside(conversation: Conversation, others: dict[str, str]) -> None:
     def choose() -> None:
         conversation.beside = st.session_state[key]
 
-    key = f"beside-{'-'.join(others)}"  # another choice of models is another menu
+    key = f"beside-{'-'.join(others)}"  # other models, another menu
     st.session_state[key] = conversation.beside
     st.selectbox("Compare with", list(others), format_func=others.__getitem__, key=key, on_change=choose)
 
 
 def draw_other_models(conversation: Conversation, runs: "list[Run]") -> None:
-    """A way on where the chosen model cannot answer."""
+    """Buttons for the other models, for when the chosen one cannot be loaded."""
 
     @whole
     def choose(run_id: str) -> None:
@@ -75,5 +75,5 @@ def draw_other_models(conversation: Conversation, runs: "list[Run]") -> None:
     with st.container(horizontal=True, gap="xsmall"):
         for run in runs:
             st.button(
-                plain(f"Ask {run.run_id} instead"), key=f"instead-{run.run_id}", on_click=choose, args=(run.run_id,)
+                plain(f"Use {run.run_id} instead"), key=f"instead-{run.run_id}", on_click=choose, args=(run.run_id,)
             )

@@ -1,4 +1,4 @@
-"""The wish in the page's address: read when a session begins, written with every answer, shown to be copied."""
+"""The wish in the page's address: read when a session starts, updated with every ranking, shown for copying."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from pages.shared.text import plain
 
 
 def open_address(conversation: Conversation, run_ids: list[str]) -> None:
-    """Keep what the address says until a model can read it. An address that says nothing changes nothing."""
+    """Keep the wish in the address until a model can read it. An address without a wish changes nothing."""
     try:
         link = from_params({name: st.query_params.get_all(name) for name in st.query_params})
     except LinkError as error:
@@ -28,13 +28,13 @@ def open_address(conversation: Conversation, run_ids: list[str]) -> None:
     if link.run in run_ids:
         st.session_state[Key.RUN_ID] = link.run
     elif link.run:
-        conversation.problem = f"This link asks the model {link.run}, which is not here. Another one answers."
+        conversation.problem = f"This link was made with the model {link.run}, which is not here. Another one is used."
 
 
 def write_address(conversation: Conversation, run_id: str) -> dict[str, list[str]] | None:
-    """Bring the address up to date, so that a reload or a copy of it finds the wish; None if it fits into none.
+    """Update the address, so that a reload or a copy of it finds the wish; None if the wish is too long for one.
 
-    Where the marked movies are too many, it holds the wish without them.
+    If there are too many marked movies, the address holds the wish without them.
     """
     link = conversation.link(run_id)
     params: dict[str, list[str]] | None = {}
@@ -44,7 +44,7 @@ def write_address(conversation: Conversation, run_id: str) -> dict[str, list[str
     except LinkError:
         params = _without_marks(link)
     if went_through_history() and not st.query_params:
-        return params  # a new address here would lead Back to this page for ever
+        return params  # a new address here would trap the Back button on this page
     if (params or {}) != {name: st.query_params.get_all(name) for name in st.query_params}:
         st.query_params.from_dict(params or {})
     return params
@@ -65,24 +65,24 @@ def draw_share(conversation: Conversation, params: dict[str, list[str]] | None) 
             st.write("This wish is too long for a link.")
             return
         marked = len(conversation.taste.seen) + len(conversation.taste.disliked)
-        told = not marked or any(mark in params for mark in ("seen", "disliked"))
-        if told:
+        complete = not marked or any(mark in params for mark in ("seen", "disliked"))
+        if complete:
             st.write("Whoever opens this link sees your wish and this ranking.")
         else:
-            st.write(f"Whoever opens this link sees your wish. The {marked} movies you marked are too many for a link.")
+            st.write(f"Whoever opens this link sees your wish. Your {marked} marked movies are too many for a link.")
         st.code(address(st.context.url or "", params), language=None, wrap_lines=True)
-        if marked and told:
+        if marked and complete:
             movies = "the movie" if marked == 1 else f"the {marked} movies"
-            st.caption(f"It holds your words and {movies} that you marked as seen or not for you.")
+            st.caption(f"It contains your messages and {movies} you marked as seen or not for you.")
         else:
-            st.caption("It holds your words and the movies you named.")
+            st.caption("It contains your messages and the movies you named.")
 
 
 def draw_shared(conversation: Conversation) -> None:
     if conversation.shared and not conversation.opened:
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.caption(
-                plain("Opened from a link: ranked by the seen and disliked movies in the link, not by yours."),
+                plain("Opened from a link: the seen and disliked movies of the link apply, not yours."),
                 width="content",
             )
-            st.button("Make it mine", type="tertiary", key="mine", on_click=conversation.make_mine)
+            st.button("Use mine", type="tertiary", key="mine", on_click=conversation.make_mine)

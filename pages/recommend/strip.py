@@ -1,4 +1,4 @@
-"""What the model knows about the user, as chips that can be removed, and ways to tell it more."""
+"""What the app knows about the user, as removable chips, and controls to add to it."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -12,12 +12,12 @@ from pages.shared.conversation import Conversation, Turn
 from pages.shared.text import plain
 from recommender.data.catalog import Catalog, Movie
 from recommender.query.titles import Match
-from recommender.query.twins import Twins
+from recommender.ranking.adjustments import duplicates
 
 if TYPE_CHECKING:
     from recommender.query.engine import Engine
 
-# What stands before a movie: an icon and words, so that neither the one nor the other has to be seen.
+# Before a movie: an icon and words, so that either is enough.
 SAID = {"liked": "", "seen": ":material/visibility: seen ", "refused": ":material/block: not like "}
 MARKED = {
     "liked": ":material/thumb_up: more like ",
@@ -29,7 +29,7 @@ UNFOLDED = 6  # seen and disliked movies that are shown at once
 
 
 def draw_strip(conversation: Conversation, catalog: Catalog) -> None:
-    """Everything that steers the ranking and is no plain word."""
+    """Chips of the movies, genres and marks that influence the ranking."""
     taste = conversation.taste
     lasting = [(movie_id, kind) for kind in LASTING for movie_id in getattr(taste, kind)]
     said = any(turn.utterance.matches or turn.utterance.refused_genres for turn in conversation.turns)
@@ -52,7 +52,7 @@ def draw_strip(conversation: Conversation, catalog: Catalog) -> None:
 
 
 def draw_tools(conversation: Conversation, engine: "Engine") -> None:
-    """Ways to say more, or to take the last thing back."""
+    """The picker for liked movies, and undo."""
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         like, back = (st.container(width="content") for _ in range(2))
     with like:
@@ -95,7 +95,7 @@ def chip(words: str, key: str, remove: Callable[..., None], *args: object) -> No
         icon=":material/close:",
         icon_position="right",
         wrap=True,
-        help="Press to remove it",
+        help="Remove",
         key=key,
         on_click=remove,
         args=args,
@@ -105,7 +105,7 @@ def chip(words: str, key: str, remove: Callable[..., None], *args: object) -> No
 def draw_picker(conversation: Conversation, engine: "Engine") -> None:
     label = "I also like…" if conversation.begun else "Pick a movie I like"
     menu = st.popover(label, type="tertiary", icon=":material/add:", on_change="rerun", key="also")
-    if not menu.open:  # 7,000 titles travel to the browser only when they are asked for
+    if not menu.open:  # 7,000 titles are sent to the browser only when needed
         return
     key, movies = f"also-{conversation.changes}", by_name(engine.catalog)
 
@@ -161,8 +161,8 @@ def draw_titles(label: str, movies: dict[str, Movie], key: str, choose: Callable
 
 @lru_cache(maxsize=4)
 def by_name(catalog: Catalog) -> dict[str, Movie]:
-    """Titles with years, the best known first; of a movie that the catalogue holds twice the better known entry."""
-    doubles = {catalog[column].movie_id for column in Twins(catalog).doubles}
+    """Titles with years, best known first; of duplicates only the best-known entry."""
+    second = {catalog[item].movie_id for item in duplicates(catalog)}
     known = sorted(catalog, key=lambda movie: movie.mentions)
-    movies = {movie.name: movie for movie in known if movie.movie_id not in doubles}
+    movies = {movie.name: movie for movie in known if movie.movie_id not in second}
     return dict(reversed(movies.items()))

@@ -1,4 +1,4 @@
-"""Why a movie is in the ranking: what its score is made of, and which words of the wish mattered."""
+"""The dialog that explains a recommendation: the parts of its score, and which words mattered."""
 
 from typing import TYPE_CHECKING
 
@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shared.charts import draw
 from pages.shared.text import plain
+from recommender.charts.ranking import score_bar, shares, word_bars
 from recommender.errors import RecommenderError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def explain(wish: "Wish", engine: "Engine", item: "Recommendation") -> None:
     def dialog() -> None:
         st.write(plain(". ".join(item.reasons) + "."))
         try:
-            with st.spinner("Taking the score apart…"):
+            with st.spinner("Analysing the score…"):
                 parts = engine.contributions(wish, [item.movie.movie_id])[0]
             draw_parts(parts)
             draw_words(wish, engine, item)
@@ -32,23 +33,21 @@ def explain(wish: "Wish", engine: "Engine", item: "Recommendation") -> None:
 
 
 def draw_parts(parts: "Contribution") -> None:
-    from recommender.charts.ranking import score_bar, shares
-
     named = {
         "Your words": parts.words,
         "Movies you named": parts.movies,
         "General popularity": parts.popularity,
     }
     if parts.refusals:  # a refused genre is left out before anything is ranked
-        named["What you refused"] = parts.refusals
+        named["What you ruled out"] = parts.refusals
     sentences = shares(named)
-    st.markdown("**What the score is made of**")
+    st.markdown("**Parts of the score**")
     draw(lambda look: score_bar(named, look), "score-parts", " ".join(sentences.values()))
     st.markdown("\n".join(f"- {plain(sentence)}" for sentence in sentences.values()))
     st.caption(
-        "Counted from the score of the average movie. Popularity is what the model says to an empty wish. The words "
-        "and the movies are what each adds to that, first or last, on average (Shapley values). Refusals come last. "
-        "Shares are of all pushes, up and down."
+        "Relative to the average movie. Popularity is the score for an empty wish. Words and movies: what each adds, "
+        "averaged over both orders (Shapley values). What you ruled out is applied last. Percentages are of the sum of "
+        "all contributions, positive and negative."
     )
 
 
@@ -57,9 +56,7 @@ def draw_words(wish: "Wish", engine: "Engine", item: "Recommendation") -> None:
         return
     if not st.button("Which words mattered most?", icon=":material/manage_search:", key="words"):
         return
-    from recommender.charts.ranking import word_bars
-
-    with st.spinner("Asking again without each word…"):
+    with st.spinner("Ranking again without each word…"):
         weights = engine.word_weights(wish, item.movie.movie_id)
     words = strongest([(weight.word, weight.change) for weight in weights])
     if not words:
@@ -67,11 +64,11 @@ def draw_words(wish: "Wish", engine: "Engine", item: "Recommendation") -> None:
         return
     alt = f"The word “{words[0][0]}” changes the score most, by {words[0][1]:+.2f}."
     draw(lambda look: word_bars(words, look), "word-weights", alt)
-    st.caption("How much the movie's score falls when the word is taken out of your wish; below zero it rises.")
+    st.caption("How much the movie's score drops without the word. Negative: it rises.")
 
 
 def strongest(words: list[tuple[str, float]]) -> list[tuple[str, float]]:
-    """The words that change the score most, the first of them first. One that stands twice is numbered."""
+    """The words that change the score most, largest change first. Repeated words are numbered."""
     written = [word.lower() for word, _ in words]
     named = [
         (f"{word} ({written[:place].count(word.lower()) + 1})" if written.count(word.lower()) > 1 else word, change)

@@ -1,4 +1,4 @@
-"""Callbacks that nothing cuts short."""
+"""Widget callbacks that a rerun cannot interrupt."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -10,11 +10,11 @@ P = ParamSpec("P")
 
 
 def whole(callback: Callable[P, None]) -> Callable[P, None]:
-    """For a callback that looks into `st.session_state`: it must look before it changes anything.
+    """Decorator for callbacks that read `st.session_state`. They must read it before they change anything.
 
-    When another event of the same browser has come in meanwhile (a second click, a component that answers), Streamlit
-    cuts a callback short at its first look, and what was typed or clicked is lost. The next look goes well, so the
-    callback is begun again, and the other event has its turn after it.
+    If another event of the same browser arrives (a second click, a value from a component), Streamlit interrupts a
+    callback at its first access to the session state, and the user's input is lost. The next access succeeds, so the
+    callback is run again, and the rerun that was asked for follows.
     """
 
     @wraps(callback)

@@ -1,4 +1,4 @@
-"""A conversation: what the user wrote and marked, the movies read in it, and the rankings that answered."""
+"""The state of a conversation: messages, recognised movies, marks, and the rankings shown."""
 
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from pages.shared.link import Chip, Link, LinkError, Said
 from recommender.data.catalog import Catalog, Movie
 from recommender.errors import RecommenderError
-from recommender.query.genres import GENRES
+from recommender.query.cues import GENRES
 from recommender.query.titles import Match
 from recommender.query.wish import Utterance, Wish, check_wish, clean_wish
 
@@ -20,7 +20,7 @@ MARKS: tuple[Mark, ...] = ("liked", "seen", "disliked")
 
 @dataclass(frozen=True, slots=True)
 class Taste:
-    """Movie ids that the user marked, the latest last. A movie has one mark at most."""
+    """Ids of the movies that the user marked, the latest last. A movie has at most one mark."""
 
     liked: tuple[int, ...] = ()
     seen: tuple[int, ...] = ()
@@ -34,7 +34,7 @@ class Taste:
         return Taste(*(tuple(other for other in getattr(self, mark) if other != movie_id) for mark in MARKS))
 
     def lasting(self) -> "Taste":
-        """What holds for the next wish too."""
+        """The marks that also apply to the next wish."""
         return replace(self, liked=())
 
     def lasts_like(self, other: "Taste") -> bool:
@@ -43,7 +43,7 @@ class Taste:
 
 @dataclass
 class Turn:
-    """One message. `answer` is the ranking that was on the screen when the user went on, None for the last message."""
+    """One message. `answer` is the ranking that was shown before the next message; None for the last message."""
 
     utterance: Utterance
     notices: list[str]
@@ -52,7 +52,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Past:
-    """What held before the user's last action, and that action in words."""
+    """The state before an action of the user, and a description of the action, for undo."""
 
     action: str
     utterances: tuple[Utterance, ...]
@@ -62,47 +62,47 @@ class Past:
 
 @dataclass
 class Conversation:
-    """One for each session. Callbacks change it in place; every change is whole, and the same one twice is one."""
+    """One per session. Callbacks change it in place; every change is complete and idempotent."""
 
     turns: list[Turn] = field(default_factory=list)
-    taste: Taste = Taste()  # what holds for this wish
+    taste: Taste = Taste()  # applies to this wish
     own: Taste = Taste()  # the user's seen and disliked movies, of every wish and visit
-    own_of: str = ""  # the person whose they are
-    shared: bool = False  # came by a link, whose marks hold instead of the user's own
+    own_of: str = ""  # the person they belong to
+    shared: bool = False  # opened from a link, whose marks apply instead of the user's own
     typed: str | None = None  # a message that no model has read yet
     opened: Link | None = None  # a link that no model has read yet
-    problem: str = ""  # why the last action came to nothing, to be told until the next one
+    problem: str = ""  # why the last action failed, shown until the next one
     comparing: bool = False
     beside: str = ""  # the run to compare with
     shown: "Answer | None" = None
     past: list[Past] = field(default_factory=list)
-    changes: int = 0  # a menu drawn for the movies of before is not the menu of now
+    changes: int = 0  # part of the menus' keys: old menus are not reused
     catalog: str = ""  # fingerprint of the trained catalogue that the matches are from
-    answers: "dict[tuple[str, float, str], Answer]" = field(default_factory=dict)  # to the wish as it is, by run
+    answers: "dict[tuple[str, float, str], Answer]" = field(default_factory=dict)  # for the current wish, by run
 
     @property
     def begun(self) -> bool:
-        """There is a wish, or one that waits for a model."""
+        """Whether there is a wish, or one that waits for a model."""
         return bool(self.turns or self.taste.liked or self.opened or self.typed is not None)
 
     @property
     def texts(self) -> list[str]:
-        """Every message, also one that waits for a model."""
+        """All messages, including those that wait for a model."""
         waiting = [said.text for said in self.opened.said] if self.opened else []
         return [*(turn.utterance.text for turn in self.turns), *waiting, *filter(None, [self.typed])]
 
     @property
     def kept(self) -> Taste:
-        """What is to be kept of this person."""
+        """The marks to store for this person."""
         return replace(self.own, liked=self.taste.liked)
 
     def wish(self, catalog: Catalog) -> Wish:
-        """Everything said and marked so far. Movies that the model does not know are left out."""
+        """The wish: all messages and marks so far, without movies that the model does not know."""
         liked, seen, disliked = (tuple(filter(catalog.has, getattr(self.taste, mark))) for mark in MARKS)
         return Wish(tuple(_known(turn.utterance, catalog) for turn in self.turns), liked, seen, disliked)
 
     def take(self, text: str, limit: int) -> None:
-        """Keep a message until a model reads it; one without a word is a problem and no message."""
+        """Keep a message until a model reads it. A message without words becomes a problem instead."""
         try:
             check_wish(Wish((Utterance(clean_wish(text, limit)[0]),)))
         except RecommenderError as error:
@@ -111,7 +111,7 @@ class Conversation:
             self.typed, self.problem = text, ""
 
     def say(self, text: str, engine: "Engine") -> None:
-        """Add a message. Raises `RecommenderError` for one without a word, and keeps the conversation as it is."""
+        """Add a message. Raises `RecommenderError` for one without words; the conversation is then unchanged."""
         on_screen = [item.movie for item in self.shown.recommendations] if self.shown else []
         utterance, notices = engine.read(text, on_screen)
         check_wish(Wish((utterance,)))
@@ -123,14 +123,13 @@ class Conversation:
         self.answers.clear()
 
     def answer(self, engine: "Engine") -> "Answer":
-        """The answer to everything said so far, computed if need be. Raises `RecommenderError`."""
+        """The ranking for everything said so far, computed if necessary. Raises `RecommenderError`."""
         self.fit(engine)
         self.shown = self.ask(engine)
         return self.shown
 
     def fit(self, engine: "Engine") -> bool:
-        """Read the messages again for a model of other movies, and let go of those that this one lacks. Whether that
-        changed anything of what was read."""
+        """Adapt the recognised movies to this model's catalogue; returns whether anything changed."""
         before = [turn.utterance for turn in self.turns]
         if self.turns and self.catalog != engine.trained.fingerprint:
             self._read_again(engine)
@@ -139,19 +138,19 @@ class Conversation:
         return [turn.utterance for turn in self.turns] != before
 
     def ask(self, engine: "Engine") -> "Answer":
-        """A run's answer, without a trace in the conversation. Raises `RecommenderError`."""
+        """A run's ranking; does not change what is shown. Raises `RecommenderError`."""
         key = engine.run.run_id, engine.run.stamp, engine.catalog.fingerprint
         if key not in self.answers:
             self.answers[key] = engine.recommend(self.wish(engine.catalog), SHOWN)
         return self.answers[key]
 
     def remove(self, turn: int, match: Match) -> None:
-        """The user did not mean this movie: its words become words again."""
+        """Remove a match: its words are ordinary words again."""
         matches = self.turns[turn].utterance.matches
         self._put(turn, f"{match.movie.name}: removed", matches=tuple(other for other in matches if other != match))
 
     def replace(self, turn: int, match: Match, movie: Movie) -> None:
-        """The user meant another movie; the one before becomes an alternative, so that this can be had back."""
+        """Change the movie of a match; the previous one becomes an alternative, so that the change can be reversed."""
         others = tuple(other for other in (match.movie, *match.alternatives) if other != movie)
         meant = replace(match, movie=movie, score=1.0, alternatives=others)
         matches = self.turns[turn].utterance.matches
@@ -159,7 +158,7 @@ class Conversation:
         self._put(turn, action, matches=tuple(meant if other == match else other for other in matches))
 
     def allow_genre(self, turn: int, genre: str) -> None:
-        """The user does not refuse this genre."""
+        """Remove a refused genre."""
         genres = self.turns[turn].utterance.refused_genres
         self._put(turn, f"No {genre}: removed", refused_genres=tuple(other for other in genres if other != genre))
 
@@ -171,7 +170,7 @@ class Conversation:
         self._mark(self.taste.without(movie.movie_id), self.own.without(movie.movie_id), movie, "removed")
 
     def undo(self) -> None:
-        """Back to what held before the last action."""
+        """Restore the state before the last action."""
         if not self.past:
             return
         before = self.past.pop()
@@ -181,21 +180,21 @@ class Conversation:
         self._changed()
 
     def start_over(self) -> None:
-        """Forget the wish. What the user has seen or put aside still holds."""
+        """Begin a new wish. Seen and disliked movies still apply."""
         self.turns, self.shown, self.typed, self.opened, self.problem = [], None, None, None, ""
         self.taste, self.shared = self.own, False
         self.past.clear()
         self._changed()
 
     def use_own(self, person: str, own: Taste) -> None:
-        """What this person has seen and put aside before: it holds, unless a link's marks do."""
+        """Apply the person's stored marks, unless a link's marks apply."""
         self.own_of, self.own = person, own.lasting()
         self.shared = self.shared and not self.taste.lasts_like(own)
         if not self.shared:
             self.make_mine()
 
     def make_mine(self) -> None:
-        """The user's own marks hold, for a shared wish too."""
+        """Apply the user's own marks to a shared wish."""
         self.shared, self.taste = False, self.kept
         self.past.clear()
         self._changed()
@@ -218,19 +217,19 @@ class Conversation:
         return Link(said, self.taste.liked, self.taste.seen, self.taste.disliked, run_id, beside)
 
     def open(self, engine: "Engine") -> None:
-        """Become the wish of the link that was opened. What this model does not know is passed over, and said.
+        """Take over the wish of the opened link. Movies that this model does not know are left out, with a notice.
 
-        Raises `RecommenderError` where nothing is left of it.
+        Raises `RecommenderError` if nothing of the link is left.
         """
         link, self.opened = self.opened, None
         turns = [_read_said(said, engine) for said in link.said]
         named = {*link.liked, *(chip.movie_id for said in link.said for chip in said.chips or ())}
         unknown = sum(not engine.catalog.has(movie_id) for movie_id in named)
         if not turns and unknown == len(named):
-            raise LinkError("This model knows no movie that the link names. Choose another model, or write your wish.")
+            raise LinkError("This model knows no movie in the link. Choose another model, or write your wish.")
         if unknown:
             movies = "a movie" if unknown == 1 else f"{unknown} movies"
-            self.problem = f"The link names {movies} that this model does not know: passed over."
+            self.problem = f"The link names {movies} that this model does not know; left out."
         self.turns, self.taste = turns, Taste(link.liked, link.seen, link.disliked)
         self.shared = not self.taste.lasts_like(self.own)
         self.catalog = engine.trained.fingerprint
@@ -254,12 +253,12 @@ class Conversation:
         self.past.append(Past(action, tuple(turn.utterance for turn in self.turns), self.taste, self.own))
 
     def _changed(self) -> None:
-        """The menus and the answers are those of before."""
+        """Discard the menus and the rankings of the previous state."""
         self.changes += 1
         self.answers.clear()
 
     def _read_again(self, engine: "Engine") -> None:
-        """The same messages for a model with other movies."""
+        """Match the messages again, for a model with another catalogue."""
         texts = [turn.utterance.text for turn in self.turns]
         self.turns, self.shown = [], None
         for text in texts:

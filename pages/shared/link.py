@@ -1,4 +1,4 @@
-"""A wish as a link: what stands in the page's address, and the way back. What comes from outside is checked here."""
+"""Links that hold a wish: converts between a wish and the parameters of the page's address, and validates them."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import get_args
 from urllib.parse import urlencode, urlsplit
 
+from recommender.data.examples import Stance
 from recommender.errors import RecommenderError
-from recommender.query.titles import Stance
 from recommender.runs.folder import RUN_ID
 
 WISH, CHIPS, RUN, BESIDE = "wish", "chips", "run", "beside"
@@ -26,12 +26,12 @@ ADVICE = "Ask for a fresh link, or write your wish below."
 
 
 class LinkError(RecommenderError):
-    """A link that does not say a wish, or a wish that fits into no link."""
+    """An invalid link, or a wish too long for a link."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """Characters `start` to `end` of a message name this movie."""
+    """A recognised movie: characters `start` to `end` of a message."""
 
     start: int
     end: int
@@ -41,7 +41,7 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One message; without `chips` (`None`) the model that answers reads the movies in it."""
+    """One message. With `chips=None` the model recognises the movies itself."""
 
     text: str
     chips: tuple[Chip, ...] | None = None
@@ -50,7 +50,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A wish and the runs that answer it. `liked`, `seen` and `disliked` are movie ids."""
+    """A wish and the runs that rank for it. `liked`, `seen` and `disliked` are movie ids."""
 
     said: tuple[Said, ...] = ()
     liked: tuple[int, ...] = ()
@@ -79,7 +79,7 @@ def to_params(link: Link) -> dict[str, list[str]]:
 
 
 def from_params(params: Mapping[str, Sequence[str]]) -> Link | None:
-    """What an address says, or None where it says nothing of a wish. Names that are not ours are passed over.
+    """The link in an address, or None if there is no wish in it. Unknown parameters are ignored.
 
     Raises `LinkError` for anything that `to_params` would not have written.
     """
@@ -93,7 +93,7 @@ def from_params(params: Mapping[str, Sequence[str]]) -> Link | None:
 
 
 def address(base: str, params: Mapping[str, Sequence[str]]) -> str:
-    """`base` with the parameters, to be copied."""
+    """`base` with the parameters, for the user to copy."""
     slash = "" if urlsplit(base).path else "/"
     return f"{base}{slash}?{urlencode(params, doseq=True)}"
 
@@ -129,7 +129,7 @@ def _read_chips(text: str, written: str) -> Said:
         elif genre := GENRE_CHIP.fullmatch(part):
             genres.append(genre[1])
         else:
-            raise _damaged(f"{part[:40]!r} is no chip")
+            raise _damaged(f"{part[:40]!r} is not a chip")
     end = 0
     for chip in chips:
         if not end <= chip.start < chip.end <= len(text):
@@ -143,21 +143,21 @@ def _read_ids(name: str, written: str) -> tuple[int, ...]:
     if len(parts) > MAX_MARKED:
         raise _damaged(f"it lists more than {MAX_MARKED} movies as {name}")
     if any(not re.fullmatch(NUMBER, part) for part in parts):
-        raise _damaged(f"{written[:40]!r} is no list of movies")
+        raise _damaged(f"{written[:40]!r} is not a list of movies")
     return _distinct(map(int, parts))
 
 
 def _read_run(known: Mapping[str, list[str]], name: str) -> str:
     written = _single(known, name)
     if written and not RUN_ID.fullmatch(written):
-        raise _damaged(f"{written[:40]!r} is no name of a model")
+        raise _damaged(f"{written[:40]!r} is not the name of a model")
     return written
 
 
 def _single(known: Mapping[str, list[str]], name: str) -> str:
     values = known.get(name, [""])
     if len(values) != 1:
-        raise _damaged(f"{name!r} stands in it {len(values)} times")
+        raise _damaged(f"{name!r} occurs {len(values)} times")
     return values[0]
 
 

@@ -1,37 +1,35 @@
-"""The runs that can answer, and the engine of one of them."""
+"""The runs that the user can choose, and their engines."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.shared.imports import LOADING, import_slow
 from recommender.errors import RecommenderError
 from recommender.query.additions import stamp
-from recommender.runs.folder import DEFAULT_RUN
+from recommender.runs.folder import DEFAULT_RUN, SHIPPED_RECORDS, Run, list_runs
 from recommender.settings import settings
 
-if TYPE_CHECKING:  # they import torch, and the page is drawn before that is done
+if TYPE_CHECKING:  # it imports torch, and the page is drawn before that is done
     from recommender.query.engine import Engine
-    from recommender.runs.folder import Run
 
 
-def offered_runs() -> list["Run"]:
-    """Runs that hold weights, or should: the default run first, then by name."""
-    from recommender.runs.folder import SHIPPED_RECORDS, list_runs
-
+def offered_runs() -> list[Run]:
+    """Runs with weights, and finished runs that lack them; the default run first, then by name."""
     every = [run for run in list_runs(settings()) if run.run_id not in SHIPPED_RECORDS]
     runs = [run for run in every if run.has_weights or _finished(run)]
     return sorted(runs, key=lambda run: (run.run_id != DEFAULT_RUN, run.run_id))
 
 
-def _finished(run: "Run") -> bool:
+def _finished(run: Run) -> bool:
     try:
         return run.status().state == "finished"
     except RecommenderError:
         return False
 
 
-def describe(run: "Run") -> str:
+def describe(run: Run) -> str:
     """`"default (MiniLM with attention)"`; only the name where the configuration cannot be read. A run that learned
     from the sample says so: its answers are no better than the sample."""
     try:
@@ -43,8 +41,8 @@ def describe(run: "Run") -> str:
     return f"{named}, trained on the synthetic sample" if on_sample else named
 
 
-def engine_of(run: "Run") -> "Engine":
-    """The run's engine, one for all sessions; loaded anew when the weights change or a movie is added.
+def engine_of(run: Run) -> "Engine":
+    """The run's engine, shared by all sessions; reloaded when the weights change or a movie is added.
 
     Raises `CheckpointError`.
     """
@@ -53,7 +51,8 @@ def engine_of(run: "Run") -> "Engine":
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _load(folder: str, weights: float, added: tuple[int, int]) -> "Engine":
+    import_slow()
     from recommender.query.engine import Engine
-    from recommender.runs.folder import Run
 
-    return Engine(Run(Path(folder)), settings())
+    with LOADING:  # transformers imports more when it loads a model
+        return Engine(Run(Path(folder)), settings())

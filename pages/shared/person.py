@@ -1,4 +1,4 @@
-"""Who is using this browser: a random id and nothing else, so that remarks are found again; and where they are kept."""
+"""The random id of a browser, under which its remarks are stored."""
 
 import re
 from contextlib import suppress
@@ -8,6 +8,7 @@ from uuid import uuid4
 import streamlit as st
 
 from pages.shared.callback import whole
+from pages.shared.imports import import_slow
 from recommender.errors import RecommenderError
 from recommender.settings import settings
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 PERSON, BROWSER = "person", "browser"  # keys of the session
 ID = re.compile(r"[0-9a-f]{32}")
 
-# A browser without an id takes the session's, so that only one that comes back has something to say. It says it once:
-# after that the session's id is its own. Where nothing can be stored, the session's id stands.
+# A browser without an id stores the session's. One that comes back sends its own id, once; the session then uses that.
+# Where nothing can be stored, the session's id remains.
 _ask_browser = st.components.v2.component(
     "reelwish.person",
     js="""
@@ -36,14 +37,14 @@ export default function ({ data, setStateValue }) {
 
 
 def person() -> str:
-    """The id under which this browser's remarks are kept; the session's own until the browser has named another."""
+    """The id of this browser; until the browser has sent a stored one, a new id of the session."""
     return st.session_state.setdefault(PERSON, uuid4().hex)
 
 
 def keep_person() -> None:
-    """Have the browser keep its id, or name the one it kept. A page calls this last: it adds an element of no height.
+    """Store the id in the browser, or adopt the one it has stored. Call this last: it adds an element without height.
 
-    In a read-only demo no remark is kept, so that no id is either.
+    In read-only mode no remark is stored, so no id is either.
     """
     if not settings().read_only:
         _ask_browser(data=person(), key=BROWSER, on_person_change=_adopt)
@@ -55,13 +56,14 @@ def _adopt() -> None:
     if not (isinstance(named, str) and ID.fullmatch(named)):
         return
     st.session_state[PERSON] = named
-    with suppress(RecommenderError):  # the page tells of a database that fails when it reads the remarks
+    with suppress(RecommenderError):  # the page reports a failing database when it reads the remarks
         feedback().hand_over(until_now, named)
 
 
 @st.cache_resource(show_spinner=False)
 def feedback() -> "Feedback":
-    """The remarks of everybody, for all sessions. Raises `FeedbackError` where the database's address is wrong."""
+    """The database of remarks, shared by all sessions. Raises `FeedbackError` if its URL is wrong."""
+    import_slow()
     from recommender.query.feedback import Feedback
 
     return Feedback(settings().database_url, settings().read_only)

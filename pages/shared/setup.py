@@ -1,4 +1,4 @@
-"""What every page does first, and the names that the pages share."""
+"""The pages' navigation, titles and session keys."""
 
 from enum import StrEnum
 
@@ -6,6 +6,7 @@ import streamlit as st
 from streamlit.navigation.page import Page
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from pages.shared.imports import import_slow
 from recommender.settings import ROOT
 
 APP_NAME = "Reelwish"
@@ -16,7 +17,6 @@ LOGO = ROOT / "pages" / "shared" / "logo.svg"
 class Key(StrEnum):
     """The session's keys."""
 
-    NAVIGATED = "navigated"
     CONVERSATION = "conversation"
     RUN_ID = "run_id"
     COMPARE_RUNS = "compare_runs"  # run ids to begin a comparison with
@@ -24,15 +24,14 @@ class Key(StrEnum):
     TRAIN_RUN = "train_run"  # the run whose curves are shown
     TRAIN_STUDY = "train_study"  # the study that is shown
     TRAIN_SAVED = "train_saved"  # the preset that was made just now
-    TRAIN_PROBLEM = "train_problem"  # why the last click on Train did nothing
-    TRAIN_NEXT = "train_next"  # what the last click on Train leads to: session values, set before the page is drawn
+    TRAIN_PROBLEM = "train_problem"  # why the last action on Train failed
+    TRAIN_NEXT = "train_next"  # session values to set before Train is drawn, left by a callback
     TRAIN_ASKED = "train_asked"  # settings whose trial the user asked for
     TRAIN_STOPPING = "train_stopping"  # runs that were asked to stop
 
 
 def navigation() -> Page:
-    """The pages. A default page has no address but `/`, so that page is a hidden twin of `/recommend`."""
-    st.session_state[Key.NAVIGATED] = True
+    """The page that was asked for. A default page has no address but `/`, so it is a hidden twin of `/recommend`."""
     # Before the navigation: without an icon of its own a page would fetch the one of its link from a server abroad.
     st.set_page_config(page_icon=MARK)
     st.logo(LOGO)
@@ -50,18 +49,17 @@ def navigation() -> Page:
 
 
 def set_up(title: str) -> None:
-    """Every page calls this first; calling it again changes nothing.
-
-    When the first request after a server start asks for a page by its address, Streamlit runs that page alone, with a
-    navigation made of file names. `st.navigation` puts an end to that, for this run and every later one.
-    """
+    """Every page calls this first."""
     st.set_page_config(page_title=f"{title} · {APP_NAME}")
-    if Key.NAVIGATED not in st.session_state:
-        navigation()
-        st.rerun()  # widgets of this run have other identities than those of the later ones, and would lose their state
+
+
+def finish_imports() -> None:
+    """Wait for the slow imports; a page calls this below its heading. Only the first visitors after a start wait."""
+    with st.spinner("Starting…"):
+        import_slow()
 
 
 def went_through_history() -> bool:
-    """The browser's Back or Forward asked for this run, so that the address is older than what the session holds."""
+    """Whether Back or Forward led here, so that the address is older than the session's state."""
     context = get_script_run_ctx()
     return context is not None and context.is_history_navigation

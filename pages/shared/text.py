@@ -1,4 +1,4 @@
-"""Text that people or data sets wrote, for the places where Streamlit reads Markdown."""
+"""Escapes text from users and data sets for Streamlit's Markdown."""
 
 import re
 
@@ -10,6 +10,6 @@ _FOUND_LATER = re.compile(r"(:(?=\S)|@(?=\S)|www(?=\.)|(?<!\S)(?:<->|->|<-|--|>=
 
 
 def plain(text: str) -> str:
-    """Markdown that shows `text` letter by letter, on one line: for labels, messages and titles."""
+    """Markdown that shows `text` literally, on one line: for labels, messages and titles."""
     parted = _FOUND_LATER.sub(lambda found: found[0][0] + _JOINER + found[0][1:], " ".join(text.split()))
     return _PUNCTUATION.sub(r"\\\1", parted)

@@ -1,1 +1,1 @@
-"""The parts of the page Train."""
+"""Parts of the Train page."""

@@ -1,11 +1,12 @@
 """The curves of one run, drawn from its log."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
 from pages.shared.charts import draw
+from recommender.charts.training import Reference, training_curve, validation_curve
 from recommender.compare.curves import LOGGED, METRICS
 from recommender.compare.entries import Entry
 from recommender.compare.table import published_beside
@@ -14,21 +15,17 @@ from recommender.runs.folder import SELECTION_METRIC, Run, best_row
 from recommender.runs.metrics_log import MetricsLog
 from recommender.wording import BASELINE_NAMES
 
-if TYPE_CHECKING:
-    from recommender.charts.training import Reference
-
 MEANINGS = (
-    "After every epoch the model ranks all movies for wishes it did not learn from. **nDCG@10** is high when the right "
-    "movies stand near the top of the ten, **Recall@10** is the share of them among the ten. Dashed lines: what simple "
-    "rules score on the same wishes, and what others have published, measured on theirs. The **loss** is what training "
-    "makes smaller."
+    "After every epoch the model ranks all movies for held-out wishes. **nDCG@10** is high when the targets are near "
+    "the top of the first ten, **Recall@10** is the share of the targets among the first ten. Dashed lines: baselines "
+    "on the same wishes, and published figures, measured on other wishes. Training minimises the **loss**."
 )
 
 Rows = list[dict[str, Any]]
 
 
 def metrics_of(run: Run) -> Rows:
-    """The run's log; what was read before is remembered, for all who watch."""
+    """The run's log; read incrementally, and shared by all sessions."""
     return _log(str(run.metrics_file)).rows()
 
 
@@ -38,7 +35,7 @@ def _log(path: str) -> MetricsLog:
 
 
 def best_of(run: Run) -> dict[str, Any] | None:
-    """The evaluation row that picked the run's weights, remembered for a long list of runs."""
+    """The evaluation row of the best epoch, cached for long lists of runs."""
     if not run.metrics_file.is_file():
         return None
     facts = run.metrics_file.stat()
@@ -54,7 +51,7 @@ def _best(folder: str, size: int, changed: float) -> dict[str, Any] | None:
 
 
 def draw_curves(entry: Entry, rows: Rows) -> None:
-    """nDCG@10 in full width, since it picks the weights; below it the others, two side by side where there is room."""
+    """nDCG@10 in full width, since it selects the epoch; below it the other curves in two columns."""
     _draw_validation(entry, rows, SELECTION_METRIC)
     parts = {key: title for key, title in LOGGED.items() if any(key in row for row in rows)}
     left, right = st.columns(2)
@@ -70,8 +67,6 @@ def draw_curves(entry: Entry, rows: Rows) -> None:
 
 
 def _draw_validation(entry: Entry, rows: Rows, metric: str) -> None:
-    from recommender.charts.training import validation_curve
-
     title, lines = METRICS[metric], references(entry, metric)
     draw(
         lambda look: validation_curve(rows, f"eval_{metric}", f"{title} on {entry.validated_on.split}", lines, look),
@@ -81,8 +76,6 @@ def _draw_validation(entry: Entry, rows: Rows, metric: str) -> None:
 
 
 def _draw_training(run: Run, rows: Rows, key: str, title: str) -> None:
-    from recommender.charts.training import training_curve
-
     draw(
         lambda look: training_curve(rows, key, title, look),
         key=f"{run.run_id}-{key}",
@@ -90,10 +83,8 @@ def _draw_training(run: Run, rows: Rows, key: str, title: str) -> None:
     )
 
 
-def references(entry: Entry, metric: str) -> "list[Reference]":
+def references(entry: Entry, metric: str) -> list[Reference]:
     """The baselines on the run's own validation wishes, and the best of each publication under its protocol."""
-    from recommender.charts.training import Reference
-
     lines = [
         Reference(BASELINE_NAMES[name], values[metric])
         for name, values in entry.validation_baselines.items()
@@ -108,7 +99,7 @@ def references(entry: Entry, metric: str) -> "list[Reference]":
     return lines + [Reference(source, value) for source, value in best.items()]
 
 
-def _validation_in_words(rows: Rows, metric: str, title: str, lines: "list[Reference]") -> str:
+def _validation_in_words(rows: Rows, metric: str, title: str, lines: list[Reference]) -> str:
     best = best_row(rows)
     said = f"Line chart of {title} after every epoch. "
     if best:

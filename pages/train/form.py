@@ -9,7 +9,7 @@ from pages.train.fields import draft_of, draw_setting, key_of, read_config, read
 from recommender.config import DIALOGUE_PROTOCOLS, RunConfig
 from recommender.config.base import Setting, titles_of_parts
 from recommender.config.presets import load_preset, preset_names
-from recommender.data.interactions import find_source
+from recommender.data.ratings import find_source
 from recommender.data.redial import find_split
 from recommender.errors import DataError
 from recommender.runs.folder import RUN_ID, list_runs

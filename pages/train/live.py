@@ -1,4 +1,4 @@
-"""What one run is doing, redrawn by itself while anything trains."""
+"""The live view of a run, redrawn while anything trains."""
 
 from collections.abc import Callable
 from itertools import count
@@ -8,7 +8,6 @@ import streamlit as st
 
 from pages.shared.text import plain
 from pages.train.curves import draw_curves, metrics_of
-from pages.train.words import less_at_once, place_in_line
 from recommender.compare.entries import Entry, read_entry
 from recommender.errors import RecommenderError
 from recommender.runs.folder import Run
@@ -38,7 +37,7 @@ def state_of(run: Run) -> State | None:
 
 
 def draw_live(run: Run, drawn: States, look: Callable[[], States]) -> None:
-    """The run's progress and curves. When any run's state is not what the page was drawn for, all is drawn anew."""
+    """The run's progress and curves. When the state of any run has changed, the whole page is redrawn."""
     alive = any(state in LIVE for state in drawn.values())
     drawings = count()
 
@@ -76,7 +75,7 @@ def draw_progress(entry: Entry, rows: list[dict[str, Any]]) -> None:
     if status.state == "queued":
         waiting = [other.run_id for other in job.waiting(settings())]
         place = waiting.index(run.run_id) if run.run_id in waiting else 0
-        st.progress(0.0, f"Waiting: {place_in_line(place)}. One run trains at a time.")
+        st.progress(0.0, f"Waiting: {place_in_line(place)}. Runs train one at a time.")
     elif status.phase in LEARNING and step < status.steps:
         epoch = max(status.epoch, rows[-1].get("epoch", 0) if rows else 0)
         epochs = entry.config.training.epochs
@@ -89,7 +88,7 @@ def draw_progress(entry: Entry, rows: list[dict[str, Any]]) -> None:
 
 
 def seconds_left(rows: list[dict[str, Any]], status: Status) -> float | None:
-    """From the pace of the last rows, validation included. None until there are two with steps between them."""
+    """Estimated from the last rows, validation included. None until two rows with different steps exist."""
     timed = [(row["seconds"], row["step"]) for row in rows if "seconds" in row and "step" in row][-PACE_ROWS:]
     if len(timed) < 2 or timed[-1][1] <= timed[0][1]:
         return None
@@ -105,11 +104,11 @@ def draw_facts(entry: Entry, rows: list[dict[str, Any]]) -> None:
     used = last.get("memory_mb") or status.peak_memory_mb
     facts = {
         "Training time": duration(seconds) if seconds else "",
-        "Examples a second": f"{rate:,.0f}" if rate else "",
+        "Examples per second": f"{rate:,.0f}" if rate else "",
         "Learning rate": f"{last['learning_rate']:.2g}" if "learning_rate" in last else "",
         "Memory": memory(used) if used else "",
     }
-    live = status.state in LIVE  # then all have their places from the start
+    live = status.state in LIVE  # placeholders from the start, so that nothing moves
     draw_metrics({label: value or "–" for label, value in facts.items() if value or live})
     said = [f"{capitalised(each)}." for each in (status.device, status.source) if each]
     if said:
@@ -130,7 +129,7 @@ def draw_log(run: Run) -> None:
     if box.open:
         lines = last_lines(run)
         with box:
-            st.code("\n".join(lines) if lines else "The log is empty so far.", language=None, wrap_lines=True)
+            st.code("\n".join(lines) if lines else "The log is still empty.", language=None, wrap_lines=True)
 
 
 def last_lines(run: Run) -> list[str]:
@@ -139,3 +138,13 @@ def last_lines(run: Run) -> list[str]:
         return run.log_end(LOG_LINES)
     except RecommenderError as error:
         return [str(error)]
+
+
+def place_in_line(number: int) -> str:
+    """ "next in line" for 0, "number 2 in line" for 1."""
+    return f"number {number + 1} in line" if number else "next in line"
+
+
+def less_at_once(batch: int, parts: int) -> str:
+    """For a run that ran out of memory and continued with each batch split into `parts`."""
+    return f"Memory ran out, so batches of {batch} are now processed {batch // parts} at a time. Steps are unchanged."

@@ -1,4 +1,4 @@
-"""How a run ended: its numbers beside the baselines, or why it failed and what to change."""
+"""The outcome of a run: metrics beside the baselines, or why it failed and what to change."""
 
 import pandas as pd
 import streamlit as st
@@ -7,7 +7,7 @@ from pages.shared.callback import whole
 from pages.shared.setup import Key
 from pages.shared.text import plain
 from pages.train.curves import best_of
-from pages.train.runs import Seen, draw_actions, outcome, problems_told
+from pages.train.runs import Seen, draw_actions, errors_shown, outcome
 from recommender.compare.curves import METRICS
 from recommender.compare.entries import Entry, read_entry
 from recommender.errors import RecommenderError
@@ -18,11 +18,11 @@ from recommender.wording import BASELINE_NAMES
 
 
 def draw_outcome(seen: Seen) -> None:
-    """What came of the run so far, and what can be done with it."""
+    """The result of the run so far, and the actions on it."""
     status = seen.status
     if status and not seen.alive:
         if status.state == "failed":
-            st.error(plain(f"It failed. {status.reason}"), icon=":material/error:")
+            st.error(plain(f"The run failed. {status.reason}"), icon=":material/error:")
         elif status.state == "interrupted":
             st.warning(plain(f"Interrupted: {status.reason}."), icon=":material/report:")
         elif status.state == "stopped":
@@ -35,14 +35,14 @@ def draw_outcome(seen: Seen) -> None:
             draw_next(seen.run)
         draw_actions(seen)
     if status and status.state == "finished" and _advice(seen.run):
-        with st.expander("How it could get better"):
+        with st.expander("How to improve it"):
             draw_advice(seen.run)
 
 
 def draw_advice(run: Run) -> None:
-    """What could be changed, each with a button that starts a new run so. Read-only mode keeps the words.
+    """Suggested changes, each with a button that starts a new run with it; only the text in read-only mode.
 
-    Advice without a change is to resume, and there is a button for that anyway.
+    Advice without a change is to resume, which has its own button.
     """
     for number, item in enumerate(_advice(run)):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -56,23 +56,23 @@ def _advice(run: Run) -> list[advice.Advice]:
     try:
         return advice.advise(run)
     except RecommenderError:
-        return []  # the damaged file is named where the curves would be
+        return []  # the damaged file is reported in place of the curves
 
 
 @whole
 def restart(run_id: str, overrides: list[str]) -> None:
     after = outcome()
-    with problems_told(after):
+    with errors_shown(after):
         made = job.restart(Run(settings().checkpoints_dir / run_id), overrides, settings())
         after[Key.TRAIN_RUN] = made.run_id
 
 
 def draw_numbers(run: Run) -> None:
-    """On validation, with the weights that are kept. Nothing before there are any."""
+    """Validation metrics of the best epoch; nothing before there is one."""
     try:
         entry = read_entry(run)
     except RecommenderError:
-        return  # the damaged file is named where the curves would be
+        return  # the damaged file is reported in place of the curves
     own, intervals = _numbers(entry)
     if not own:
         return
@@ -105,12 +105,12 @@ def _with_interval(value: float | None, interval: tuple[float, float] | None) ->
 
 
 def draw_next(run: Run) -> None:
-    """Where to go with a run that can answer, or can be compared."""
+    """Buttons to use the run on Recommend, or to compare it."""
     if run.has_weights and st.button(
-        "Ask this model", icon=":material/movie:", type="primary", key=f"ask-{run.run_id}"
+        "Use this model", icon=":material/movie:", type="primary", key=f"ask-{run.run_id}"
     ):
         st.session_state[Key.RUN_ID] = run.run_id
-        st.switch_page("pages/recommend.py")
+        st.switch_page("recommend.py")
     if best_of(run) and st.button("Compare", icon=":material/balance:", key=f"compare-{run.run_id}"):
         st.session_state[Key.COMPARE_RUNS] = [run.run_id]
-        st.switch_page("pages/compare.py")
+        st.switch_page("compare.py")

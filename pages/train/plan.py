@@ -1,19 +1,23 @@
-"""What the form means on this machine: how long, how much memory, what stands in the way."""
+"""The cost of the chosen settings on this machine, and what prevents a start."""
 
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 import streamlit as st
 
 from pages.shared.callback import whole
+from pages.shared.imports import import_slow
 from pages.shared.setup import Key
 from pages.shared.text import plain
 from pages.train.form import PRESET, fresh_name, name_key, read_form
 from pages.train.live import draw_metrics
-from pages.train.runs import Seen, outcome, problems_told
+from pages.train.runs import Seen, errors_shown, outcome
 from pages.train.trials import Trial, trials
 from recommender.config import DIALOGUE_PROTOCOLS, RunConfig
-from recommender.data.assets import find_file
+from recommender.data.finding import find_file
+from recommender.device import choose_device, describe_device, supports_bfloat16
+from recommender.errors import RecommenderError
 from recommender.settings import settings
 from recommender.training import job
 from recommender.training.estimate import forget
@@ -25,7 +29,7 @@ SOON = 0.2  # seconds: an estimate that was made before is there by then, and th
 
 
 def draw_plan(runs: list[Seen]) -> None:
-    """In places that stay: an error that comes or goes does not move the button."""
+    """Draw in fixed containers, so that an error does not move the button."""
     problems, estimate, button = st.container(), st.container(), st.container()
     wanted = read_form()
     config = wanted.config
@@ -45,9 +49,9 @@ def draw_plan(runs: list[Seen]) -> None:
             on_click=start,
         )
         if busy:
-            st.caption("One run trains at a time. Yours begins when the others are done, even if you close this page.")
+            st.caption("Runs train one at a time. Yours starts when the others are done, even if you close this page.")
         else:
-            st.caption("The run goes on if you close this page.")
+            st.caption("The run continues if you close this page.")
 
 
 def draw_problems(problems: list[str], config: RunConfig | None, runs: list[Seen]) -> None:
@@ -62,17 +66,17 @@ def draw_problems(problems: list[str], config: RunConfig | None, runs: list[Seen
             plain(
                 f"The text encoder {config.model.encoder.name} is not on this machine. It is downloaded from the "
                 "Hugging Face hub when the run starts; without a connection the run fails. The weighted and original "
-                "presets need nothing from outside."
+                "presets need no download."
             ),
             icon=":material/cloud_download:",
         )
 
 
 def _doubt(config: RunConfig, busy: bool) -> str:
-    """What else trying a few batches does, if the user had better decide."""
+    """A side effect of trying a few batches that the user should decide on; empty if there is none."""
     if busy:
-        return "slows down the run that trains"
-    return "downloads the text encoder" if needs_download(config) else ""
+        return "it slows down the current run"
+    return "it downloads the text encoder" if needs_download(config) else ""
 
 
 def choose(preset: str) -> None:
@@ -85,21 +89,21 @@ def start() -> None:
     wanted, after = read_form(), outcome()
     if wanted.config is None or wanted.problems:
         return  # the page says what is wrong
-    with problems_told(after):
+    with errors_shown(after):
         job.start(wanted.config, wanted.name, settings())
         after |= {Key.TRAIN_RUN: wanted.name, Key.TRAIN_TAB: PROGRESS}
         after[name_key(wanted.preset)] = fresh_name(wanted.preset)
 
 
 def obstacles(config: RunConfig, runs: list[Seen]) -> list[str]:
-    """Why these settings cannot be trained here, as far as one can tell at once."""
+    """Why these settings cannot be trained here, as far as a quick check can tell."""
     found = []
     if missing := _missing_start(config, runs):
         found.append(missing)
     folder = settings().data_dir
     if config.data.source == "folder" and folder is None:
         found.append(
-            "No folder is named. Set RECOMMENDER_DATA_DIR to the one that holds the data, or choose other data."
+            "No data folder is set. Set RECOMMENDER_DATA_DIR to the folder with the data, or choose another source."
         )
     tagged = folder is not None and (find_file(folder, "tags.csv") or find_file(folder, "tags.parquet"))
     if "tag" in config.model.tasks and not tagged:
@@ -111,36 +115,37 @@ def obstacles(config: RunConfig, runs: list[Seen]) -> list[str]:
 
 
 def _missing_start(config: RunConfig, runs: list[Seen]) -> str:
-    """Why the run that this one goes on from cannot be used; empty if it can, or will when this one's turn comes."""
+    """Why the run to continue from cannot be used; empty if it can, or will be usable in time."""
     name = config.start_from
     if not name:
         return ""
     source = next((seen for seen in runs if seen.run_id == name), None)
     if source is None or source.status is None:
-        return f"These settings go on from the run {name}, which is not here. Train the preset {name} first."
+        return f"These settings continue from the run {name}, which is not here. Train the preset {name} first."
     if source.config and _held_out(source.config) != _held_out(config):
         unit = "dialogues" if config.protocol in DIALOGUE_PROTOCOLS else "ratings"
         return (
-            f"These settings go on from the run {name}, which held out other {unit} and so may have learned these. "
-            "Hold out the same share in the same way, or train it again."
+            f"These settings continue from the run {name}, which held out other {unit} and may have been trained on "
+            "these. Hold out the same share in the same way, or train it again."
         )
     if source.status.state == "finished" or source.alive:
         return ""
-    return f"These settings go on from the run {name}, which is {source.status.state}. Resume it, or train it again."
+    return f"These settings continue from the run {name}, which is {source.status.state}. Resume it, or train it again."
 
 
 def _held_out(config: RunConfig) -> tuple[float, str, int]:
-    """What decides which dialogues a run does not learn from."""
+    """The settings that decide which examples a run holds out."""
     return config.data.validation, config.data.hold_out, config.seed if config.data.hold_out == "random" else 0
 
 
 def needs_download(config: RunConfig) -> bool:
-    """Whether the text encoder has to come from the hub first."""
+    """Whether the text encoder has to be downloaded first."""
     if config.model.encoder is None:
         return False
     name = config.model.encoder.name
     if name == "minilm" or Path(name).is_dir():
         return False
+    import_slow()
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
@@ -151,9 +156,9 @@ def needs_download(config: RunConfig) -> bool:
 
 
 def draw_estimate(config: RunConfig, doubt: str) -> None:
-    """Examples, steps, time and memory, from a few batches tried in the background.
+    """Examples, steps, time and memory, measured on a few batches in the background.
 
-    `doubt`: what trying them does besides, if the user had better decide.
+    `doubt`: a side effect of the measurement; if there is one, the user starts it.
     """
     asked = st.session_state.setdefault(Key.TRAIN_ASKED, set())
     config = config.model_copy(update={"description": ""})  # other words are not another trial
@@ -171,7 +176,7 @@ def draw_estimate(config: RunConfig, doubt: str) -> None:
     with st.container(border=True):
         estimate()
         if trial is None:
-            st.caption(f"How long it takes is not known yet. Trying a few batches tells, and {doubt}.")
+            st.caption(f"The time is not known yet. Trying a few batches measures it, but {doubt}.")
             st.button("Try a few batches", on_click=lambda: asked.add(config.model_dump_json()))
         elif trial.done:
             word = "Try again" if trial.problem else "Measure again"
@@ -197,8 +202,41 @@ def draw_trial(trial: Trial | None) -> None:
         st.caption(plain(f"Measured on {found.device}{precision}. {capitalised(found.source)}."))
         if "NOT ReDial" in found.source and trial.config.data.source != "sample":
             name = "ReDial" if trial.config.protocol in DIALOGUE_PROTOCOLS else "MovieLens"
-            st.warning(f"{name} could not be had: this would train on the **synthetic sample, NOT {name}**.")
+            st.warning(f"{name} is not available: this would train on the **synthetic sample, NOT {name}**.")
     elif trial and trial.problem:
         st.warning(plain(trial.problem), icon=":material/warning:")
     elif trial:
-        st.caption(":material/hourglass_top: Trying a few batches on this device… You can go on meanwhile.")
+        st.caption(":material/hourglass_top: Trying a few batches on this device…")
+
+
+@dataclass(frozen=True)
+class Device:
+    name: str
+    on_cpu: bool
+    bfloat16: bool
+
+
+@st.cache_data(show_spinner=False, max_entries=1)
+def _device() -> Device:
+    import_slow()
+    device = choose_device(settings())
+    return Device(describe_device(device), device.type == "cpu", supports_bfloat16(device))
+
+
+def draw_device() -> None:
+    """Draw this last, into a container further up: it waits for torch."""
+    with st.spinner("Checking this machine…"):
+        try:
+            device = _device()
+        except RecommenderError as error:
+            st.error(plain(str(error)), icon=":material/error:")
+            return
+    precision = " (bfloat16 where a preset trains the text encoder)" if device.bfloat16 else ""
+    if device.on_cpu:
+        st.caption(
+            f":material/memory: Trains on the processor: {plain(device.name)}{precision}. No GPU was "
+            "found. The preset **frozen** is made for that; presets that train the whole text encoder take hours or "
+            "days."
+        )
+    else:
+        st.caption(f":material/memory: Trains on {plain(device.name)}{precision}.")

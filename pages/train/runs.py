@@ -1,4 +1,4 @@
-"""The runs of this machine: which one is shown, and what can be done with each."""
+"""The list of runs: which one is shown, and the actions on each."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,6 @@ from pages.shared.callback import whole
 from pages.shared.setup import Key
 from pages.shared.text import plain
 from pages.train.curves import best_of
-from pages.train.words import STATES
 from recommender.config import RunConfig
 from recommender.errors import RecommenderError
 from recommender.runs.folder import SELECTED_BY, SHIPPED_RUNS, Run, Status, list_runs
@@ -21,13 +20,21 @@ from recommender.settings import settings
 from recommender.training import job
 from recommender.wording import duration
 
+STATES: dict[State, tuple[str, str]] = {
+    "running": (":material/play_circle:", "training"),
+    "queued": (":material/schedule:", "waiting"),
+    "finished": (":material/check_circle:", "finished"),
+    "stopped": (":material/pause_circle:", "stopped"),
+    "interrupted": (":material/report:", "interrupted"),
+    "failed": (":material/error:", "failed"),
+}
 FEW = 8  # runs shown before "Show all"
 ORDER = ("running", "queued")  # then all others, the latest first
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A run as it was when the page was drawn. Without status and config it is damaged, and `problem` says how."""
+    """A run when the page was drawn. Without status and config it is damaged; `problem` says how."""
 
     run: Run
     state: State | None  # known where the status can be read, also if the rest is damaged
@@ -54,7 +61,7 @@ def see(run: Run) -> Seen:
 
 
 def seen_runs() -> list[Seen]:
-    """The one that trains, the queue in its order, then the others, the latest first; damaged ones last."""
+    """The running one, the queue in order, then the others, latest first; damaged ones last."""
     line = {run.run_id: place for place, run in enumerate(job.waiting(settings()))}
 
     def order(seen: Seen) -> tuple[int, float]:
@@ -66,14 +73,14 @@ def seen_runs() -> list[Seen]:
         return ORDER.index(state) if state in ORDER else len(ORDER), -(seen.status.started or 0.0)
 
     runs = sorted((see(run) for run in list_runs(settings())), key=order)
-    # A run that was stopped and goes on, started from wherever, can be stopped again.
+    # A run that was stopped and resumed, from wherever, can be stopped again.
     if stopping := st.session_state.get(Key.TRAIN_STOPPING):
         stopping &= {seen.run_id for seen in runs if seen.alive}
     return runs
 
 
 def choose_run(runs: list[Seen]) -> Seen:
-    """The run the user picks, at first the one that trains, else the latest. `runs` is not empty."""
+    """The run the user picks; at first the running one, else the latest. `runs` is not empty."""
     names = [seen.run_id for seen in runs]
     if st.session_state.get(Key.TRAIN_RUN) not in names:
         st.session_state[Key.TRAIN_RUN] = names[0]
@@ -120,24 +127,24 @@ def facts_of(seen: Seen) -> str:
     if seen.status.seconds:
         said.append(duration(seen.status.seconds))
     if seen.run_id in SHIPPED_RUNS:
-        said.append("comes with the app")
+        said.append("included")
     return ", ".join(said)
 
 
 def draw_actions(seen: Seen) -> None:
-    """Stop, resume or delete, whichever the run's state allows. Nothing in read-only mode."""
+    """Buttons to stop, resume or delete, as the run's state allows; none in read-only mode."""
     if settings().read_only:
         return
     run_id, state = seen.run_id, seen.status.state if seen.status else None
     if state in LIVE:
-        draw_stop(run_id, "Stop" if state == "running" else "Take out of the queue")
+        draw_stop(run_id, "Stop" if state == "running" else "Remove from the queue")
         return
     if state in job.RESUMABLE:
         st.button(
             "Resume",
             icon=":material/play_arrow:",
             key=f"resume-{run_id}",
-            help="Goes on from the last finished epoch.",
+            help="Continues from the last finished epoch.",
             on_click=act,
             args=("resume", run_id),
         )
@@ -148,13 +155,13 @@ def draw_actions(seen: Seen) -> None:
 
 
 def draw_stop(run_id: str, word: str) -> None:
-    """A run that trains ends after its step, so between the click and its end the button says that it was heard."""
-    heard = run_id in st.session_state.get(Key.TRAIN_STOPPING, ())
+    """A run stops after its current step; until then the button says that it is stopping."""
+    stopping = run_id in st.session_state.get(Key.TRAIN_STOPPING, ())
     st.button(
-        "Stopping…" if heard else word,
+        "Stopping…" if stopping else word,
         icon=":material/stop:",
         key=f"stop-{run_id}",
-        disabled=heard,
+        disabled=stopping,
         on_click=act,
         args=("stop", run_id),
     )
@@ -165,7 +172,7 @@ def act(what: str, run_id: str) -> None:
     """Stop, resume or delete."""
     stopping, after = st.session_state.setdefault(Key.TRAIN_STOPPING, set()), outcome()
     run = Run(settings().checkpoints_dir / run_id)
-    with problems_told(after):
+    with errors_shown(after):
         {"stop": job.stop, "resume": job.resume, "delete": job.delete}[what](run, settings())
         if what == "stop":
             stopping.add(run_id)
@@ -176,17 +183,17 @@ def act(what: str, run_id: str) -> None:
 
 
 def outcome() -> dict[str, Any]:
-    """What a click leads to: session values that `take_over` sets.
+    """Session values that a callback leaves for the next drawing of the page; `take_over` sets them.
 
-    A callback fetches this before it does anything and writes into it afterwards: another look into the session could
-    be cut short, and what was done would be done twice.
+    A callback fetches this first and writes into it last: another access to the session state could be interrupted,
+    and the action would be repeated.
     """
     after: dict[str, Any] = st.session_state.setdefault(Key.TRAIN_NEXT, {})
     return after
 
 
 def take_over() -> None:
-    """A page calls this before it draws anything."""
+    """Set the values that a callback left. Call this before anything is drawn."""
     after = outcome()
     for key, value in after.items():
         st.session_state[key] = value
@@ -194,12 +201,12 @@ def take_over() -> None:
 
 
 @contextmanager
-def problems_told(after: dict[str, Any]) -> Iterator[None]:
-    """What goes wrong within is said on the page."""
+def errors_shown(after: dict[str, Any]) -> Iterator[None]:
+    """Show errors of this block on the page."""
     try:
         yield
     except RecommenderError as error:
         after[Key.TRAIN_PROBLEM] = str(error)
     except OSError as error:
         file = Path(error.filename).name if error.filename else "A file"
-        after[Key.TRAIN_PROBLEM] = f"{file} cannot be written or read: {error.strerror or error}."
+        after[Key.TRAIN_PROBLEM] = f"Cannot read or write {file}: {error.strerror or error}."

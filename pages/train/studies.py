@@ -1,11 +1,11 @@
-"""Studies: many short runs in search of better settings. Which one is shown, and the form for a new one."""
+"""Studies: many short runs that search for better settings. The list, and the form for a new one."""
 
 import streamlit as st
 
 from pages.shared.callback import whole
-from pages.shared.setup import Key
+from pages.shared.setup import Key, finish_imports
 from pages.shared.text import plain
-from pages.train.runs import outcome, problems_told
+from pages.train.runs import errors_shown, outcome
 from pages.train.study_best import draw_best
 from pages.train.study_live import draw_study, names_of
 from recommender.errors import RecommenderError
@@ -20,6 +20,7 @@ SEARCH, TRIALS, NAME = "tune:search", "tune:trials", "tune:name"  # widget keys,
 
 
 def draw_studies() -> None:
+    finish_imports()
     try:
         names = study_names(settings())
         if not names:
@@ -35,8 +36,8 @@ def draw_studies() -> None:
 def draw_empty() -> None:
     todo = " Choose a search below and press **Start study**." if not settings().read_only else ""
     st.info(
-        "No study yet. A study trains one preset again and again with other settings, gives bad ones up early, and "
-        f"keeps the best as a preset.{todo}",
+        "No study yet. A study trains one preset many times with different settings, stops bad trials early, and can "
+        f"save the best settings as a preset.{todo}",
         icon=":material/tune:",
     )
 
@@ -59,23 +60,23 @@ def draw_new(names: list[str]) -> None:
                 "Trials", min_value=1, value=found.trials, step=1, key=f"{TRIALS}:{search}", persist_state="session"
             )
         st.button("Start study", icon=":material/play_arrow:", type="primary", on_click=start)
-        st.caption("Trials take turns with your runs, one at a time, and go on if you close this page.")
+        st.caption("Trials and runs take turns, one at a time. They continue if you close this page.")
 
 
 def _in_words(search: Search) -> str:
-    """What is tried: the settings and their ends."""
+    """The searched settings and their ranges."""
     said, names = [], names_of(search.space)
     for path, kind in search.space.items():
         values = ", ".join(map(str, kind.values)) if isinstance(kind, Choice) else f"{kind.low:g} to {kind.high:g}"
         said.append(f"{names[path]} ({values})")
-    return f"Begins with the preset {search.preset} and tries: {', '.join(said)}."
+    return f"Starts from the preset {search.preset} and varies: {', '.join(said)}."
 
 
 @whole
 def start() -> None:
     search, after = st.session_state[SEARCH], outcome()
     name, trials = st.session_state[f"{NAME}:{search}"].strip(), st.session_state[f"{TRIALS}:{search}"]
-    with problems_told(after):
+    with errors_shown(after):
         job.start(name, search, trials, settings())
         after |= {Key.TRAIN_STUDY: name, Key.TRAIN_TAB: TUNE}
         after[f"{NAME}:{search}"] = numbered(search, study_names(settings()))
@@ -85,7 +86,7 @@ def draw_chosen(names: list[str]) -> None:
     if st.session_state.get(Key.TRAIN_STUDY) not in names:
         st.session_state[Key.TRAIN_STUDY] = names[0]
     name = st.selectbox("Study", names, key=Key.TRAIN_STUDY, persist_state="session")
-    top, below = st.container(), st.container()  # so that what redraws itself stands above
+    top, below = st.container(), st.container()  # the part that redraws itself is above
     view = read_study(name, settings())
     with below:
         draw_best(view)

@@ -1,4 +1,4 @@
-"""What a study is doing and what came of its trials, redrawn by itself while anybody works on it."""
+"""The live view of a study and its trials, redrawn while the study runs."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -12,7 +12,8 @@ from pages.shared.charts import draw
 from pages.shared.text import plain
 from pages.train.fields import label_of
 from pages.train.live import TICK, draw_metrics, last_lines
-from pages.train.runs import outcome, problems_told
+from pages.train.runs import errors_shown, outcome
+from recommender.charts.tuning import history, importance, parallel
 from recommender.errors import RecommenderError
 from recommender.runs.studies import live_trials, workers
 from recommender.settings import settings
@@ -22,15 +23,15 @@ from recommender.wording import capitalised, duration
 
 STATES: dict[TrialState, str] = {
     "complete": "finished",
-    "pruned": "given up early",
+    "pruned": "stopped early",
     "failed": "failed",
     "running": "running",
-    "waiting": "to be tried again",
+    "waiting": "to be repeated",
 }
 
 
 def names_of(space: Iterable[str]) -> dict[str, str]:
-    """What the searched settings are called; those that have no name, or the same as another, have their paths."""
+    """Labels of the searched settings; the path where there is no label, or two are the same."""
     named = {path: label_of(path) for path in space}
     taken = Counter(named.values())
     return {path: name if taken[name] == 1 else path for path, name in named.items()}
@@ -54,14 +55,14 @@ def draw_study(view: StudyView) -> None:
 
 
 def draw_again(view: StudyView, alive: bool) -> None:
-    """The study as it is a moment later. What cannot be read now may be at the next moment."""
+    """Redraw the study. A read that fails now may succeed at the next tick."""
     try:
         now = read_study(view.name, settings())
     except RecommenderError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
     if now.best != view.best or job.is_alive(view.name, settings()) != alive:
-        st.rerun()  # what stands around changes as well
+        st.rerun()  # the rest of the page changes as well
     draw_trials(now, alive)
 
 
@@ -74,10 +75,10 @@ def draw_actions(view: StudyView, alive: bool) -> None:
             disabled=not own,
             on_click=act,
             args=("stop", view.name),
-            help="The trial it is at is tried again when the study goes on.",
+            help="The current trial is repeated when the study continues.",
         )
     elif view.done < view.trials:
-        st.button("Go on", icon=":material/play_arrow:", on_click=act, args=("go_on", view.name))
+        st.button("Continue", icon=":material/play_arrow:", on_click=act, args=("go_on", view.name))
     else:
         more = view.trials + max(5, view.trials // 2)
         st.button(
@@ -91,7 +92,7 @@ def draw_actions(view: StudyView, alive: bool) -> None:
 @whole
 def act(what: str, name: str, trials: int | None = None) -> None:
     after = outcome()
-    with problems_told(after):
+    with errors_shown(after):
         if what == "stop":
             job.stop(name, settings())
         else:
@@ -99,13 +100,13 @@ def act(what: str, name: str, trials: int | None = None) -> None:
 
 
 def draw_end(view: StudyView, alive: bool) -> None:
-    """Why nobody works on it, if that is not the plan."""
+    """Why the study ended before all trials were done."""
     ended = workers(view.name, settings())
     if alive or not ended or view.done >= view.trials:
         return
     worker, status = ended[-1]
     if status.state == "failed":
-        st.error(plain(f"It failed. {status.reason}"), icon=":material/error:")
+        st.error(plain(f"The study failed. {status.reason}"), icon=":material/error:")
     elif status.state == "interrupted":
         st.warning(plain(f"Interrupted: {status.reason}."), icon=":material/report:")
         if lines := last_lines(worker):
@@ -120,7 +121,7 @@ def draw_trials(view: StudyView, alive: bool) -> None:
         others = ", ".join(sorted({row.host for row in elsewhere}))
         st.progress(
             view.done / view.trials,
-            plain(f"{view.done} of {view.trials} trials done. {f'Tried now on: {others}.' if others else ''}"),
+            plain(f"{view.done} of {view.trials} trials done. {f'Running on: {others}.' if others else ''}"),
         )
     draw_facts(view)
     if any(row.value is not None for row in view.rows):
@@ -147,18 +148,16 @@ def draw_facts(view: StudyView) -> None:
         {
             "Best nDCG@10": f"{best.value:.4f}" if best else "–",
             "Trials done": f"{view.done} of {view.trials}",
-            "Given up early": str(sum(row.state == "pruned" for row in view.rows)),
-            "Time of a whole trial": duration(sum(seconds) / len(seconds)) if seconds else "–",
+            "Stopped early": str(sum(row.state == "pruned" for row in view.rows)),
+            "Time per full trial": duration(sum(seconds) / len(seconds)) if seconds else "–",
         }
     )
 
 
 def draw_charts(view: StudyView) -> None:
-    from recommender.charts.tuning import history, importance, parallel
-
     best, names = view.best, names_of(view.search.space)
-    said = f"The best, trial {best.number}, has {best.value:.4f}." if best else "None is finished yet."
-    st.subheader("Trials one after the other", anchor=False)
+    said = f"The best, trial {best.number}, has {best.value:.4f}." if best else "No trial is finished yet."
+    st.subheader("History", anchor=False)
     draw(
         lambda look: history(view.rows, look),
         key=f"{view.name}-history",
@@ -172,18 +171,18 @@ def draw_charts(view: StudyView) -> None:
             alt="Bars: " + ", ".join(f"{names[path]} {share:.0%}" for path, share in view.importance.items()) + ".",
         )
         st.caption(
-            "What sets the best quarter of the finished trials apart from the others (PED-ANOVA). With few trials this "
-            "is a hint, no more."
+            "How much each setting distinguishes the best quarter of the finished trials (PED-ANOVA). With few trials "
+            "this is only a hint."
         )
     else:
-        st.caption(f"This can be told when {LEAST_TRIALS} trials are finished.")
+        st.caption(f"Needs {LEAST_TRIALS} finished trials.")
     st.subheader("Which values go together", anchor=False)
     draw(
         lambda look: parallel(view.rows, view.search.space, names, look),
         key=f"{view.name}-parallel",
         alt=f"A line for each trial through the values of {len(view.search.space)} settings to its result. {said}",
     )
-    st.caption("A line is a trial, from its settings down to its result. The thick one is the best.")
+    st.caption("Each line is a trial, from its settings down to its result. The thick line is the best.")
 
 
 def draw_table(view: StudyView) -> None:

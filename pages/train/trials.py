@@ -1,4 +1,4 @@
-"""Estimates in the background, one at a time: a page asks, goes on, and looks again."""
+"""Cost estimates in a background thread, one at a time; the page polls for the result."""
 
 import threading
 import time
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from recommender.training.estimate import Estimate
 
 KEPT = 64  # estimates remembered
-PATIENCE = 5.0  # seconds: who has not looked for so long has gone, or has changed the settings
+PATIENCE = 5.0  # seconds without a look after which settings are dropped: the page was closed or the settings changed
 
 
 @dataclass
 class Trial:
-    """What became of one question. Neither estimate nor problem: it waits, or is being tried."""
+    """An estimate in progress or done. Without estimate and problem it waits or is being measured."""
 
     config: RunConfig
     looked: float
@@ -37,7 +37,7 @@ class Trial:
 
 
 class Trials:
-    """`measure` may take a minute: it is called in a thread, for the newest question that somebody still looks at."""
+    """Runs `measure`, which may take a minute, in a thread, for the newest settings that somebody still looks at."""
 
     def __init__(self, measure: "Callable[[RunConfig], Estimate]") -> None:
         self._measure = measure
@@ -48,7 +48,7 @@ class Trials:
     def look(self, config: RunConfig, ask: bool, wait: float = 0.0) -> Trial | None:
         """The trial of these settings. Where there is none: a new one if `ask`, else None.
 
-        `wait`: seconds for one that was made before, or elsewhere, to be read.
+        `wait`: seconds to wait for a stored estimate.
         """
         key = config.model_dump_json()
         with self._lock:
@@ -82,7 +82,7 @@ class Trials:
             trial.ended.set()
 
     def _next(self) -> Trial | None:
-        """The next trial to make. None ends the worker: the next look starts another."""
+        """The next trial to measure. None ends the worker; the next look starts another."""
         with self._lock:
             now = time.monotonic()
             for key, trial in list(self._trials.items()):
@@ -101,5 +101,5 @@ class Trials:
 
 @st.cache_resource(show_spinner=False)
 def trials() -> Trials:
-    """One for all sessions: two trials at once would measure each other."""
+    """Shared by all sessions: two measurements at once would distort each other."""
     return Trials(lambda config: job.estimate_apart(config, settings()))

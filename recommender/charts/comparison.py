@@ -1,4 +1,4 @@
-"""Runs side by side: curves over epochs, best values, slices of the wishes, and what each run recommends most."""
+"""Charts that compare runs: curves, best values, kinds of wishes, most recommended movies."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +18,7 @@ ROW = 34  # pixels of a bar, with its gap
 
 @dataclass(frozen=True)
 class Mark:
-    """How a run is drawn in every chart: the same colour for the same architecture, the same dash (and marker, and
-    pattern of a bar) for the same trainer."""
+    """The style of a run in every chart: a colour per architecture; dash, marker and bar pattern per trainer."""
 
     name: str
     colour: int = 0
@@ -71,8 +70,7 @@ def curves(
     band: Sequence[tuple[float, float, float]] = (),
     logarithmic: bool = False,
 ) -> go.Figure:
-    """One line a run over its epochs. `references` are drawn across; `band` holds (epoch, low, high) that somebody
-    expected."""
+    """One line per run over its epochs. `references` are horizontal lines; `band` is an expected (epoch, low, high)."""
     made = figure(look, 380, hovermode="x unified", xaxis_title="epoch", yaxis_title=shown(measure))
     if band:
         _add_band(made, look, band)
@@ -102,7 +100,7 @@ def curves(
 def best_values(
     look: Look, bars: Sequence[Bar], measure: str, references: Mapping[str, float], published: Mapping[str, float]
 ) -> go.Figure:
-    """A bar a run with its 95 % interval; the baselines as lines across, published values as marks in one row."""
+    """One bar per run with its 95 % interval; baselines as lines, published values as marks in one row."""
     names = [bar.mark.name for bar in bars] + (["published"] if published else [])
     made = figure(look, ROW * len(names) + 150, xaxis_title=shown(measure), bargap=0.35)
     for place, bar in enumerate(bars):
@@ -159,7 +157,7 @@ def slices(look: Look, frames: Sequence[tuple[Mark, pd.DataFrame]], measure: str
 
 
 def small_bars(look: Look, bars: Sequence[Bar], form: str) -> go.Figure:
-    """One measure of all runs, the value written beside each bar. `form` is a format such as `".1%"`."""
+    """One measure of all runs, with the value beside each bar. `form` is a format such as `".1%"`."""
     made = figure(look, ROW * len(bars) + 30, bargap=0.35, showlegend=False)
     for place, bar in enumerate(bars):
         made.add_bar(
@@ -187,7 +185,7 @@ def small_bars(look: Look, bars: Sequence[Bar], form: str) -> go.Figure:
 
 
 def dots(look: Look, drawn: Sequence[Dot], titles: tuple[str, str], references: Mapping[str, float]) -> go.Figure:
-    """A dot a run, both axes from 0. `titles` are those of the axes; `references` are lines upward, name -> x."""
+    """One dot per run, both axes from 0. `titles` of the axes; `references` are vertical lines, name -> x."""
     # A phone shows a line of the legend for each run.
     height = 300 + 22 * len(drawn)
     made = figure(look, height, xaxis_title=shown(titles[0]), yaxis_title=shown(titles[1]), margin_t=8)
@@ -210,7 +208,7 @@ def dots(look: Look, drawn: Sequence[Dot], titles: tuple[str, str], references: 
 
 
 def heat_map(look: Look, shares: pd.DataFrame) -> go.Figure:
-    """Titles x runs: the share of wishes, in %, whose top ten holds the movie, written into each cell."""
+    """Titles x runs: the percentage of wishes with the movie in the top ten."""
     percent = np.round(shares.to_numpy(dtype=float) * 100, 1)
     made = figure(look, 26 * len(shares) + 110)
     made.add_heatmap(

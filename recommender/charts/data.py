@@ -1,4 +1,4 @@
-"""Pictures of the data and of what was measured on it: histograms, the long tail of movies, groups, scores."""
+"""Charts of the data: histograms, the long tail, genres, decades, and earlier scores."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ LABELLED = 1.35  # an axis so much longer than the longest bar has room for the 
 
 @dataclass(frozen=True)
 class Score:
-    """A figure to be shown beside others. `trained` is False for counts and copies, which learn nothing."""
+    """A score of a system. `trained` is False for counts and copies, which learn nothing."""
 
     system: str
     protocol: Protocol
@@ -27,7 +27,7 @@ class Score:
 
 
 def histogram(counts: Mapping[int, int], last: int, unit: str, look: Look) -> go.Figure:
-    """`counts`: how many conversations have so many of a unit. From `last` on they share one bar."""
+    """Histogram of `counts` (value -> number of conversations). Values from `last` on share one bar."""
     within = {value: count for value, count in counts.items() if value < last}
     beyond = sum(count for value, count in counts.items() if value >= last)
     made = figure(look, SMALL, xaxis_title=unit, yaxis_title="conversations", showlegend=False, bargap=0.1)
@@ -44,7 +44,7 @@ def histogram(counts: Mapping[int, int], last: int, unit: str, look: Look) -> go
 
 
 def long_tail(popularity: Mapping[int, int], look: Look) -> go.Figure:
-    """The share of all mentions that the most named movies hold, by how many movies one takes."""
+    """The cumulative share of mentions, by number of movies, most named first."""
     movies, shares = cumulative_shares(popularity)
     half = movies_for(popularity, 0.5)
     made = figure(look, MEDIUM, xaxis_title="movies, the most named first", showlegend=False)
@@ -66,7 +66,7 @@ def long_tail(popularity: Mapping[int, int], look: Look) -> go.Figure:
 
 
 def cumulative_shares(popularity: Mapping[int, int]) -> tuple[list[int], list[float]]:
-    """`popularity`: how many movies have so many mentions -> the curve's corners, from (0, 0.0) to (all, 1.0)."""
+    """The points of the curve, from (0, 0.0) to (all, 1.0). `popularity`: mentions -> number of movies."""
     total = _mentions(popularity)
     movies, shares = [0], [0.0]
     held = 0
@@ -78,7 +78,7 @@ def cumulative_shares(popularity: Mapping[int, int]) -> tuple[list[int], list[fl
 
 
 def movies_for(popularity: Mapping[int, int], share: float) -> int:
-    """How many of the most named movies it takes to hold at least this share of all mentions."""
+    """How many of the most named movies account for at least this share of all mentions."""
     missing = share * _mentions(popularity)
     taken = 0
     for mentions, count in sorted(popularity.items(), reverse=True):
@@ -114,7 +114,7 @@ def genres(groups: Mapping[str, Group], total: int, look: Look) -> go.Figure:
 
 
 def decades(groups: Mapping[int, Group], look: Look) -> go.Figure:
-    """How the movies, and the mentions of them, spread over the decades; the first holds all earlier ones too."""
+    """Movies and mentions by decade; the first bar includes all earlier decades."""
     made = figure(look, ROW * len(groups) + 66, bargap=0.25, bargroupgap=0.1)
     names = [f"{decade}s" for decade in groups]
     names[0] = f"to the {names[0]}"
@@ -134,7 +134,7 @@ def decades(groups: Mapping[int, Group], look: Look) -> go.Figure:
 
 
 def scores(rows: Sequence[Score], metric: str, look: Look) -> go.Figure:
-    """A bar for each figure under its protocol; hatched where nothing was learned."""
+    """One bar per score, grouped by protocol; hatched if nothing was trained."""
     made = figure(look, ROW * len(rows) + 80, bargap=0.3, barmode="overlay")
     order = [[row.protocol for row in rows], [row.system for row in rows]]
     for trained, name in ((True, "trained models"), (False, "no training")):

@@ -1,4 +1,4 @@
-"""Pictures of the experiments: what each cause adds, how much seeds differ, and which loss pulls at the encoder."""
+"""Charts of the experiments: the effect of each cause, the spread over seeds, gradient norms of the losses."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ LINE = 20  # letters of a row's name, so that a phone has room for the bars
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that was put right: the figure of each seed after it, and popularity's on the same question."""
+    """One correction: the score of each seed after it, and that of popularity under the same protocol."""
 
     name: str
     values: tuple[float, ...]
@@ -30,7 +30,7 @@ class Step:
 
 
 def waterfall(steps: Sequence[Step], measure: str, look: Look) -> go.Figure:
-    """From the first figure step by step to the last, popularity as a stroke in each row."""
+    """Waterfall from the first score to the last, with popularity as a mark in each row."""
     values = [step.value for step in steps]
     changes = [values[0], *(after - before for before, after in pairwise(values))]
     names = ["<br>".join(wrap(shown(step.name), LINE)) for step in steps]
@@ -52,7 +52,7 @@ def waterfall(steps: Sequence[Step], measure: str, look: Look) -> go.Figure:
         x=[step.popularity for step in steps],
         y=names,
         mode="markers",
-        name="popularity, asked the same",
+        name="popularity, same protocol",
         marker={"symbol": "line-ns-open", "size": 26, "color": look.text, "line": {"width": 2}},
         hovertemplate="%{x:.4f}",
     )
@@ -77,7 +77,7 @@ def _signed(change: float) -> str:
 
 
 def seeds(groups: Mapping[str, Sequence[float]], popularity: float, measure: str, look: Look) -> go.Figure:
-    """A dot for each seed of each group, in its row; popularity drawn across."""
+    """One dot per seed, one row per group; popularity as a line."""
     made = figure(look, ROW * len(groups) + 110, showlegend=False, xaxis_title=shown(measure))
     for place, (name, values) in enumerate(groups.items()):
         made.add_scatter(
@@ -100,9 +100,9 @@ def seeds(groups: Mapping[str, Sequence[float]], popularity: float, measure: str
     return made
 
 
-def pulls(curves: Mapping[tuple[str, str], tuple[Floats, Floats]], look: Look) -> go.Figure:
-    """The norm of each loss's gradient at the encoder over the epochs, on a logarithmic axis: (loss, run) -> epochs and
-    norms. A colour for each loss, a dash for each run."""
+def gradient_norms(curves: Mapping[tuple[str, str], tuple[Floats, Floats]], look: Look) -> go.Figure:
+    """Gradient norms at the encoder by epoch, logarithmic. `curves`: (loss, run) -> epochs and norms. One colour per
+    loss, one dash per run."""
     made = figure(look, 360, xaxis_title="epoch", yaxis_title="gradient norm at the encoder")
     losses, runs = (list(dict.fromkeys(key[part] for key in curves)) for part in (0, 1))
     for (loss, run), (epochs, norms) in curves.items():

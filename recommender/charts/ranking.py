@@ -15,9 +15,9 @@ PATTERNS = ("", "/", ".", "x")  # of the parts of a score, so that they differ w
 
 
 def slope(left: Sequence[str], right: Sequence[str], left_name: str, right_name: str, look: Look) -> go.Figure:
-    """Two rankings, best first, of different titles each: a line for every title in both, a marker for the others.
+    """Slope chart of two rankings, best first: a line for every title in both, a marker for the others.
 
-    What rises, falls and stays differs in colour and dash; a title in one ranking only has a marker and no line.
+    Rising, falling and unchanged titles differ in colour and dash.
     """
     rows = max(len(left), len(right), 1)
     places = {title: rank for rank, title in enumerate(right, start=1)}
@@ -54,7 +54,7 @@ def slope(left: Sequence[str], right: Sequence[str], left_name: str, right_name:
 
 
 def moves_in_words(left: Sequence[str], right: Sequence[str], left_name: str, right_name: str) -> str:
-    """The picture of `slope` in a sentence or two."""
+    """The slope chart in a sentence or two."""
     both = [title for title in left if title in right]
     same = sum(left.index(title) == right.index(title) for title in both)
     sentence = f"{left_name} and {right_name} share {len(both)} of {len(left)} movies, {same} at the same rank."
@@ -66,11 +66,10 @@ def moves_in_words(left: Sequence[str], right: Sequence[str], left_name: str, ri
 
 
 def shares(parts: Mapping[str, float]) -> dict[str, str]:
-    """Parts of a score that add up to it -> a sentence for each: its size, and its share of all that pushes the score
-    up or down.
+    """A sentence for each part of a score: its size, and its share of the sum of all absolute contributions.
 
-    >>> shares({"Your words": 3.0, "What you refused": -1.0})["What you refused"]
-    'What you refused: -1.00, 25% of the whole, pulls it down.'
+    >>> shares({"Your words": 3.0, "What you ruled out": -1.0})["What you ruled out"]
+    'What you ruled out: -1.00, lowers the score (25%).'
     """
     whole = sum(map(abs, parts.values()))
     return {name: _share(name, value, whole) for name, value in parts.items()}
@@ -79,16 +78,16 @@ def shares(parts: Mapping[str, float]) -> dict[str, str]:
 def _share(name: str, value: float, whole: float) -> str:
     if not value:
         return f"{name}: nothing."
-    direction = "pushes it up" if value > 0 else "pulls it down"
+    direction = "raises the score" if value > 0 else "lowers the score"
     share = abs(value) / whole
     if share < LITTLE:
-        return f"{name}: {value:+.2f}, next to nothing."
+        return f"{name}: {value:+.2f}, negligible."
     percent = f"{share:.0%}"
-    return f"{name}: {value:+.2f}, {percent} of the whole, {direction}."
+    return f"{name}: {value:+.2f}, {direction} ({percent})."
 
 
 def score_bar(parts: Mapping[str, float], look: Look) -> go.Figure:
-    """The parts of one score as a stacked bar: what pushes it up is right of zero, what pulls it down left of it."""
+    """The parts of a score as a stacked bar: positive parts right of zero, negative parts left."""
     # Room below for the legend's four lines on a phone.
     made = figure(look, 160, barmode="relative", showlegend=True, margin={"l": 8, "r": 8, "t": 8, "b": 96})
     for (name, value), colour, pattern in zip(parts.items(), look.colours, PATTERNS, strict=False):
@@ -105,7 +104,7 @@ def score_bar(parts: Mapping[str, float], look: Look) -> go.Figure:
 
 
 def word_bars(words: Sequence[tuple[str, float]], look: Look) -> go.Figure:
-    """Words with what each adds to a score, the first on top; what pulls down is hatched."""
+    """The contribution of each word to a score, first word on top; negative ones are hatched."""
     made = figure(look, ROW_HEIGHT * len(words) + 40, showlegend=False, margin={"l": 8, "r": 8, "t": 8, "b": 8})
     rows = list(range(len(words)))
     values = [value for _, value in words]

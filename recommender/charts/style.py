@@ -1,4 +1,4 @@
-"""How every figure looks: colours with enough contrast in both themes, plain axes, one legend."""
+"""The style of all figures: colours with enough contrast in both themes, plain axes, one legend."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ def look_of(dark: bool) -> Look:
 
 
 def figure(look: Look, height: int, **layout: Any) -> go.Figure:
-    """An empty figure in the project's look; `height` in pixels. `layout` overrides."""
+    """An empty figure in the project's style; `height` in pixels. `layout` overrides."""
     made = go.Figure()
     axis = {"color": look.text, "tickfont": {"color": look.text}, "gridcolor": _faded(look.faint), "zeroline": False}
     made.update_layout(
@@ -54,7 +54,7 @@ def figure(look: Look, height: int, **layout: Any) -> go.Figure:
 
 
 def shown(text: str) -> str:
-    """A text as plotly shows it letter by letter: it reads a few HTML tags everywhere, and `%{...}` in templates."""
+    """Escape text for plotly, which interprets some HTML tags everywhere and `%{...}` in templates."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("%{", "%\u2060{")
 
 

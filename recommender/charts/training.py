@@ -1,4 +1,4 @@
-"""A training run's curves: what it loses, what it learns, beside the lines it is compared with."""
+"""The curves of a training run: losses, and validation metrics beside reference lines."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ def series(rows: Sequence[Mapping[str, Any]], key: str) -> tuple[Floats, Floats]
 
 
 def decimate(x: Floats, y: Floats, limit: int = MAX_POINTS) -> tuple[Floats, Floats]:
-    """At most `limit` (4 or more) of the points: the first, the last, and the lowest and highest of every stretch."""
+    """At most `limit` (4 or more) points: the first, the last, and the minimum and maximum of every section."""
     if len(x) <= limit:
         return x, y
     edges = np.linspace(0, len(x), (limit - 2) // 2 + 1).astype(int)
@@ -51,8 +51,8 @@ def decimate(x: Floats, y: Floats, limit: int = MAX_POINTS) -> tuple[Floats, Flo
 
 
 def training_curve(rows: Sequence[Mapping[str, Any]], key: str, title: str, look: Look) -> go.Figure:
-    """One number of the training rows over the epochs. A loss, or a gradient's norm, that falls far gets a log axis,
-    and the title says so."""
+    """A logged training value by epoch. A loss or gradient norm with a wide range gets a log axis, named in the
+    title."""
     epochs, values = decimate(*series(rows, key))
     falls = key.endswith(("loss", "gradient"))
     wide = falls and len(values) > 0 and values.min() > 0 and values.max() / values.min() > LOG_RATIO
@@ -75,7 +75,7 @@ def training_curve(rows: Sequence[Mapping[str, Any]], key: str, title: str, look
 def validation_curve(
     rows: Sequence[Mapping[str, Any]], key: str, title: str, references: Sequence[Reference], look: Look
 ) -> go.Figure:
-    """A validation metric after every epoch, its best marked, with a dashed line for each reference."""
+    """A validation metric by epoch, the best one marked, with a dashed line for each reference."""
     epochs, values = decimate(*series(rows, key))
     made = _curves(title, look)
     top = 1.12 * max([LEAST, *values, *(line.value for line in references)])
@@ -109,7 +109,7 @@ def validation_curve(
 def _say_empty(made: go.Figure, look: Look) -> None:
     made.update_xaxes(range=[0, 1], showticklabels=False)
     made.add_annotation(
-        text="no value yet", x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"color": look.text}
+        text="no values yet", x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"color": look.text}
     )
 
 
@@ -121,7 +121,7 @@ def _curves(title: str, look: Look) -> go.Figure:
 
 
 def _add_references(made: go.Figure, references: Sequence[Reference], top: float, look: Look) -> None:
-    """Lines across the plot, each named right of it; names of lines close together are moved apart."""
+    """Horizontal lines with labels on the right; labels of close lines are moved apart."""
     if not references:
         return
     names = {line: f"{line.name} {line.value:.3f}" for line in references}
@@ -146,7 +146,7 @@ def _add_references(made: go.Figure, references: Sequence[Reference], top: float
 
 
 def spread(places: Sequence[float], gap: float) -> list[float]:
-    """Rising places moved apart so that neighbours are at least `gap` from each other, as little as goes upwards.
+    """Ascending positions, moved upwards as little as possible until neighbours are at least `gap` apart.
 
     >>> spread([0, 1, 50], 15)
     [0, 15, 50]

@@ -1,4 +1,4 @@
-"""Pictures of a study: how its trials went, which settings mattered, and which values go together."""
+"""Charts of a study: history of the trials, importance of the settings, parallel coordinates."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,13 +18,13 @@ MEASURE = "validation nDCG@10"
 # State -> how it is called, its symbol, and the place of its colour.
 MARKS = {
     "complete": ("finished", "circle", 0),
-    "pruned": ("given up early", "x-thin-open", 1),
+    "pruned": ("stopped early", "x-thin-open", 1),
     "running": ("running", "circle-open", 2),
 }
 
 
 def history(rows: Sequence[Trial], look: Look) -> go.Figure:
-    """The value of each trial in their order, and the best so far as a stepped line."""
+    """The value of each trial in order, and the best so far as a stepped line."""
     made = figure(look, 320, xaxis_title="trial", yaxis_title=MEASURE)
     finished = [(row.number, row.value) for row in rows if row.state == "complete" and row.value is not None]
     if finished:
@@ -56,7 +56,7 @@ def history(rows: Sequence[Trial], look: Look) -> go.Figure:
 
 
 def _whole_steps(trials: int) -> int:
-    """Between two numbers on the axis: about eight of them.
+    """The distance between two axis ticks, for about eight ticks.
 
     >>> [_whole_steps(trials) for trials in (3, 20, 200)]
     [1, 2, 25]
@@ -65,7 +65,7 @@ def _whole_steps(trials: int) -> int:
 
 
 def importance(shares: Mapping[str, float], names: Mapping[str, str], look: Look) -> go.Figure:
-    """A bar for each setting: its share in what sets the best trials apart. `names`: setting -> what it is called."""
+    """One bar per setting: its importance. `names`: setting -> label."""
     made = figure(look, ROW * len(shares) + 70, showlegend=False)
     made.add_bar(
         x=list(shares.values()),
@@ -89,10 +89,10 @@ def parallel(
     names: Mapping[str, str],
     look: Look,
 ) -> go.Figure:
-    """A line for each trial through its values: an axis for each setting below the other, the result last.
+    """Parallel coordinates with horizontal axes: one line per trial, one axis per setting, the result last.
 
-    The better a trial, the stronger its line; the best has a colour and dots of its own. The axes lie, so that their
-    names have room on a phone.
+    The better a trial, the stronger its line; the best has its own colour and markers. Horizontal axes leave room for
+    the labels on a phone.
     """
     drawn = sorted((row for row in rows if row.value is not None and set(space) <= row.params.keys()), key=_value)
     made = figure(look, AXIS * (len(space) + 1) + 60, showlegend=False, hovermode="closest")
@@ -132,7 +132,7 @@ def parallel(
 
 
 def position(value: Value, kind: FloatRange | IntRange | Choice) -> float:
-    """Where a value lies on its axis, from 0 to 1.
+    """The position of a value on its axis, from 0 to 1.
 
     >>> position(0.01, FloatRange(kind="float", low=0.001, high=0.1, log=True))
     0.5

@@ -52,14 +52,14 @@ def new_movies(run_id: RunId, as_json: AsJson = False) -> None:
 
     from recommender.data.task import Task, load_data
     from recommender.device import choose_device
-    from recommender.evaluation.new_movies import measure_new_movies
+    from recommender.reports.new_movies import measure_new_movies
     from recommender.runs.checkpoints import load_checkpoint
 
     with user_errors():
         device = choose_device(settings())
         checkpoint = load_checkpoint(find_run(run_id, settings()), device)
         config = checkpoint.config
-        data = load_data(config.protocol, config.data.source, settings(), checkpoint.catalog)
+        data = load_data(config.protocol, config.data, settings(), checkpoint.catalog)
         task = Task(checkpoint.catalog, data, config.protocol, config.data, config.seed, settings())
         found = measure_new_movies(checkpoint.model, task, device)
     if as_json:

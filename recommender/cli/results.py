@@ -16,13 +16,13 @@ def results(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit code 1 if a table is stale.")] = False,
 ) -> None:
     """Generate the results tables of README.md and docs/results.md from the recorded measurements."""
-    from recommender.results.pulls import collect_pulls
+    from recommender.results.gradient_norms import collect_gradient_norms
     from recommender.results.records import collect_results
     from recommender.results.tables import documents, put_into
 
     with user_errors():
         if collect is not None:
-            for line in [*collect_results(collect), *collect_pulls(collect)]:
+            for line in [*collect_results(collect), *collect_gradient_norms(collect)]:
                 typer.echo(line, err=True)
         changed = [path for path, block in documents().items() if put_into(path, block, write=not check)]
     for path in changed:

@@ -1,6 +1,7 @@
 """Commands that answer a wish."""
 
 import json
+import os
 from typing import Annotated
 
 import typer
@@ -62,6 +63,7 @@ def match(
     from recommender.query.json_lines import lines, matches
     from recommender.query.titles import TitleMatcher
 
+    text = os.fsencode(text).decode("utf-8", errors="replace")  # as for a line of standard input
     with user_errors():
         matcher = TitleMatcher(load_catalog(settings()).movies)
         if text == "-":

@@ -1,1 +1,1 @@
-"""Runs side by side: what each one brings, what may be set against what, and the report that can be taken along."""
+"""Comparison of runs: entries, tests, tables, figures and the HTML report."""

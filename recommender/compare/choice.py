@@ -1,4 +1,4 @@
-"""Which runs to begin with, and in which group their reports meet."""
+"""The default selection of runs, and the groups of reports that can be compared."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,13 +10,13 @@ from recommender.wording import SAMPLE
 SPLITS = ("test", "validation", "train")  # the held-out dialogues first
 SOURCE_NAMES = {"redial": "ReDial", "movielens": "MovieLens", "sample": SAMPLE}
 SPLIT_NAMES = {"test": "test split", "validation": "validation split", "train": "training split"}
-TARGET_NAMES = {"all": "all answers", "new": "new answers only"}
+TARGET_NAMES = {"all": "all targets", "new": "new targets only"}
 
 
 def default_choice(entries: Sequence[Entry]) -> list[str]:
-    """An original run and its weighted twin if there are such; else the shipped run; else the first two.
+    """An original run and the weighted run of the same model if there are such; else `default`; else the first two.
 
-    Of several pairs the one that shares a report comes first, then by name.
+    Of several pairs, one with a common report comes first, then by name.
     """
     pairs = [
         (original, weighted)
@@ -34,7 +34,7 @@ def default_choice(entries: Sequence[Entry]) -> list[str]:
 
 
 def in_company(run_id: str, entries: Sequence[Entry]) -> list[str]:
-    """A run, behind the one that it is best set against: one measured alike, of the same model if there is such."""
+    """A run and the best one to compare it with, which comes first: measured alike, the same model if possible."""
     known = {entry.run_id: entry for entry in entries}
     own = known[run_id]
     others = [entry for entry in entries if entry is not own and _common(own, entry)]
@@ -52,8 +52,8 @@ def _epochs_apart(first: Entry, second: Entry) -> int:
 
 
 def groups_of(entries: Sequence[Entry]) -> list[Group]:
-    """The groups in which any of the runs was measured: the one of most runs first, then what most were trained for,
-    then the test split, then what the first run has."""
+    """The groups in which any of the runs was measured: by number of runs, then of runs trained for it, then the test
+    split, then groups of the first run."""
     counts = Counter(group for entry in entries for group in entry.reports)
     meant = Counter(group for entry in entries for group in entry.reports if group.protocol == entry.config.protocol)
 
@@ -68,7 +68,7 @@ def _split_rank(group: Group) -> int:
 
 
 def describe_group(group: Group) -> str:
-    """`"notebook · test split · all answers · ReDial"`."""
+    """`"notebook · test split · all targets · ReDial"`."""
     return " · ".join(
         (
             group.protocol,
@@ -81,7 +81,7 @@ def describe_group(group: Group) -> str:
 
 
 def evaluate_command(run_id: str, group: Group) -> str:
-    """What makes the report that a run lacks in this group."""
+    """The command that measures a run in this group."""
     return (
         f"python -m recommender evaluate --run {run_id} --protocol {group.protocol} "
         f"--split {group.split} --targets {group.targets}"

@@ -1,4 +1,4 @@
-"""What the runs logged while they trained, as curves over epochs."""
+"""Training logs as curves over epochs."""
 
 from collections.abc import Sequence
 
@@ -10,15 +10,15 @@ from recommender.compare.entries import MEASURES, Entry
 LOGGED = {
     "movie_loss": "Movie loss",
     "tag_loss": "Tag loss",
-    "movie_gradient": "Pull of the movie loss at the encoder",
-    "tag_gradient": "Pull of the tag loss at the encoder",
+    "movie_gradient": "Gradient norm of the movie loss at the encoder",
+    "tag_gradient": "Gradient norm of the tag loss at the encoder",
 }
 METRICS = {name: MEASURES[name] for name in ("ndcg@10", "recall@10")}  # those with a curve
 EVALUATIONS = {f"eval_{name}": words for name, words in METRICS.items()}
 
 
 def curve_table(entries: Sequence[Entry]) -> pd.DataFrame:
-    """Every point of every curve, one a line: for the CSV file."""
+    """All points of all curves, one per row, for the CSV file."""
     rows = [
         (entry.run_id, entry.config.protocol, name, epoch, value)
         for entry in entries

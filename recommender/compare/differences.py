@@ -1,4 +1,4 @@
-"""Differences between a run and the base, wish by wish, and the sentences about them."""
+"""Paired tests of a run against the base, and their wording."""
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ Name = TypeVar("Name", bound=Hashable)
 
 @dataclass(frozen=True)
 class Difference:
-    """A run minus the base, or why that cannot be said."""
+    """The difference of a run and the base, or why it could not be tested."""
 
     paired: Paired | None
     reason: str = ""
@@ -32,16 +32,16 @@ class Difference:
 
     @property
     def brief(self) -> str:
-        """For a cell of a table: `"+0.0123, p = 0.003, corrected p = 0.024"`, `"no difference shown"`."""
+        """For a cell of a table: `"+0.0123, p = 0.003, corrected p = 0.024"`, `"no significant difference"`."""
         if self.paired is None:
             return "not tested"
         if not self.shown:
-            return "no difference shown"
+            return "no significant difference"
         corrected = "" if self.corrected is None else f", corrected {_as_text(self.corrected)}"
         return f"{signed(self.paired.difference)}, {_as_text(self.paired.p)}{corrected}"
 
     def sentence(self, run_id: str, base: str, measure: str) -> str:
-        """What the test says, whole: which of the two is better and by how much, or that none shows."""
+        """The result of the test in a sentence."""
         if self.paired is None:
             return f"{run_id} was not tested against {base}: {self.reason}"
         pair = self.paired
@@ -49,7 +49,8 @@ class Difference:
         if self.corrected is not None:
             interval += f", corrected for {self.family} comparisons {_as_text(self.corrected)}"
         if not self.shown:
-            return f"No difference shown between {run_id} and {base}: {measure} {signed(pair.difference)}, {interval}."
+            change = f"{measure} {signed(pair.difference)}"
+            return f"No significant difference between {run_id} and {base}: {change}, {interval}."
         word = "better" if pair.difference > 0 else "worse"
         return f"{run_id} is {word} than {base} by {abs(pair.difference):.4f} {measure}: {interval}."
 

@@ -1,4 +1,4 @@
-"""What one run brings to a comparison: its settings, its reports, its progress."""
+"""A run as the comparison reads it: settings, reports, log."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A view -> its figures, for the page and the HTML report alike."""
+"""The figures of a view, for the page and the HTML report."""
 
 from collections.abc import Mapping
 
@@ -73,8 +73,8 @@ def list_bars(view: View, lists: Lists, name: str) -> list[charts.Bar]:
     return [charts.Bar(view.marks[run_id], values[key]) for run_id, values in lists.items() if key in values]
 
 
-def popularity_figure(view: View, lists: Lists, answers: float | None, look: Look) -> go.Figure:
-    """How right each run is against how well known the movies are that it recommends. `answers`: how well known those
+def popularity_figure(view: View, lists: Lists, targets: float | None, look: Look) -> go.Figure:
+    """How right each run is against how well known the movies are that it recommends. `targets`: how well known those
     are that people wanted."""
     known, right = at("popularity", view.cutoff), at("ndcg", view.cutoff)
     dots = [
@@ -83,7 +83,7 @@ def popularity_figure(view: View, lists: Lists, answers: float | None, look: Loo
         if known in values and right in values
     ]
     titles = f"mean popularity of the first {view.cutoff}", f"nDCG@{view.cutoff}"
-    return charts.dots(look, dots, titles, {} if answers is None else {"the answers themselves": answers})
+    return charts.dots(look, dots, titles, {} if targets is None else {"the targets themselves": targets})
 
 
 def slice_figure(view: View, frames: Mapping[str, pd.DataFrame], kind: str, look: Look) -> go.Figure:

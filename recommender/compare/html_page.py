@@ -1,4 +1,4 @@
-"""A report in one HTML file that needs nothing else: tables, figures and the drawing library stand inside it."""
+"""A self-contained HTML report: tables, figures and plotly.js in one file."""
 
 import html
 from collections.abc import Sequence

@@ -1,5 +1,6 @@
-"""What the lists of a run are like after any number of ranks: how right, and what else. Computed from the record of the
-single wishes where it reaches so far, so that old reports and new ones are measured alike."""
+"""Properties of a run's lists at any cut-off: accuracy, coverage, diversity and so on.
+
+Computed from the per-wish record as far as it reaches, so that old and new reports are measured alike."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -28,8 +29,8 @@ class Unknown(NamedTuple):
 
 
 def cutoffs_of(reports: Sequence[Report], records: Sequence[Record]) -> list[int]:
-    """The cut-offs at which all of these runs can be shown: as deep as every record reaches, if there are as many as
-    reports, and those that every report holds."""
+    """The cut-offs available for all of these runs: up to the shortest record, if every run has one, and those that
+    every report contains."""
     depths = [record.rankings.shape[1] for record in records]
     reached = range(1, min(depths) + 1) if depths and len(depths) == len(reports) else range(0)
     held = [
@@ -44,7 +45,7 @@ def measures_at(cutoff: int, report: Report, record: Record | None, catalog: Cat
     held = {name: value for name, value in (report.metrics | report.beyond).items() if name.endswith(f"@{cutoff}")}
     if record is None or cutoff > record.rankings.shape[1]:
         return held
-    values = evaluate_gains(record.found, answer_counts(record), [cutoff])
+    values = evaluate_gains(record.found, target_counts(record), [cutoff])
     found = {name: float(each.mean()) for name, each in values.items()}
     if catalog is not None:
         rankings = record.rankings.astype(np.int64)
@@ -52,7 +53,7 @@ def measures_at(cutoff: int, report: Report, record: Record | None, catalog: Cat
     return held | found
 
 
-def answer_counts(record: Record) -> Ints:
+def target_counts(record: Record) -> Ints:
     """How many targets each example has, [N], or 1 where none is found: then every measure is 0 whatever they are.
 
     A record keeps what was found and the recall, and one divided by the other is the number of targets.
@@ -69,13 +70,13 @@ def answer_counts(record: Record) -> Ints:
     return targets
 
 
-def answers_popularity(record: Record) -> float:
-    """What the answers themselves have for mean popularity: what a run that is always right would recommend."""
+def targets_popularity(record: Record) -> float:
+    """The mean popularity of the targets: that of a run that is always right."""
     return float(record.popularity.mean(dtype=np.float64))
 
 
 def unknown(lists: Lists, records: Mapping[str, Record], cutoff: int) -> list[Unknown]:
-    """What cannot be told of each run, and why."""
+    """The measures that are unknown for each run, and why."""
     found = []
     for run_id, values in lists.items():
         possible = (name for name in BEYOND if cutoff > 1 or name != "diversity")  # one movie has none
@@ -87,7 +88,7 @@ def unknown(lists: Lists, records: Mapping[str, Record], cutoff: int) -> list[Un
 
 def _reason(record: Record | None, cutoff: int) -> str:
     if record is None or record.mentions is None or record.inputs is None:
-        return "Measured by an older version, which kept less of every wish: evaluate again."
+        return "Measured by an older version that stored less per wish: evaluate again."
     if cutoff > record.rankings.shape[1]:
-        return f"Only {record.rankings.shape[1]} ranks are on record: evaluate again with --cutoff {cutoff}."
-    return "The catalogue is not at hand, or no movie of these lists has known genres."
+        return f"Only {record.rankings.shape[1]} ranks were stored: evaluate again with --cutoff {cutoff}."
+    return "The catalogue is missing, or no movie of these lists has known genres."

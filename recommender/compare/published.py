@@ -1,4 +1,4 @@
-"""Figures that others have published, with what they were measured on. None was measured here."""
+"""Published figures of others, with what they were measured on. None was measured here."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -18,8 +18,8 @@ class Published:
 
 
 PAPER_NOTE = (
-    "Nguyen 2024, BERT-base, best of 200 epochs, scored on a fifth of the training dialogues. A fifth of the answers "
-    "stand in the input: on the test split copying the mentioned movies scores 0.184 (oldest first) or 0.221 (latest "
+    "Nguyen 2024, BERT-base, best of 200 epochs, scored on a fifth of the training dialogues. A fifth of the targets "
+    "is in the input: on the test split copying the mentioned movies scores 0.184 (oldest first) or 0.221 (latest "
     "first), above all four."
 )
 REPRODUCTION_NOTE = (

@@ -1,4 +1,4 @@
-"""A view -> the sections of its HTML report: the page's tables, figures and sentences, in the light look."""
+"""The HTML report of a view: the page's tables, figures and sentences, in light colours."""
 
 from collections.abc import Mapping
 
@@ -31,14 +31,14 @@ def comparison_report(
     differences: Mapping[str, Difference],
     slices: Mapping[str, pd.DataFrame],
     lists: Lists,
-    answers: float | None,
+    targets: float | None,
     shares: pd.DataFrame,
     made: str,
 ) -> str:
-    """One HTML file. `slices`, `lists`, `answers`, `shares`: what the page shows, empty where there is nothing; `made`:
+    """One HTML file. `slices`, `lists`, `targets`, `shares`: what the page shows, empty where there is nothing; `made`:
     when."""
     sections = [*_results(view, differences, made), _training(view), *_parts(view, slices)]
-    sections += [*_lists(view, lists, answers), *_movies(shares)]
+    sections += [*_lists(view, lists, targets), *_movies(shares)]
     names = ", ".join(entry.run_id for entry in view.entries)
     return html_report(f"Comparison of {names}", sections)
 
@@ -51,7 +51,7 @@ def _results(view: View, differences: Mapping[str, Difference], made: str) -> li
     texts = [f"Made {made}.", *words.warnings(view), *tested, *words.beaten_by_baselines(view), words.how_tested(view)]
     found = [
         Section("Results", texts, [scores(view, differences)], [Drawing(best_figure(view, LIGHT), words.best(view))]),
-        Section("What they are and what they cost", tables=[costs(view)]),
+        Section("Models and costs", tables=[costs(view)]),
     ]
     if not published(view).empty:
         found.insert(1, Section("Published by others", published_notes(view), [published(view)]))
@@ -76,7 +76,7 @@ def _parts(view: View, slices: Mapping[str, pd.DataFrame]) -> list[Section]:
     return [Section("Kinds of wishes", drawings=drawings)] if drawings else []
 
 
-def _lists(view: View, lists: Lists, answers: float | None) -> list[Section]:
+def _lists(view: View, lists: Lists, targets: float | None) -> list[Section]:
     known = [name for name in SHOWN if list_bars(view, lists, name)]
     if not known:
         return []
@@ -89,9 +89,9 @@ def _lists(view: View, lists: Lists, answers: float | None) -> list[Section]:
         for name in known
     ]
     if "popularity" in known:
-        picture = popularity_figure(view, lists, answers, LIGHT)
-        drawings.insert(0, Drawing(picture, words.popularity(view, lists, answers)))
-    return [Section("Besides being right", [text for text in texts if text], [list_table(view, lists)], drawings)]
+        picture = popularity_figure(view, lists, targets, LIGHT)
+        drawings.insert(0, Drawing(picture, words.popularity(view, lists, targets)))
+    return [Section("Beyond accuracy", [text for text in texts if text], [list_table(view, lists)], drawings)]
 
 
 def _movies(shares: pd.DataFrame) -> list[Section]:

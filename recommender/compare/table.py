@@ -1,4 +1,4 @@
-"""The comparison as tables: numbers for a CSV file, and the same as short texts for the page and the HTML report."""
+"""The comparison as tables: numbers for CSV, formatted text for the page and the HTML report."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -41,7 +41,7 @@ def results(view: View, differences: Mapping[str, Difference], lists: Lists) -> 
 
 
 def as_csv(table: pd.DataFrame) -> str:
-    """A table as a file. What stands in it of runs that others made is no formula in a spreadsheet."""
+    """A table as CSV, with text that looks like a formula made harmless."""
     texts = table.map(lambda value: defused(value) if isinstance(value, str) else value)
     return str(texts.rename(columns=defused).to_csv(index=False))
 
@@ -99,14 +99,12 @@ def scores(view: View, differences: Mapping[str, Difference]) -> pd.DataFrame:
     rows = []
     for entry in view.measured:
         report = view.report(entry)
-        brief = differences[entry.run_id].brief if entry.run_id in differences else "the base"
+        brief = differences[entry.run_id].brief if entry.run_id in differences else "base"
         texts = _texts(view, report.metrics, report.intervals.get(view.measure))
-        rows.append({"Run": entry.run_id, **texts, "against the base": brief})
+        rows.append({"Run": entry.run_id, **texts, "vs. base": brief})
     reference = view.reference
     for name, values in (reference.baselines if reference else {}).items():
-        rows.append(
-            {"Run": BASELINE_NAMES.get(name, name), **_texts(view, values, None), "against the base": "a baseline"}
-        )
+        rows.append({"Run": BASELINE_NAMES.get(name, name), **_texts(view, values, None), "vs. base": "baseline"})
     return pd.DataFrame(rows)
 
 
@@ -127,10 +125,8 @@ def list_table(view: View, lists: Lists) -> pd.DataFrame:
 def measure_table(view: View, lists: Lists) -> pd.DataFrame:
     """The same with one line a measure, in plain words: two runs beside each other fit a phone. No run has a name with
     spaces."""
-    turned = (
-        list_table(view, lists).set_index("Run").T.rename_axis("What is measured").rename_axis(None, axis="columns")
-    )
-    turned["What it counts"] = [measure_of(name).what for name in SHOWN]
+    turned = list_table(view, lists).set_index("Run").T.rename_axis("Measure").rename_axis(None, axis="columns")
+    turned["Meaning"] = [measure_of(name).what for name in SHOWN]
     return turned.reset_index()
 
 
@@ -139,8 +135,7 @@ def _formed(value: float | None, name: str) -> str:
 
 
 def published_rows(view: View) -> tuple[Published, ...]:
-    """What others reported under the view's protocol. On the synthetic sample, and on data of one's own, there
-    is nothing to compare it with."""
+    """Published figures under the view's protocol; none for the synthetic sample and for the user's own data."""
     return published_beside(view.group) if view.group else ()
 
 
@@ -159,12 +154,12 @@ def published(view: View) -> pd.DataFrame:
 
 
 def published_notes(view: View) -> list[str]:
-    """What to mind about the published values, each note once."""
+    """The notes on the published values, each once."""
     return list(dict.fromkeys(item.note for item in published_rows(view)))
 
 
 def costs(view: View) -> pd.DataFrame:
-    """What each run is and what it cost, as texts."""
+    """Model, training time, memory and parameters of each run, as text."""
     rows = []
     for entry in view.measured:
         facts = _measured(view, entry)
@@ -175,7 +170,7 @@ def costs(view: View) -> pd.DataFrame:
                 "Best epoch": _epoch(facts["best epoch"], entry),
                 "Time": duration(facts["seconds"]) if facts["seconds"] else NONE,
                 "Memory": memory(facts["memory MB"]) if facts["memory MB"] else NONE,
-                "Learned": parameters(facts["parameters trained"], facts["parameters"]),
+                "Trained parameters": parameters(facts["parameters trained"], facts["parameters"]),
                 "Model": entry.architecture,
             }
         )

@@ -1,4 +1,4 @@
-"""The movies behind the places of a record's rankings."""
+"""The catalogue that a record's item indices refer to."""
 
 from recommender.compare.entries import Entry
 from recommender.data.catalog import Catalog
@@ -9,9 +9,9 @@ from recommender.settings import Settings
 
 
 def catalog_of(entry: Entry, record: Record, settings: Settings) -> Catalog:
-    """The run's own catalogue, or the installed one where the run has none and the record was made with that.
+    """The run's own catalogue, or the installed one if the run has none.
 
-    Raises `RecommenderError` if neither is the one that the record's places belong to.
+    Raises `RecommenderError` if it is not the one that the record was made with.
     """
     try:
         catalog = entry.run.catalog()
@@ -19,7 +19,7 @@ def catalog_of(entry: Entry, record: Record, settings: Settings) -> Catalog:
         catalog = load_catalog(settings)
     if record.catalog != catalog.fingerprint:
         raise CheckpointError(
-            f"The catalogue of {entry.run_id} is missing or is not the one it was measured with, so its movies have "
-            f"no titles here. Evaluate it again."
+            f"The catalogue of {entry.run_id} is missing or is not the one it was measured with, so its titles are "
+            f"unknown. Evaluate it again."
         )
     return catalog

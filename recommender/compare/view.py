@@ -1,4 +1,4 @@
-"""What the reader chose to see: the runs, the base, the group in which they meet and the measure."""
+"""The selection to compare: runs, base, group of reports, measure and cut-off."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""What the figures and tests say, in sentences: for the page, for those who cannot see a picture, for the report."""
+"""Figures and tests in sentences: for the page, for alternative texts, for the report."""
 
 from collections.abc import Mapping, Sequence
 
@@ -22,25 +22,25 @@ LEAKS = {
 
 
 def warnings(view: View) -> list[str]:
-    """What the reader has to know before the numbers."""
+    """Warnings to show before the numbers."""
     found = []
     if view.protocol in LEAKS:
         found.append(
-            f"Under the protocol {view.protocol} more than a fifth of the answers already stand in the wish: "
+            f"Under the protocol {view.protocol} more than a fifth of the targets are already in the wish: "
             f"{LEAKS[view.protocol]}. These numbers say little about a real wish."
         )
     if _measured_apart(view):
         found.append(
-            "These runs were not measured on the same wishes: their seed, the share held out or their data differ. "
+            "These runs were not measured on the same wishes: their seed, held-out share or data differ. "
             "The numbers may differ for that reason alone."
         )
     others = [entry for entry in view.measured if entry.config.protocol != view.protocol]
     if others:
         names = ", ".join(f"{entry.run_id} ({entry.config.protocol})" for entry in others)
-        found.append(f"Trained under another protocol than they are measured on here: {names}. Compare with care.")
+        found.append(f"Trained under another protocol than the one measured here: {names}. Compare with care.")
     here = [entry.run_id for entry in view.measured if view.group in entry.measured_here]
     if here:
-        found.append(f"Measured on this machine, not part of what ships: {', '.join(here)}.")
+        found.append(f"Measured on this machine, not part of the included results: {', '.join(here)}.")
     found += [chosen_on_test(e.run_id) for e in view.entries if e.config.training.chosen_on == "test"]
     return found
 
@@ -62,10 +62,10 @@ def _held_out(view: View, entry: Entry) -> tuple[object, ...]:
 
 
 def validated(view: View) -> str:
-    """What the curves are of, and which runs have none among them."""
+    """What the curves show, and which runs are left out."""
     text = (
-        "Measured while training, on what was held out from it, not on the test split. The same colour is the same "
-        "model; solid is the original trainer, dashed the weighted one."
+        "Measured during training on held-out data, not on the test split. Same colour: same model. Solid: original "
+        "trainer; dashed: weighted."
     )
     if view.trained_otherwise:
         names = ", ".join(
@@ -73,8 +73,8 @@ def validated(view: View) -> str:
             for entry in view.trained_otherwise
         )
         text += (
-            " Not drawn, since trained under another protocol, on other data or with the epoch picked on the test "
-            f"split: {names}."
+            " Not shown, because they were trained under another protocol, on other data, or with the epoch chosen on "
+            f"the test split: {names}."
         )
     return text
 
@@ -86,16 +86,16 @@ def how_tested(view: View) -> str:
         return ""
     whole = "people" if view.protocol == "next_movie" else "dialogues"
     return (
-        f"{describe_group(view.group)}: {reference.examples:,} wishes with {reference.target_count:,} answers, ranked "
-        f"over the whole catalogue. Intervals hold 95 % of {INTERVAL_DRAWS:,} bootstrap draws of whole {whole}, "
-        f"those of differences of {DRAWS:,}. Differences are tested wish by wish with a randomisation test over "
-        f"{whole}. The first p is that of the single test; the second is corrected after Holm for every run and every "
-        "measure that this table compares with the base. “No difference shown” means a corrected p of 0.05 or more."
+        f"{describe_group(view.group)}: {reference.examples:,} wishes with {reference.target_count:,} targets, ranked "
+        f"over the whole catalogue. Intervals: 95 % of {INTERVAL_DRAWS:,} bootstrap samples of {whole} ({DRAWS:,} for "
+        f"differences). Differences: paired randomisation test over {whole}. The first p is that of the single test, "
+        "the second is corrected (Holm) for all runs and measures compared with the base. “No significant difference” "
+        "means a corrected p of 0.05 or more."
     )
 
 
 def beaten_by_baselines(view: View) -> list[str]:
-    """For each baseline that some run does not reach: which runs it is ahead of."""
+    """For each baseline that beats a run: which runs it beats."""
     sentences = []
     for name, values in (view.reference.baselines if view.reference else {}).items():
         mark = values[view.measure]
@@ -103,18 +103,18 @@ def beaten_by_baselines(view: View) -> list[str]:
         if behind:
             who = "every run" if len(behind) == len(view.measured) > 1 else ", ".join(behind)
             baseline = f"{BASELINE_NAMES.get(name, name)} ({MEASURES[view.measure]} {mark:.4f})"
-            sentences.append(f"The baseline {baseline} is ahead of {who}.")
+            sentences.append(f"The baseline {baseline} beats {who}.")
     return sentences
 
 
 def trained_on(view: View) -> str:
-    """The devices, and what the columns of the costs mean."""
+    """The devices, and the meaning of the cost columns."""
     devices = {entry.run_id: view.report(entry).device or entry.status.device for entry in view.measured}
     if len(set(devices.values())) == 1:
         where = f"Trained on {next(iter(devices.values())) or 'an unknown device'}."
     else:
         where = f"Trained on: {'; '.join(f'{run_id}: {device}' for run_id, device in devices.items())}."
-    return f"Time is that of training, memory its peak, learned the parameters that training changed. {where}"
+    return f"Time: training. Memory: its peak. {where}"
 
 
 def best(view: View) -> str:
@@ -131,7 +131,7 @@ def lists(view: View, values: Lists, name: str) -> str:
 
 
 def explained(view: View, values: Lists, name: str) -> str:
-    """What a measure means, and of how many wishes it is where that is not all of them."""
+    """The meaning of a measure, and on how many wishes it is computed if not on all."""
     count = calibrated(view, values) if name == "calibration" else ""
     return f"{measure_of(name).explained} {count}".rstrip()
 
@@ -147,35 +147,35 @@ def spans(numbers: Sequence[int]) -> str:
     return ", ".join(f"{first} to {last}" if first < last else str(first) for first, last in pairs)
 
 
-def popularity(view: View, values: Lists, answers: float | None) -> str:
-    """The picture of both, and how to read it."""
+def popularity(view: View, values: Lists, targets: float | None) -> str:
+    """Accuracy against popularity in words."""
     known, right = lists(view, values, "popularity"), lists(view, values, "ndcg")
-    line = "" if answers is None else f" The answers themselves: {answers:.0f}."
-    return f"How right the runs are against how well known their movies are. {known}{line} {right}"
+    line = "" if targets is None else f" The targets themselves: {targets:.0f}."
+    return f"Accuracy against popularity of the recommended movies. {known}{line} {right}"
 
 
 def calibrated(view: View, values: Lists) -> str:
-    """How many wishes the calibration is about; empty if none is known."""
+    """The number of wishes behind the calibration; empty if unknown."""
     counts = [int(found[key]) for found in values.values() if (key := at(CALIBRATED, view.cutoff)) in found]
     if not counts:
         return ""
     span = f"{min(counts):,}" if min(counts) == max(counts) else f"{min(counts):,} to {max(counts):,}"
-    return f"Miscalibration is of the {span} wishes that name a movie of known genres."
+    return f"Miscalibration is computed on the {span} wishes that name a movie with known genres."
 
 
 def unknown_of(view: View, values: Lists, records: Mapping[str, Record]) -> list[str]:
-    """What cannot be told of which run, and why: a sentence for each reason."""
+    """The measures that are unknown for some runs: a sentence for each reason."""
     found: dict[tuple[tuple[str, ...], str], list[str]] = {}
     for lacking in unknown(values, records, view.cutoff):
         found.setdefault((lacking.names, lacking.reason), []).append(lacking.run_id)
     return [
-        f"Not known of {', '.join(runs)}: {', '.join(measure_of(name).title.lower() for name in names)}. {reason}"
+        f"Unknown for {', '.join(runs)}: {', '.join(measure_of(name).title.lower() for name in names)}. {reason}"
         for (names, reason), runs in found.items()
     ]
 
 
 def curves(view: View, key: str, name: str) -> str:
-    """Where each curve begins and ends."""
+    """The first and last value of each curve."""
     listed = ", ".join(
         f"{curve.mark.name} from {curve.values[0]:.4f} to {curve.values[-1]:.4f}" for curve in curves_of(view, key)
     )
@@ -183,7 +183,7 @@ def curves(view: View, key: str, name: str) -> str:
 
 
 def slices(frames: Mapping[str, pd.DataFrame], kind: str, measure: str) -> str:
-    """From the first part of the wishes to the last, for each run."""
+    """The values of each run on each subset of the wishes."""
     parts = []
     for run_id, frame in frames.items():
         chosen = frame[frame["slice_kind"] == kind]
@@ -195,4 +195,4 @@ def slices(frames: Mapping[str, pd.DataFrame], kind: str, measure: str) -> str:
 def most_recommended(shares: pd.DataFrame) -> str:
     """The most recommended movie of each run."""
     listed = ", ".join(f"{run} {shares[run].idxmax()} ({shares[run].max():.0%})" for run in shares.columns)
-    return f"Share of wishes whose top ten holds a movie. The first of each run: {listed}."
+    return f"Share of wishes with a movie in the top ten. The most recommended movie of each run: {listed}."

@@ -40,6 +40,22 @@ CUT_HISTORY = ReadWhen(
 
 class DataConfig(Part):
     source: Literal["auto", "folder", "cache", "hub", "sample"] = Field("auto", title="Data")
+    catalog: Annotated[Literal["redial", "own"], RATINGS] = Field(
+        "redial",
+        title="Movies to rank",
+        description="ReDial's movies, with which the ratings are joined, or the data set's own",
+    )
+    order: Annotated[Literal["time", "file"], RATINGS] = Field(
+        "time",
+        title="Events of the same time come",
+        description="time: in an order drawn from person and movie; file: as in the file, like other libraries",
+    )
+    best_rating: Annotated[int | None, RATINGS] = Field(
+        None,
+        ge=1,
+        title="Best rating of the scale",
+        description="none: recognised from the ratings (1, 5, 10 or 100)",
+    )
     validation: Annotated[float, SHARES] = Field(
         0.1,
         gt=0,

@@ -279,9 +279,10 @@ class DialogueSettings(ModelSettings):
 
 
 class BaselineSettings(ModelSettings):
-    """A model that counts in place of learning by gradient."""
+    """A model that counts in place of learning by gradient. It stands beside every model that is measured."""
 
     learns = False
+    protocols: ClassVar[tuple[str, ...] | None] = None  # under which it stands there; None: all
 
 
 class PopularitySettings(BaselineSettings):
@@ -336,6 +337,7 @@ class EaseSettings(BaselineSettings):
     )
 
     implementation = "recommender.models.ease:Ease"
+    protocols = ("next_movie",)  # dialogues are too few for a weight of every pair of movies
 
 
 # The table of kinds: a new kind of model is one line here. The first one is the default.

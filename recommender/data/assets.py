@@ -1,6 +1,5 @@
 """The shipped assets: catalogue facts, movie text vectors and counts; built from a data folder, read by everyone."""
 
-import csv
 import json
 from collections import Counter
 from collections.abc import Iterable
@@ -14,8 +13,11 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as dump_tensors
 
 from recommender.data.catalog import Catalog, Movie, clean_text, split_name
-from recommender.data.movielens import Partners, join, read_movies
-from recommender.data.redial import Dialogue
+from recommender.data.dialogue import Dialogue
+from recommender.data.finding import find_file, read_bytes
+from recommender.data.movie_files import MOVIE, id_faults
+from recommender.data.movielens import Partners, imdb_number, join, read_movies
+from recommender.data.tables import Field, read_table
 from recommender.errors import DataError
 from recommender.files import safetensors_metadata, write_atomically
 
@@ -38,10 +40,6 @@ class MovieInfo:
     name: str = ""
 
 
-def find_file(folder: Path, name: str) -> Path | None:
-    return next(iter(sorted(folder.rglob(name))), None)
-
-
 def read_info(folder: Path) -> dict[int, MovieInfo]:
     """`movie_info.json` anywhere below the folder -> info by ReDial id; empty if the file is not there.
 
@@ -52,10 +50,19 @@ def read_info(folder: Path) -> dict[int, MovieInfo]:
     if path is None:
         return {}
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-        found = {int(movie_id): _info(row) for movie_id, row in rows.items()}
-    except (ValueError, AttributeError, TypeError) as error:
+        rows = json.loads(read_bytes(path).decode("utf-8-sig"))
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path}:{error.lineno} is damaged: not JSON ({error.msg}).") from error
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is damaged: {error}.") from error
+    if not isinstance(rows, dict):
+        raise DataError(f"{path} is damaged: expected an object of movies, found {type(rows).__name__}.")
+    found = {}
+    for movie_id, row in rows.items():
+        try:
+            found[int(movie_id)] = _info(row)
+        except (ValueError, AttributeError, TypeError) as error:
+            raise DataError(f"{path} is damaged at movie {movie_id!r}: {error}.") from error
     partners = Partners(read_movies(folder))
     return {movie_id: _trusted(movie_id, info, partners) for movie_id, info in found.items()}
 
@@ -67,12 +74,16 @@ def _trusted(movie_id: int, info: MovieInfo, partners: Partners) -> MovieInfo:
 
 
 def _info(row: dict[str, Any]) -> MovieInfo:
+    imdb_id = row.get("imdb_id")
+    number = imdb_number(imdb_id)
+    if imdb_id and number is None:
+        raise ValueError(f"an imdb_id that is no number: {imdb_id!r}")
     people = [clean_text(name) for part in ("director", "star", "writer") for name in row.get(part) or []]
     return MovieInfo(
         genres=tuple(clean_text(genre).lower() for genre in row.get("genre") or []),
         plot=clean_text(row.get("plot") or ""),
         people=tuple(dict.fromkeys(people)),
-        imdb_id=row.get("imdb_id"),
+        imdb_id=f"tt{number}" if number else None,
         name=clean_text(row.get("name") or ""),
     )
 
@@ -81,13 +92,15 @@ def build_catalog(folder: Path, info: dict[int, MovieInfo], train: list[Dialogue
     """`movies_with_mentions.csv`, names declared in the dialogues and `movie_info.json`, joined with MovieLens.
 
     `mentions` is counted in the training dialogues, so that nothing of the test split is in the catalogue's facts.
-    Raises `DataError` if the folder has no `movies_with_mentions.csv`.
+    Raises `DataError` if the folder has no `movies_with_mentions.csv`, or one that cannot be read.
     """
     path = find_file(folder, CSV_FILE)
     if path is None:
         raise DataError(f"{folder} has no {CSV_FILE}, which lists ReDial's movies.")
-    with path.open(encoding="utf-8", newline="") as file:
-        names = {int(row["movieId"]): row["movieName"] for row in csv.DictReader(file)}
+    table = read_table(path, (MOVIE, Field("movieName", "text", ("title", "name"))))
+    table = table.without({"no movieId": table[MOVIE.name].isna(), **id_faults(table)})
+    table.tell()
+    names = dict(zip(table[MOVIE.name].astype(int).tolist(), table["movieName"], strict=True))
     counts = Counter(movie_id for dialogue in train for message in dialogue.messages for movie_id in message.movie_ids)
     declared = {movie_id: name for dialogue in train for movie_id, name in dialogue.names.items()}
     movies = []

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from recommender.data.redial import Dialogue
+from recommender.data.dialogue import Dialogue
 
 Digests = NDArray[np.uint64]
 

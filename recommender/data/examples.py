@@ -2,24 +2,31 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from recommender.config import DIALOGUE_PROTOCOLS, Protocol
 from recommender.data.catalog import Catalog
+from recommender.data.dialogue import MENTION, Dialogue, Message, Role
 from recommender.data.engagement import UNKNOWN, Engagement
-from recommender.data.redial import MENTION, Dialogue, Message, Role
 from recommender.errors import UnknownNameError
 
 SEPARATOR = " [SEP] "
 ROLE_NAMES = {"seeker": "Seeker", "recommender": "Recommender"}
 
+Stance = Literal["liked", "seen", "refused"]  # what a seeker says of a movie; without a word on it, "liked"
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One message of an input: whose it is, its text as the protocol shows it, and the movies that it names."""
+    """One message of an input: whose it is, its text as the protocol shows it, and the movies that it names.
+
+    `titles` says where in the text each movie stands, as (start, end, movie id) in the order of the text.
+    """
 
     role: Role
     text: str
     mentioned: tuple[int, ...] = ()
+    titles: tuple[tuple[int, int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +36,11 @@ class Example:
     `mentioned` and `targets` are movie ids in the order of mention, each once. `turn` is the number of the message
     that answers (0 for the protocols with one example a dialogue), or of the event. `dialogue_id` is the person, where
     there are no dialogues. `said` is the input message by message, `text` the same in one string. `engagement` holds
-    what is known of the person and single movies; nothing of it is input.
+    what is known of the person and single movies; nothing of it is input. `person` is who asks, empty where that is not
+    known; `time` is when the target was watched, in seconds since 1970, None for dialogues, which have no dates.
+
+    `seen`, `refused` (movie ids) and `refused_genres` are what the seeker does not want to be recommended. They are
+    read from the words by `query.wish`, and no model reads them; the `Ranker` does.
     """
 
     example_id: str
@@ -41,6 +52,16 @@ class Example:
     said: tuple[Said, ...] = ()
     answered_by: Role = "recommender"
     engagement: Mapping[int, Engagement] = field(default_factory=dict)
+    person: str = ""
+    time: float | None = None
+    seen: tuple[int, ...] = ()
+    refused: tuple[int, ...] = ()
+    refused_genres: tuple[str, ...] = ()
+
+    @property
+    def named(self) -> tuple[int, ...]:
+        """Every movie that came up before, whatever was said of it."""
+        return (*self.mentioned, *self.seen, *self.refused)
 
     @property
     def target_engagement(self) -> tuple[Engagement, ...]:
@@ -51,7 +72,8 @@ class Example:
     @property
     def new_targets(self) -> tuple[int, ...]:
         """The targets that had not been mentioned before: the `new` evaluation."""
-        return tuple(movie_id for movie_id in self.targets if movie_id not in self.mentioned)
+        named = self.named
+        return tuple(movie_id for movie_id in self.targets if movie_id not in named)
 
 
 def distinct_ids(messages: Iterable[Message]) -> tuple[int, ...]:
@@ -63,12 +85,19 @@ def what_was_said(protocol: Protocol, messages: Iterable[Message], names: Callab
 
     `notebook` and `paper` hide the movie (`@id` -> `@`), as the paper does; the others put the titles back.
     """
-    hidden = protocol in ("notebook", "paper")
+    name = (lambda _: "@") if protocol in ("notebook", "paper") else names
+    return tuple(_said(message, name) for message in messages)
 
-    def shown(text: str) -> str:
-        return MENTION.sub(lambda found: "@" if hidden else names(int(found[1])), text)
 
-    return tuple(Said(message.role, shown(message.text), message.movie_ids) for message in messages)
+def _said(message: Message, name: Callable[[int], str]) -> Said:
+    """The message with names in place of `@id`."""
+    text, end, titles = "", 0, []
+    for found in MENTION.finditer(message.text):
+        text += message.text[end : found.start()]
+        start, end = len(text), found.end()
+        text += name(int(found[1]))
+        titles.append((start, len(text), int(found[1])))
+    return Said(message.role, text + message.text[end:], message.movie_ids, tuple(titles))
 
 
 def in_one_text(protocol: Protocol, said: Iterable[Said]) -> str:
@@ -161,7 +190,7 @@ def build_examples(
     for dialogue in dialogues:
         names = _names_of(dialogue, catalog)
         for example in build(dialogue, names):
-            known = replace(_within(example, catalog), engagement=dialogue.engagement)
+            known = replace(_within(example, catalog), engagement=dialogue.engagement, person=dialogue.seeker)
             if known.targets:
                 examples.append(known)
     return examples

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ValidationError
 
 from recommender.config import DIALOGUE_PROTOCOLS, Protocol
 from recommender.data.catalog import Catalog
+from recommender.data.dialogue import Dialogue, DialogueSet
 from recommender.data.examples import build_examples, distinct_ids
-from recommender.data.redial import Dialogue, DialogueSet
 from recommender.errors import DataError
 from recommender.files import write_atomically
 

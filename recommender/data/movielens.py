@@ -1,4 +1,4 @@
-"""MovieLens: tags, and the join of its movies with ReDial's.
+"""MovieLens: its movies, and their join with ReDial's.
 
 Harper & Konstan, "The MovieLens Datasets: History and Context", ACM TiiS 5, 4 (2015).
 ReDial ids and MovieLens ids are different numbers: equal numbers mean different movies.
@@ -14,23 +14,15 @@ from typing import Any
 import pandas as pd
 from rapidfuzz import fuzz
 
-from recommender.data.catalog import Catalog, Movie, split_name
-from recommender.errors import DataError
+from recommender.data.catalog import Catalog, Movie
+from recommender.data.finding import find_files
+from recommender.data.movie_files import MOVIE, article_first, id_faults, read_movie_file
+from recommender.data.tables import Field, Table, read_table
 
-GENRE_NAMES = {"children": "family"}
-NOT_GENRES = {"(no genres listed)", "imax"}
-ARTICLE_LAST = re.compile(r"^(?P<title>.*), (?P<article>the|a|an)$", re.IGNORECASE)
+IMDB = re.compile(r"(?:tt)?(?P<number>\d{1,10})(?:\.0)?", re.ASCII)
 Row = dict[Hashable, Any]  # one MovieLens movie, with the columns of `read_movies`
 ALIKE = 60  # of 100, by the words that two titles share
 ALSO_KNOWN_AS = re.compile(r"\s*\([^()]*\)\s*$")
-
-
-@dataclass(frozen=True, slots=True)
-class TagRow:
-    """One (tag text -> movie) row of the tag task; `movie_id` is ReDial's."""
-
-    tag: str
-    movie_id: int
 
 
 def title_key(title: str) -> str:
@@ -39,10 +31,7 @@ def title_key(title: str) -> str:
     >>> title_key("Matrix, The")
     'the matrix'
     """
-    found = ARTICLE_LAST.match(title)
-    if found:
-        title = f"{found['article']} {found['title']}"
-    plain = unicodedata.normalize("NFKD", title.casefold().replace("&", " and "))
+    plain = unicodedata.normalize("NFKD", article_first(title).casefold().replace("&", " and "))
     return " ".join(re.findall(r"[a-z0-9]+", "".join(c for c in plain if not unicodedata.combining(c))))
 
 
@@ -51,38 +40,59 @@ def movielens_roots(folder: Path) -> list[Path]:
     return [folder, folder.parent / "movielens"]
 
 
-def find_files(folder: Path, name: str) -> list[Path]:
-    """Every file of this name below the places of `movielens_roots`."""
-    return sorted({path for root in movielens_roots(folder) if root.is_dir() for path in root.rglob(name)})
+def find_movielens(folder: Path, *patterns: str) -> list[Path]:
+    """Every file with such a name below the places of `movielens_roots`."""
+    return sorted({path for root in movielens_roots(folder) if root.is_dir() for path in find_files(root, *patterns)})
 
 
 def read_movies(folder: Path) -> pd.DataFrame:
     """Every MovieLens movie below the folder -> columns movielens_id, title, year, genres, imdb (7 digits or NaN).
 
-    A folder without MovieLens gives an empty frame.
+    A folder without MovieLens gives an empty frame. Raises `DataError` for a file that cannot be read as movies or
+    links.
     """
-    frames = [pd.read_csv(path) for path in find_files(folder, "movies.csv")]
-    frames += [pd.read_parquet(path) for path in find_files(folder, "movies.parquet")]
-    if not frames:
+    files = find_movielens(folder, "movies.csv") + find_movielens(folder, "movies.parquet")
+    if not files:
         return pd.DataFrame(columns=["movielens_id", "title", "year", "genres", "imdb"])
-    movies = pd.concat(frames).drop_duplicates("movieId").sort_values("movieId")
-    names = [split_name(name) for name in movies["title"]]
-    links = [pd.read_csv(path, dtype={"imdbId": str}) for path in find_files(folder, "links.csv")]
-    imdb = pd.concat(links).drop_duplicates("movieId").set_index("movieId")["imdbId"] if links else pd.Series(dtype=str)
+    movies = pd.concat([read_movie_file(path).rows for path in files]).drop_duplicates("movie_id")
+    movies = movies.sort_values("movie_id").reset_index(drop=True)
+    imdb = {number: imdb for path in reversed(find_movielens(folder, "links.csv")) for number, imdb in _links(path)}
     return pd.DataFrame(
         {
-            "movielens_id": movies["movieId"].to_numpy(),
-            "title": [title for title, _ in names],
-            "year": [year for _, year in names],
-            "genres": [_genres(genres) for genres in movies["genres"]],
-            "imdb": movies["movieId"].map(imdb).to_numpy(),
+            "movielens_id": movies["movie_id"],
+            "title": movies["title"],
+            "year": movies["year"],
+            "genres": movies["genres"],
+            "imdb": movies["movie_id"].map(pd.Series(imdb, dtype=object)),
         }
     )
 
 
-def _genres(piped: str) -> tuple[str, ...]:
-    names = [GENRE_NAMES.get(name, name) for name in piped.lower().split("|")]
-    return tuple(name for name in names if name not in NOT_GENRES)
+def _links(path: Path) -> list[tuple[int, str]]:
+    """MovieLens id and IMDb number of seven digits or more, for the movies that have one."""
+    table = read_table(path, (MOVIE, Field("imdbId", "text", ("imdb",))))
+    numbers = pd.Series([imdb_number(text) for text in table["imdbId"]], dtype=object)
+    known = table["imdbId"].notna().to_numpy()
+    table = Table(path, table.rows.assign(number=numbers), table.lines, table.problems).without(
+        {
+            "no movieId": table[MOVIE.name].isna(),
+            **id_faults(table),
+            "an imdbId that is no number": known & numbers.isna(),
+        }
+    )
+    table.tell()
+    linked = table.rows[table["number"].notna()]
+    return list(zip(linked[MOVIE.name].astype(int).tolist(), linked["number"].tolist(), strict=True))
+
+
+def imdb_number(text: object) -> str | None:
+    """An IMDb id in any form as its digits, at least seven; None for what is none.
+
+    >>> imdb_number("tt0133093"), imdb_number(133093), imdb_number("133093.0"), imdb_number("n/a")
+    ('0133093', '0133093', '0133093', None)
+    """
+    found = IMDB.fullmatch(str(text).strip())
+    return found["number"].zfill(7) if found else None
 
 
 class Partners:
@@ -99,7 +109,7 @@ class Partners:
 
     def of(self, movie: Movie, imdb_id: str | None) -> Row | None:
         """By IMDb's `tt0133093`, else by title and year within one."""
-        row = self._by_imdb.get(imdb_id.removeprefix("tt")) if imdb_id else None
+        row = self._by_imdb.get(imdb_number(imdb_id) or "") if imdb_id else None
         if row is None and movie.year is not None:
             key = title_key(movie.title)
             years = (movie.year, movie.year - 1, movie.year + 1)
@@ -108,14 +118,14 @@ class Partners:
 
     def contradict(self, movie: Movie, imdb_id: str) -> bool:
         """Whether the IMDb id belongs to a movie of another title, or the title and year to one with another id."""
-        number = imdb_id.removeprefix("tt")
+        number = imdb_number(imdb_id)
         if number in self._by_imdb:
-            return not _alike(movie.title, self._by_imdb[number]["title"])
+            return not alike(movie.title, self._by_imdb[number]["title"])
         row = self._by_title.get((title_key(movie.title), movie.year)) if movie.year is not None else None
         return row is not None and isinstance(row["imdb"], str)
 
 
-def _alike(title: str, other: str) -> bool:
+def alike(title: str, other: str) -> bool:
     """Also "Oldboy" and "Old Boy", "Alien 3" and "Alien³ (a.k.a. Alien 3)"."""
     one, two = title_key(title), title_key(other)
     return one.replace(" ", "") == two.replace(" ", "") or fuzz.token_set_ratio(one, two) >= ALIKE
@@ -161,34 +171,3 @@ class JoinCoverage:
 def coverage(catalog: Catalog) -> JoinCoverage:
     joined = [movie for movie in catalog if movie.movielens_id is not None]
     return JoinCoverage(len(joined), len(catalog), sum(m.mentions for m in joined), sum(m.mentions for m in catalog))
-
-
-def load_tags(
-    folder: Path | None, catalog: Catalog, per_movie: int, min_chars: int, same_number: bool = False
-) -> list[TagRow]:
-    """(tag text -> movie) rows for the joined movies: distinct tags of at least `min_chars` characters, the
-    `per_movie` most used of each movie (ties alphabetically). Raises `DataError` if there are no tags to read.
-
-    `same_number` repeats the mistake of the 2025 reproduction: a tag goes to the movie whose ReDial id is the number
-    that MovieLens gave to another.
-    """
-    files = [] if folder is None else find_files(folder, "tags.csv") + find_files(folder, "tags.parquet")
-    if not files:
-        raise DataError(
-            "The tag task needs MovieLens tags and none were found. Download ml-latest-small from "
-            "https://grouplens.org/datasets/movielens/, unpack it below RECOMMENDER_DATA_DIR, "
-            "or choose a preset without tags."
-        )
-    frames = [pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path) for path in files]
-    tags = pd.concat(frames)[["userId", "movieId", "tag"]].dropna()
-    tags["tag"] = tags["tag"].astype(str).str.strip().str.lower()
-    tags = tags[tags["tag"].str.len() >= min_chars].drop_duplicates()
-    if same_number:
-        joined = [(movie.movie_id, movie.movie_id) for movie in catalog]
-    else:
-        joined = [(movie.movielens_id, movie.movie_id) for movie in catalog if movie.movielens_id is not None]
-    redial = pd.DataFrame(joined, columns=["movieId", "movie_id"])  # two of ReDial's may be one of MovieLens'
-    counts = tags.merge(redial, on="movieId").groupby(["movie_id", "tag"]).size().rename("uses").reset_index()
-    counts = counts.sort_values(["movie_id", "uses", "tag"], ascending=[True, False, True])
-    top = counts.groupby("movie_id").head(per_movie)
-    return [TagRow(tag, int(movie_id)) for tag, movie_id in zip(top["tag"], top["movie_id"], strict=True)]

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Protocol as Interface
 
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from recommender.config import DataConfig, Protocol
 from recommender.data.catalog import Catalog
+from recommender.data.dialogue import Dialogue, DialogueSet
 from recommender.data.digests import Digests, dialogue_digests, event_digests, fingerprint
 from recommender.data.examples import Example, build_examples
-from recommender.data.interactions import InteractionSet
-from recommender.data.next_movie import next_movies
-from recommender.data.redial import Dialogue, DialogueSet
+from recommender.data.interaction import InteractionSet
+from recommender.data.next_movie import History, histories, next_movies
 from recommender.data.splits import split_dialogues, split_events
+from recommender.errors import DataError
 
 
 class Parts(Interface):
@@ -96,16 +97,22 @@ class HistoryParts:
     unit = "events"
 
     def __init__(self, interactions: InteractionSet, catalog: Catalog, config: DataConfig, seed: int) -> None:
-        self.events, self.catalog, self.config, self.seed = interactions.events, catalog, config, seed
+        self.events, self.timed = interactions.events, interactions.timed
+        self.catalog, self.config, self.seed = catalog, config, seed
 
     @cached_property
     def _parts(self) -> NDArray[np.str_]:
         shares = self.config.validation, self.config.test
+        if self.config.hold_out == "latest" and not self.timed:
+            raise DataError("data.hold_out = latest needs times, and these ratings have none. Choose leave_one_out.")
         return split_events(self.events, self.config.hold_out, *shares, self.seed)
 
     @cached_property
     def _latest(self) -> int:
-        """The time of the latest event that is learned from: nothing that is held out tells how late it is."""
+        """The time of the latest event that is learned from: nothing that is held out tells how late it is. Before all
+        others, where times are not known, so that nothing has an age."""
+        if not self.timed:
+            return -1
         return int(self.of("train")["timestamp"].max()) if "train" in self._parts else 0
 
     def of(self, split: str) -> pd.DataFrame:
@@ -118,7 +125,10 @@ class HistoryParts:
 
     def examples(self, split: str) -> list[Example]:
         asked, whole = self._parts == split, split != "train"
-        return next_movies(self.events, asked, self.catalog, self.config, self._latest, whole)
+        return next_movies(self.events, asked, self.catalog, self.config, self._latest, whole, self.timed)
+
+    def histories(self, split: str) -> Iterator[History]:
+        return histories(self.events, self._parts == split, self.catalog, self.config.max_answers)
 
     def learning_examples(self) -> list[Example]:
         return self.examples("train")

@@ -7,71 +7,28 @@ import json
 import logging
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from sys import intern
 from typing import Any, Literal
 
 from recommender.data.catalog import Catalog, clean_text
+from recommender.data.dialogue import Dialogue, DialogueSet, Message, Role
 from recommender.data.engagement import UNKNOWN, Engagement
+from recommender.data.finding import ending, find_files, opened, read_bytes, whole_set
+from recommender.data.sample.dialogues import sample_dialogues
+from recommender.data.source import Source
 from recommender.errors import DataError, UnknownNameError
 from recommender.settings import Settings
-from recommender.wording import SAMPLE
 
 log = logging.getLogger(__name__)
 
-Role = Literal["seeker", "recommender"]
-Source = Literal["folder", "cache", "hub", "sample"]
-SOURCES = ("auto", "folder", "cache", "hub", "sample")
+SOURCES = ("auto", *Source)
 HUB_NAME = "community-datasets/re_dial"
-MENTION = re.compile(r"@(\d{1,18})(?!\d)")  # more digits are no id
 HALF_A_PAIR = re.compile("[\ud800-\udfff]")  # no tokenizer can read half of a surrogate pair
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One utterance. Movies stand in `text` as `@id`."""
-
-    role: Role
-    text: str
-
-    @property
-    def movie_ids(self) -> tuple[int, ...]:
-        """The mentioned ids in order, each once. The whole number is read, so `@123` is not found in `@1234`."""
-        return tuple(dict.fromkeys(int(number) for number in MENTION.findall(self.text)))
-
-
-@dataclass(frozen=True, slots=True)
-class Dialogue:
-    """One conversation. `names` holds the movie names that the record itself declares, `engagement` what the two people
-    filled in afterwards: whether the seeker liked a movie, had seen it, and who brought it up."""
-
-    dialogue_id: str
-    messages: tuple[Message, ...]
-    names: dict[int, str] = field(default_factory=dict)
-    engagement: dict[int, Engagement] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class DialogueSet:
-    """The two published splits, which source they came from, and the lines that could not be used.
-
-    `origin` is a path of this machine; `describe` leaves it out, since runs are shared.
-    """
-
-    source: Source
-    origin: str
-    train: list[Dialogue]
-    test: list[Dialogue]
-    problems: list[str] = field(default_factory=list)
-
-    def describe(self) -> str:
-        """One sentence for the screen and the log; it never hides that the sample stands in for ReDial."""
-        counts = f"{len(self.train):,} training and {len(self.test):,} test dialogues"
-        skipped = f"; {len(self.problems)} malformed line(s) skipped" if self.problems else ""
-        what = SAMPLE if self.source == "sample" else f"ReDial ({self.source})"
-        return f"{what}: {counts}{skipped}"
+BOM = b"\xef\xbb\xbf"  # what some programs put before UTF-8
+TOLD = 20  # problems that the log names
 
 
 def parse_dialogue(record: Any) -> Dialogue:
@@ -85,27 +42,38 @@ def parse_dialogue(record: Any) -> Dialogue:
     missing = {"conversationId", "messages", "initiatorWorkerId", "respondentWorkerId"} - record.keys()
     if missing:
         raise ValueError(f"missing {', '.join(sorted(missing))}")
-    seeker, recommender = record["initiatorWorkerId"], record["respondentWorkerId"]
+    seeker, recommender = _worker(record["initiatorWorkerId"]), _worker(record["respondentWorkerId"])
     if seeker == recommender:
         raise ValueError("seeker and recommender are the same worker")
-    roles: dict[Any, Role] = {seeker: "seeker", recommender: "recommender"}
+    roles: dict[str, Role] = {seeker: "seeker", recommender: "recommender"}
     if not isinstance(record["messages"], list) or not record["messages"]:
         raise ValueError("no messages")
     messages = tuple(_parse_message(message, roles) for message in record["messages"])
     names, engagement = _parse_names(record.get("movieMentions")), _parse_engagement(record)
-    dialogue = Dialogue(str(record["conversationId"]), messages, names, engagement)
+    own_id = record["conversationId"]
+    known = "" if seeker.startswith("-") else seeker  # -1 and -2 stand for people who are not known
+    dialogue = Dialogue("" if own_id is None else str(own_id).strip(), messages, names, engagement, known)
     texts = [dialogue.dialogue_id, *dialogue.names.values(), *(message.text for message in messages)]
     if any(HALF_A_PAIR.search(text) for text in texts):
         raise ValueError("text that is not valid Unicode")
     return dialogue
 
 
-def _parse_message(message: Any, roles: dict[Any, Role]) -> Message:
+def _worker(number: Any) -> str:
+    """7, 7.0, "7" and "7.0" are one worker. Raises `ValueError` for what is no id."""
+    if isinstance(number, float) and number.is_integer():
+        number = int(number)
+    if isinstance(number, bool) or not isinstance(number, int | str) or not str(number).strip():
+        raise ValueError(f"a worker id that is no number and no text: {number!r}")
+    return intern(str(number).strip().removesuffix(".0"))
+
+
+def _parse_message(message: Any, roles: dict[str, Role]) -> Message:
     if not isinstance(message, dict) or not isinstance(message.get("text"), str):
         raise ValueError("a message without text")
-    sender = message.get("senderWorkerId")
-    if not isinstance(sender, int) or sender not in roles:
-        raise ValueError(f"a message by worker {sender!r}, who is neither seeker nor recommender")
+    sender = _worker(message.get("senderWorkerId"))
+    if sender not in roles:
+        raise ValueError(f"a message by worker {sender}, who is neither seeker nor recommender")
     return Message(roles[sender], clean_text(message["text"]))
 
 
@@ -159,22 +127,42 @@ def _said(value: Any) -> float | None:
     return float(value) if value in (0, 1) else None
 
 
-def read_split(path: Path) -> tuple[list[Dialogue], list[str]]:
-    """Read a JSONL or parquet file -> dialogues and one problem `file:line: why` per record that was skipped.
+def read_split(*paths: Path) -> tuple[list[Dialogue], list[str]]:
+    """Read a JSONL or parquet file, or the shards of one -> dialogues and one problem `file:line: why` per record that
+    was skipped. A dialogue without an id, or with that of an earlier one, gets an id of its own, so that the splits can
+    tell them apart.
 
-    Raises `DataError` when the file has no usable record.
+    Raises `DataError` when there is no usable record, or when most are not.
     """
     dialogues: list[Dialogue] = []
     problems: list[str] = []
-    for line, record in _records(path):
-        try:
-            dialogues.append(parse_dialogue(json.loads(record) if isinstance(record, str) else record))
-        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
-            problems.append(f"{path.name}:{line}: {_reason(error)}")
+    taken: set[str] = set()
+    renamed = 0
+    for path in paths:
+        for line, record in _records(path):
+            try:
+                dialogue = parse_dialogue(json.loads(record) if isinstance(record, str) else record)
+            except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+                problems.append(f"{path.name}:{line}: {_reason(error)}")
+                continue
+            if not dialogue.dialogue_id or dialogue.dialogue_id in taken:
+                renamed += 1
+                dialogue = replace(dialogue, dialogue_id=f"{path.name.partition('.')[0]}-{line}")
+            taken.add(dialogue.dialogue_id)
+            dialogues.append(dialogue)
+    first = f" First problem: {problems[0]}" if problems else ""
     if not dialogues:
-        first = f" First problem: {problems[0]}" if problems else ""
-        raise DataError(f"No usable dialogue in {path}.{first}")
-    for problem in problems[:20]:
+        raise DataError(f"No usable dialogue in {paths[0]}.{first}")
+    if len(problems) > len(dialogues):
+        lines = len(problems) + len(dialogues)
+        raise DataError(f"{paths[0]}: {len(problems):,} of {lines:,} dialogues cannot be used.{first}")
+    if renamed:
+        log.warning(
+            "%s: %s dialogues had no conversationId or that of another, and got their line's number",
+            paths[0].name,
+            f"{renamed:,}",
+        )
+    for problem in problems[:TOLD]:
         log.warning("skipped %s", problem)
     return dialogues, problems
 
@@ -187,43 +175,49 @@ def _reason(error: Exception) -> str:
 
 def _records(path: Path) -> Iterator[tuple[int, Any]]:
     """Numbered records, starting at 1; blank lines are passed over."""
-    if path.suffix == ".parquet":
+    if ending(path) == ".parquet":
         import pyarrow
         import pyarrow.parquet as parquet
 
         try:
-            rows = parquet.read_table(path).to_pylist()
+            rows = parquet.read_table(pyarrow.BufferReader(read_bytes(path))).to_pylist()
         except (pyarrow.ArrowException, OSError, ValueError) as error:
             raise DataError(f"{path} is not a readable parquet file: {error}.") from error
         yield from enumerate(rows, start=1)
         return
-    # `surrogateescape` keeps one undecodable line from ending the whole file: it fails alone, as JSON or as text.
-    with path.open(encoding="utf-8", errors="surrogateescape") as file:
-        yield from ((number, line) for number, line in enumerate(file, start=1) if line.strip())
+    with opened(path) as file:
+        for number, raw in enumerate(file, start=1):
+            # `surrogateescape` keeps one undecodable line from ending the whole file: it fails alone.
+            line = raw.removeprefix(BOM).decode("utf-8", errors="surrogateescape")
+            if line.strip():
+                yield number, line
 
 
-def find_split(folder: Path, split: Literal["train", "test"]) -> Path | None:
-    """ReDial's own `train_data.jsonl`, or the hub's `data/train-00000-of-00001.parquet`, anywhere below the folder."""
+def find_split(folder: Path, split: Literal["train", "test"]) -> list[Path]:
+    """ReDial's own `train_data.jsonl`, or the hub's `data/train-00000-of-00001.parquet` with all its shards, anywhere
+    below the folder. Raises `DataError` for several files that are not the shards of one, or where a shard is missing.
+    """
     for pattern in (f"{split}_data.jsonl", f"{split}*.jsonl", f"{split}*.parquet"):
-        found = sorted(folder.rglob(pattern))
-        if len(found) > 1:
+        found = find_files(folder, pattern)
+        if len(found) > 1 and not whole_set(found):
             names = ", ".join(path.name for path in found[:3])
             raise DataError(f"{folder} has several files for the {split} split ({names}); leave one of them there.")
         if found:
-            return found[0]
-    return None
+            whole_set(found)
+            return found
+    return []
 
 
 def _read_folder(folder: Path, source: Source) -> DialogueSet:
-    train_file, test_file = find_split(folder, "train"), find_split(folder, "test")
-    if train_file is None or test_file is None:
-        missing = "test" if train_file else "train"
+    train_files, test_files = find_split(folder, "train"), find_split(folder, "test")
+    if not train_files or not test_files:
+        missing = "test" if train_files else "train"
         raise DataError(
             f"{folder} has no {missing} split. Expected train_data.jsonl and test_data.jsonl "
             "(ReDial's own files) or train*.parquet and test*.parquet (the hub's)."
         )
-    train, train_problems = read_split(train_file)
-    test, test_problems = read_split(test_file)
+    train, train_problems = read_split(*train_files)
+    test, test_problems = read_split(*test_files)
     return DialogueSet(source, str(folder), train, test, train_problems + test_problems)
 
 
@@ -247,7 +241,7 @@ def _fetch_hub(folder: Path) -> None:
 
 def _is_whole(cache: Path) -> bool:
     """False for a cache that a broken download left half filled."""
-    return find_split(cache, "train") is not None and find_split(cache, "test") is not None
+    return bool(find_split(cache, "train") and find_split(cache, "test"))
 
 
 def load_dialogues(source: str, config: Settings, catalog: Catalog | None) -> DialogueSet:
@@ -262,20 +256,18 @@ def load_dialogues(source: str, config: Settings, catalog: Catalog | None) -> Di
     if source == "folder" or (source == "auto" and config.data_dir is not None):
         if config.data_dir is None:
             raise DataError("Set RECOMMENDER_DATA_DIR to the folder that holds ReDial.")
-        return _read_folder(config.data_dir, "folder")
+        return _read_folder(config.data_dir, Source.FOLDER)
     if source == "cache" or (source == "auto" and _is_whole(cache)):
-        return _read_folder(cache, "cache")
+        return _read_folder(cache, Source.CACHE)
     if source in ("hub", "auto"):
         try:
             _fetch_hub(cache)
-            return _read_folder(cache, "hub")
+            return _read_folder(cache, Source.HUB)
         except DataError as error:
             if source == "hub":
                 raise
             log.warning("%s", error)
-    from recommender.data.sample import sample_dialogues
-
     if catalog is None:
         raise DataError("The sample is drawn from the catalogue, and recommender/assets/catalog.json is missing.")
     train, test = sample_dialogues(catalog)
-    return DialogueSet("sample", "seeded simulator", train, test)
+    return DialogueSet(Source.SAMPLE, "seeded simulator", train, test)

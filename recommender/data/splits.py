@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recommender.data.catalog import Catalog, Movie
-from recommender.data.redial import Dialogue
+from recommender.data.dialogue import Dialogue
 from recommender.errors import DataError
 
 SPLITS = ("train", "validation", "test")

@@ -2,33 +2,60 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from recommender.config import DIALOGUE_PROTOCOLS, DataConfig, Protocol
 from recommender.data.assets import CATALOG_FILE
 from recommender.data.catalog import Catalog
+from recommender.data.dialogue import Dialogue, DialogueSet
 from recommender.data.digests import PUBLISHED, Digests
 from recommender.data.examples import Example
-from recommender.data.interactions import InteractionSet, load_interactions
-from recommender.data.movielens import TagRow, load_tags
+from recommender.data.interaction import InteractionSet
+from recommender.data.movie_files import own_catalog
+from recommender.data.next_movie import History
 from recommender.data.parts import DialogueParts, HistoryParts, Parts
-from recommender.data.redial import Dialogue, DialogueSet, load_dialogues
+from recommender.data.ratings import find_source, load_interactions
+from recommender.data.redial import load_dialogues
 from recommender.data.splits import SPLITS, hold_out_movies
+from recommender.data.tags import TagRow, load_tags
 from recommender.errors import DataError, UnknownNameError
 from recommender.settings import Settings
 
 
 def load_catalog(settings: Settings) -> Catalog:
+    """The shipped catalogue, ReDial's movies."""
     return Catalog.load(settings.assets_dir / CATALOG_FILE)
 
 
-def load_data(protocol: Protocol, source: str, settings: Settings, catalog: Catalog) -> DialogueSet | InteractionSet:
-    """The dialogues or interactions that a protocol asks of. `catalog` is the run's; interactions are joined with the
-    shipped one, so that they are split alike whichever movies the run knows."""
-    if protocol in DIALOGUE_PROTOCOLS:
-        return load_dialogues(source, settings, catalog)
-    return load_interactions(source, settings, load_catalog(settings))
+def catalog_for(config: DataConfig, settings: Settings) -> Catalog:
+    """All movies that a run with these settings may rank: ReDial's, or those of the data set itself. The sample has
+    none of its own."""
+    if config.catalog == "redial":
+        return load_catalog(settings)
+    path = find_source(config.source, settings)
+    return load_catalog(settings) if path is None else own_catalog(path)
+
+
+def load_data(
+    protocol: Protocol, config: DataConfig, settings: Settings, catalog: Catalog
+) -> DialogueSet | InteractionSet:
+    """The dialogues or interactions that a protocol asks of, over the run's movies, `catalog`. Interactions are joined
+    with the shipped catalogue, or the data set's own, so that they are split alike whichever of its movies the run
+    knows. Raises `DataError` for dialogues over a catalogue that is not theirs."""
+    if protocol not in DIALOGUE_PROTOCOLS:
+        return load_interactions(config, settings, catalog_for(config, settings))
+    _check_catalog(protocol, config)
+    return load_dialogues(config.source, settings, catalog)
+
+
+def _check_catalog(protocol: Protocol, config: DataConfig) -> None:
+    if protocol in DIALOGUE_PROTOCOLS and config.catalog == "own":
+        raise DataError(
+            f"The protocol {protocol} asks of ReDial's dialogues, and data.catalog = own ranks the movies of a data "
+            "set of ratings. Choose the protocol next_movie, or data.catalog = redial."
+        )
 
 
 def measured_with(protocol: Protocol, config: DataConfig) -> DataConfig:
@@ -97,11 +124,22 @@ class Task:
         _check(split)
         return self.parts.examples(split)
 
+    def histories(self, split: str) -> Iterator[History]:
+        """What each person watched, as one sequence in which the targets of the split are marked. Raises `DataError`
+        for a task of dialogues."""
+        _check(split)
+        if not isinstance(self.parts, HistoryParts):
+            raise DataError(f"The protocol {self.protocol} asks of dialogues: no person has a history there.")
+        return self.parts.histories(split)
+
     def learning_examples(self) -> list[Example]:
         """The training examples, with the seeker's movies as answers too where the settings ask for that."""
         return self.parts.learning_examples()
 
     def tags(self) -> list[TagRow]:
+        """Raises `DataError` if there are none, or none that belong to the catalogue."""
+        if self.config.catalog == "own":
+            raise DataError("Tags are joined with ReDial's movies. Leave model.tags out, or set data.catalog = redial.")
         limits = (self.config.tags_per_movie, self.config.tag_min_chars)
         return load_tags(self.settings.data_dir, self.catalog, *limits, self.config.tag_join == "same_number")
 
@@ -112,7 +150,9 @@ def _check(split: str) -> None:
 
 
 def load_task(protocol: Protocol, config: DataConfig, seed: int, settings: Settings) -> Task:
-    catalog = load_catalog(settings)
-    data = load_data(protocol, config.source, settings, catalog)
+    """Raises `DataError` for data that is not there or cannot be used, and for settings that it does not fit."""
+    _check_catalog(protocol, config)
+    catalog = catalog_for(config, settings)
+    data = load_data(protocol, config, settings, catalog)
     kept, _ = hold_out_movies(catalog, config.held_out_movies, seed)
     return Task(kept, data, protocol, config, seed, settings)

@@ -15,7 +15,7 @@ from recommender.evaluation.resampling import Floats, bootstrap_interval, sign_f
 DRAWS = 2000
 
 MENTIONED = "Movies named in the wish"
-POPULARITY = "How well known the answer is"
+POPULARITY = "Popularity of the targets"
 LENGTH = "Length of the wish"
 
 

@@ -40,21 +40,17 @@ ACCURACY = {
         "nDCG",
         "higher",
         ".4f",
-        "How many answers the list holds, and how high.",
-        "1 means that all answers stand first.",
+        "How many targets are in the list, and how high.",
+        "1 means that all targets come first.",
     ),
-    "recall": Measure(
-        "Recall", "higher", ".4f", "Share of the answers that stand in the list.", "1 means all of them."
-    ),
-    "hit": Measure(
-        "Hit", "higher", ".4f", "Share of the lists that hold any answer.", "1 means that no list is in vain."
-    ),
+    "recall": Measure("Recall", "higher", ".4f", "Share of the targets that are in the list.", "1 means all of them."),
+    "hit": Measure("Hit", "higher", ".4f", "Share of the lists that contain a target.", "1 means every list."),
     "mrr": Measure(
         "MRR",
         "higher",
         ".4f",
-        "One divided by the rank of the first answer, on average.",
-        "0.5 is like finding it in second place.",
+        "One divided by the rank of the first target, on average.",
+        "0.5 is like finding it at rank two.",
     ),
 }
 BEYOND = {
@@ -62,7 +58,7 @@ BEYOND = {
         "Coverage",
         "higher",
         ".1%",
-        "Share of all movies that anybody is shown.",
+        "Share of all movies that are recommended to anybody.",
         "a low share means that most movies can never be found.",
     ),
     "gini": Measure(
@@ -70,14 +66,14 @@ BEYOND = {
         "lower",
         ".3f",
         "How unevenly movies are recommended.",
-        "0 means every movie as often, near 1 means that everybody gets the same few (Gini index).",
+        "0 means all movies equally often, near 1 means that everybody gets the same few (Gini index).",
     ),
     "popularity": Measure(
         "Mean popularity",
         "neither",
         ".0f",
         "How often a recommended movie is named or watched in the training data, on average.",
-        "a high number means what everybody talks about; best is near that of the answers.",
+        "a high number means well-known movies; ideal is close to the targets' popularity.",
     ),
     "novelty": Measure(
         "Novelty",
@@ -98,7 +94,7 @@ BEYOND = {
         "lower",
         ".2f",
         "How far the list's genres are from those of the movies that the wish names.",
-        "0 means the same genres in the same shares, 4.6 means quite other ones (KL divergence).",
+        "0 means the same genres in the same shares, 4.6 means entirely different ones (KL divergence).",
     ),
 }
 CALIBRATED = "calibrated"  # `calibrated@10`: how many examples the calibration rests on, beside the measures

@@ -7,9 +7,10 @@ from typing import Any
 
 from recommender.config import DIALOGUE_PROTOCOLS, DataConfig
 from recommender.data.catalog import Catalog
+from recommender.data.dialogue import DialogueSet
 from recommender.data.examples import Example
-from recommender.data.interactions import InteractionSet
-from recommender.data.redial import DialogueSet
+from recommender.data.interaction import InteractionSet
+from recommender.data.source import Source
 from recommender.data.task import Task, load_data, measured_with
 from recommender.errors import DataError
 from recommender.settings import Settings
@@ -23,7 +24,7 @@ def look_up(
     `config` and `catalog` are the run's. Reads the data folder or the cache and downloads nothing; takes a second or
     two for ReDial. Raises `DataError` that says what to do when the data is not at hand, or is other data.
     """
-    data = _data(report, catalog, settings)
+    data = _data(report, config, catalog, settings)
     held_out = measured_with(report["protocol"], config)
     task = Task(catalog, data, report["protocol"], held_out, report["seed"], settings)
     examples = {example.example_id: example for example in task.examples(report["split"])}
@@ -37,15 +38,21 @@ def look_up(
     return [replace(example, targets=example.new_targets) for example in found] if report["targets"] == "new" else found
 
 
-def _data(report: Mapping[str, Any], catalog: Catalog, settings: Settings) -> DialogueSet | InteractionSet:
+def _data(
+    report: Mapping[str, Any], config: DataConfig, catalog: Catalog, settings: Settings
+) -> DialogueSet | InteractionSet:
     """The sample for a run that was measured on it; else the data from wherever it is on this machine."""
     protocol = report["protocol"]
-    if report["source"] == "sample":
-        return load_data(protocol, "sample", settings, catalog)
+
+    def read(source: Source) -> DialogueSet | InteractionSet:
+        return load_data(protocol, config.model_copy(update={"source": source}), settings, catalog)
+
+    if report["source"] == Source.SAMPLE:
+        return read(Source.SAMPLE)
     if protocol not in DIALOGUE_PROTOCOLS:
-        return load_data(protocol, "folder", settings, catalog)
+        return read(Source.FOLDER)
     try:
-        return load_data(protocol, "cache" if settings.data_dir is None else "folder", settings, catalog)
+        return read(Source.CACHE if settings.data_dir is None else Source.FOLDER)
     except DataError as error:
         raise DataError(
             "The words of these wishes are in ReDial, which is not at hand here. Set RECOMMENDER_DATA_DIR to a folder "

@@ -1,95 +1,150 @@
-"""The contract every model meets: a batch of wishes in, one score for each movie out, and weights that can be saved."""
+"""The contract that every model meets: examples become batches, batches become scores over the catalogue.
+
+A new kind of model is one file with a `Recommender`, one settings class, and one line in `config.models.MODELS`.
+"""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import ClassVar, NamedTuple, Self
 
 from torch import Tensor, nn
 
-from recommender.data.collate import Batch, Item
+from recommender.config import DataConfig
+from recommender.config.models import ModelSettings
+from recommender.data.catalog import Catalog
+from recommender.data.collate import Batch, Item, collate_shared, to_item
+from recommender.data.examples import Example
+from recommender.data.task import Task
 from recommender.errors import CheckpointError, RecommenderError
+from recommender.losses.objective import Objective
+from recommender.losses.weighting import MOVIES
 from recommender.models.text_encoder import TextEncoder
+from recommender.models.texts import add_vectors
 
 
-def whole(tensor: Tensor) -> Tensor:
-    """A weight as it is, put together where every process has a piece of it (FSDP): then all have to ask for it."""
-    found: Tensor = tensor.detach()
-    # Asked so, since the class of such tensors takes most of a second to import.
-    return found.full_tensor() if hasattr(found, "full_tensor") else found
+@dataclass(frozen=True)
+class Context:
+    """What a model is built from beside its settings, for training and for loading alike. `data` says how much of texts
+    and histories is read; `cache` is the folder for the vectors of a frozen encoder, None to compute them every time.
+    """
+
+    catalog: Catalog
+    movie_text: Tensor | None = None  # [V, D], the vectors of the movies' texts
+    data: DataConfig = field(default_factory=DataConfig)
+    seed: int = 0
+    cache: Path | None = None
 
 
-class Outputs(NamedTuple):
-    """What a model makes of a training batch in one pass."""
-
-    scores: Tensor  # as `forward` gives them
-    opinions: Mapping[str, Tensor] = MappingProxyType({})  # opinion -> logits [B, T] for the batch's targets
-
-
-class DotProducts(NamedTuple):
-    """The movies of a model that scores by `query @ vectors.T + bias`."""
+class ItemVectors(NamedTuple):
+    """The movies' places in the space of `Recommender.encode`."""
 
     vectors: Tensor  # [V, W]
     bias: Tensor  # [V]
 
 
 class Recommender(nn.Module, ABC):
-    """Scores are comparable within a row only: higher is better."""
+    """Scores are comparable within a row only: higher is better.
 
-    learns_by_gradient = True
-    reads_messages = False  # or the whole text at once
-    reads_movies = True  # of the messages
+    A model without a capability says so: `item_vectors` is None, `add_movies` and `encode` raise `RecommenderError`,
+    `settings.learns` and `settings.tasks` say what is trained by gradient. `text` is the encoder of a model that reads
+    words, else None.
+    """
 
-    def __init__(self) -> None:
+    settings: ClassVar[type[ModelSettings]]
+
+    def __init__(self, config: ModelSettings, context: Context) -> None:
         super().__init__()
+        self.config = config
+        self.context = replace(context, movie_text=None)  # the model keeps what it needs of that in its weights
         self.text: TextEncoder | None = None
 
-    def tokenize(self, texts: Sequence[str], max_tokens: int, keep: str) -> Sequence[Sequence[int]]:
-        """Texts -> token ids; a model that does not read the text has none."""
-        return self.text.tokenize(texts, max_tokens, keep) if self.text is not None else [[] for _ in texts]
+    @classmethod
+    def build(cls, settings: ModelSettings, context: Context) -> Self:
+        """A fresh model. torch's seed is set before, so the same context gives the same weights."""
+        return cls(settings, context)
+
+    # Data
+
+    def items(self, examples: Sequence[Example]) -> list[Item]:
+        """One item an example, for ranking."""
+        return [to_item(example, self.context.catalog, self.context.data) for example in examples]
+
+    def training_items(self, task: Task) -> list[Item]:
+        """What an epoch consists of: by default one item an example."""
+        return self.items(task.learning_examples())
+
+    def tag_items(self, task: Task) -> list[Item]:
+        """One item a row of the tag task; none for a model that does not learn it."""
+        return []
+
+    def precompute(self, items: Sequence[Item]) -> None:
+        """Compute once what training does not change: the vectors of the items' texts by a frozen encoder."""
+        if self.text is not None and not self.config.trains_encoder and self.context.cache is not None:
+            add_vectors(self.text, (text for item in items for text in item.texts), self.context.cache)
+
+    def collate(self, items: Sequence[Item]) -> Batch:
+        """Items -> tensors. Every item has one row for each of its lists of targets."""
+        return collate_shared(items)
+
+    # Scores
 
     @abstractmethod
     def forward(self, batch: Batch) -> Tensor:
-        """Wishes -> scores [B, V], finite for every wish, also an empty one. Models that learn by gradient score only
-        the movies in `batch["columns"]` [C] where the batch has them -> [B, C]."""
+        """Scores [R, V], finite for every row, also of an empty wish; with `batch["candidates"]` [C] those of these
+        movies alone [R, C]."""
 
-    def outputs(self, batch: Batch) -> Outputs:
-        """The scores, and what the other tasks of a training batch are learned from."""
-        return Outputs(self(batch))
+    def before_ranking(self) -> None:
+        """Called when the weights may have changed since the last ranking: refresh what is derived from them."""
 
-    def training_rows(self, inputs: Tensor, batch: Batch) -> Tensor:
-        """What belongs to the batch's inputs (their targets, say), for the rows that `forward` gives while training."""
-        return inputs
+    def item_vectors(self) -> ItemVectors | None:
+        """The movies in the space of `encode`, without gradient; None for a model without such a space."""
+        return None
 
-    def tag_scores(self, batch: Batch) -> Tensor:
-        """The tag task: tag texts of the batch -> scores [G, V]. Raises `ValueError` for a model without it."""
-        raise ValueError("this model has no tag head")
+    @property
+    def scores_by_vectors(self) -> bool:
+        """Whether scores are exactly `encode(batch) @ vectors.T + bias`, so that an index may propose movies."""
+        return False
+
+    def encode(self, batch: Batch) -> Tensor:
+        """The vectors [R, W] that those of the movies are multiplied with. Raises `RecommenderError` for a model
+        without `item_vectors`."""
+        raise RecommenderError(f"The model {self.config.kind} has no vectors of wishes and movies.")
+
+    # Training
 
     def fit(self, items: Sequence[Item]) -> None:
         """What is learned by counting, in one pass over the training items."""
 
-    def movie_vectors(self) -> Tensor | None:
-        """Where the model places the movies [V, W], for neighbours; None for a model without such a space."""
-        return None
+    def losses(self, batch: Batch, objective: Objective) -> dict[str, Tensor]:
+        """Task -> its loss, a scalar, before the tasks are weighed. Raises `RecommenderError` for a model that does not
+        learn by gradient."""
+        if not self.settings.learns:
+            raise RecommenderError(f"The model {self.config.kind} counts and has no loss to learn from.")
+        candidates = objective.candidates(batch["targets"])
+        if candidates is not None:
+            batch = batch | {"candidates": candidates.indices}
+        return {MOVIES: objective.ranking(self(batch), batch["targets"], batch.get("engagement"), candidates)}
 
-    def dot_products(self) -> DotProducts | None:
-        """What the vectors of `queries` are multiplied with in use; None for a model that scores in another way."""
-        return None
+    def loss_rows(self, batch: Batch, objective: Objective) -> dict[str, Tensor]:
+        """Task -> the number of rows that its loss is a mean over: its weight among other pieces of the same step."""
+        return objective.rows(batch["targets"], batch)
 
-    def queries(self, batch: Batch) -> Tensor:
-        """Wishes -> vectors [B, W], for a model that has `dot_products`."""
-        raise NotImplementedError
+    # Catalogue and weights
 
-    def add_movies(self, texts: Tensor, like: Sequence[int]) -> None:
-        """More movies at the end of the catalogue, known by their texts' vectors [N, D] alone; nothing is trained. How
-        popular they are nobody knows: they are taken to be as popular as the movies in the columns `like` on average.
+    def add_movies(self, catalog: Catalog, texts: Tensor, like: Sequence[int]) -> None:
+        """Take over a catalogue with N more movies at its end, known by the vectors of their texts [N, D] alone;
+        nothing is trained. They are taken to be as popular as the movies `like` (item indices) on average.
 
         Raises `RecommenderError` for a model that knows a movie by what it learned of it only.
         """
-        raise RecommenderError(
-            "This model knows only the movies that it was trained on. One with the catalogue head, such as `default`, "
-            "can take a new movie by its text."
-        )
+        if not self.config.reads_movie_text:
+            raise RecommenderError(
+                "This model knows only the movies that it was trained on. One with the catalogue head, such as "
+                "`default`, can take a new movie by its text."
+            )
+        self.context = replace(self.context, catalog=catalog)
 
     def saved_weights(self) -> dict[str, Tensor]:
         """What a checkpoint has to hold: everything but what is frozen of the encoder."""
@@ -100,10 +155,8 @@ class Recommender(nn.Module, ABC):
             frozen = name.startswith("text.") and name not in trained
             if not frozen and id(tensor) not in seen:  # a shared movie table is one tensor under several names
                 seen.add(id(tensor))
-                if hasattr(tensor, "full_tensor"):  # under FSDP each process has a piece of it
-                    tensor = tensor.full_tensor()
                 # The shipped text vectors are half precision, so nothing is lost by saving them so.
-                kept[name] = whole(tensor).half() if name.endswith("movies.text") else whole(tensor)
+                kept[name] = tensor.detach().half() if name.endswith("movies.text") else tensor.detach()
         return kept
 
     def make_room(self, weights: dict[str, Tensor]) -> None:

@@ -5,22 +5,25 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from recommender.config.models import CopySettings, PopularitySettings
 from recommender.data.collate import PADDING, Batch, Item
-from recommender.models.base import Recommender
+from recommender.models.base import Context, Recommender
 
 
 class Popularity(Recommender):
     """How often each movie is a target in the training data, whatever the wish."""
 
-    learns_by_gradient = False
+    settings = PopularitySettings
     counts: Tensor
 
-    def __init__(self, movies: int) -> None:
-        super().__init__()
-        self.register_buffer("counts", torch.zeros(movies))
+    def __init__(self, config: PopularitySettings, context: Context) -> None:
+        super().__init__(config, context)
+        self.register_buffer("counts", torch.zeros(len(context.catalog)))
 
     def fit(self, items: Sequence[Item]) -> None:
-        targets = torch.tensor([index for item in items for index in item.targets], dtype=torch.long)
+        targets = torch.tensor(
+            [index for item in items for targets in item.target_lists for index in targets], dtype=torch.long
+        )
         self.counts = torch.bincount(targets, minlength=len(self.counts)).float()
 
     def forward(self, batch: Batch) -> Tensor:
@@ -30,12 +33,12 @@ class Popularity(Recommender):
 class Copy(Recommender):
     """The mentioned movies, latest first; every other movie scores nothing."""
 
-    learns_by_gradient = False
+    settings = CopySettings
     movies: Tensor
 
-    def __init__(self, movies: int) -> None:
-        super().__init__()
-        self.register_buffer("movies", torch.tensor(movies))  # saved, so that the checkpoint is not empty
+    def __init__(self, config: CopySettings, context: Context) -> None:
+        super().__init__(config, context)
+        self.register_buffer("movies", torch.tensor(len(context.catalog)))  # saved, so that the checkpoint is not empty
 
     def forward(self, batch: Batch) -> Tensor:
         mentioned = batch["mentioned"]  # [B, H]

@@ -7,9 +7,10 @@ import torch
 from scipy import linalg
 from torch import Tensor
 
+from recommender.config.models import EaseSettings
 from recommender.data.collate import PADDING, Batch, Item
 from recommender.errors import RecommenderError
-from recommender.models.base import Recommender
+from recommender.models.base import Context, Recommender
 from recommender.models.histories import memberships, recency
 
 MOST_MOVIES = 20_000  # the weights of so many take 1.6 GB, fitting them four times that
@@ -22,13 +23,13 @@ class Ease(Recommender):
     the indices of the movies that occur in the training data, and `place` [V] where each movie stands among them.
     """
 
-    learns_by_gradient = False
+    settings = EaseSettings
     movies: Tensor
     weights: Tensor
 
-    def __init__(self, movies: int, l2: float = 500.0, decay: float = 0.9) -> None:
-        super().__init__()
-        self.size, self.l2, self.decay = movies, l2, decay
+    def __init__(self, config: EaseSettings, context: Context) -> None:
+        super().__init__(config, context)
+        self.size, self.l2, self.decay = len(context.catalog), config.l2, config.decay
         self.register_buffer("movies", torch.zeros(0, dtype=torch.int32))
         self.register_buffer("weights", torch.zeros(0, 0))
 

@@ -22,10 +22,10 @@ class FfnHead(nn.Sequential):
             nn.Linear(config.hidden, movies),
         )
 
-    def forward(self, wish: Tensor, columns: Tensor | None = None) -> Tensor:
-        """With `columns` [C] the scores of those movies alone [B, C]."""
-        weight, bias = self.dot_products()
-        return nn.functional.linear(self.query(wish), rows_of(weight, columns), rows_of(bias, columns))
+    def forward(self, wish: Tensor, candidates: Tensor | None = None) -> Tensor:
+        """With `candidates` [C] the scores of those movies alone [B, C]."""
+        weight, bias = self.item_vectors()
+        return nn.functional.linear(self.query(wish), rows_of(weight, candidates), rows_of(bias, candidates))
 
     def query(self, wish: Tensor) -> Tensor:
         """What the movies' vectors are multiplied with [B, W]."""
@@ -33,7 +33,7 @@ class FfnHead(nn.Sequential):
             wish = layer(wish)
         return wish
 
-    def dot_products(self) -> tuple[Tensor, Tensor]:
+    def item_vectors(self) -> tuple[Tensor, Tensor]:
         """Vectors [V, W] and biases [V]."""
         last: nn.Linear = self[-1]  # type: ignore[assignment]
         return last.weight, last.bias
@@ -53,27 +53,27 @@ class CatalogueHead(nn.Module):
             nn.Linear(movies.width, movies.width),
         )
         self.bias = nn.Parameter(torch.zeros(movies.learned.num_embeddings))
-        # How popular a movie is of which nothing is known; learned from those that are forgotten, where any are.
-        self.unknown = nn.Parameter(torch.zeros(())) if movies.forgotten else None
+        # How popular a movie is of which nothing is known; learned from those that item dropout hides, if any.
+        self.unknown = nn.Parameter(torch.zeros(())) if movies.dropout else None
 
     @torch.no_grad()
     def add(self, texts: Tensor, wish: Tensor, like: Sequence[int]) -> None:
-        """Movies at the end that nothing was learned of, as popular as those in the columns `like`: for a wish that
+        """Movies at the end that nothing was learned of, as popular as those in `like` (item indices): for a wish that
         says nothing [1, inputs] their texts' part is lifted by what is learned of those, on average."""
-        columns = torch.tensor(like, device=wish.device)
-        self.movies.draw()
-        learned = self(wish)[0, columns] - self.movies.scores_by_text(self.query(wish))[0, columns]
+        items = torch.tensor(like, device=wish.device)
+        self.movies.sample_dropout()
+        learned = self(wish)[0, items] - self.movies.scores_by_text(self.query(wish))[0, items]
         self.movies.add(texts)
         self.bias = nn.Parameter(torch.cat([self.bias, learned.mean().expand(len(texts))]))
 
-    def forward(self, wish: Tensor, columns: Tensor | None = None) -> Tensor:
-        """[B, V], or the scores of the movies in `columns` [C] alone [B, C]."""
+    def forward(self, wish: Tensor, candidates: Tensor | None = None) -> Tensor:
+        """[B, V], or the scores of the movies in `candidates` [C] alone [B, C]."""
         known = self.movies.known
-        bias = rows_of(self.bias, columns)
+        bias = rows_of(self.bias, candidates)
         if known is not None and self.unknown is not None:
-            bias = torch.where(rows_of(known, columns) > 0, bias, self.unknown)
-        return self.movies.scores(self.query(wish), columns) + bias
+            bias = torch.where(rows_of(known, candidates) > 0, bias, self.unknown)
+        return self.movies.scores(self.query(wish), candidates) + bias
 
-    def dot_products(self) -> tuple[Tensor, Tensor]:
+    def item_vectors(self) -> tuple[Tensor, Tensor]:
         """Vectors [V, W] and biases [V]."""
         return self.movies.table(), self.bias

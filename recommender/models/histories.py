@@ -14,7 +14,7 @@ def memberships(items: Sequence[Item], movies: int) -> sparse.csr_array:
     """Which movies each dialogue names, or each person watched: [G, V] float64 of ones, `movies` being V."""
     groups: dict[str, set[int]] = {}
     for item in items:
-        groups.setdefault(item.dialogue, set()).update(item.exclude, item.targets)
+        groups.setdefault(item.dialogue, set()).update(item.named, *item.target_lists)
     indices = np.fromiter((index for group in groups.values() for index in sorted(group)), dtype=np.int64)
     starts = np.cumsum([0, *map(len, groups.values())])
     return sparse.csr_array((np.ones(len(indices)), indices, starts), shape=(len(groups), movies))

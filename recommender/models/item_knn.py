@@ -7,8 +7,9 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
+from recommender.config.models import ItemKnnSettings
 from recommender.data.collate import PADDING, Batch, Item
-from recommender.models.base import Recommender
+from recommender.models.base import Context, Recommender
 from recommender.models.histories import memberships, recency
 
 
@@ -26,30 +27,23 @@ class ItemKnn(Recommender):
     scoring as the plain sum of counts.
     """
 
-    learns_by_gradient = False
+    settings = ItemKnnSettings
     rows: Tensor
     columns: Tensor
     values: Tensor
     popularity: Tensor
     decay: Tensor
 
-    def __init__(
-        self,
-        movies: int,
-        shrinkage: float = 10.0,
-        mentioned_power: float = 0.7,
-        candidate_power: float = 0.3,
-        decay: float = 0.8,
-        prior: float = 0.02,
-    ) -> None:
-        super().__init__()
-        self.shrinkage, self.prior = shrinkage, prior
-        self.mentioned_power, self.candidate_power = mentioned_power, candidate_power
+    def __init__(self, config: ItemKnnSettings, context: Context) -> None:
+        super().__init__(config, context)
+        movies = len(context.catalog)
+        self.shrinkage, self.prior = config.shrinkage, config.prior
+        self.mentioned_power, self.candidate_power = config.mentioned_power, config.candidate_power
         self.register_buffer("rows", torch.zeros(movies + 1, dtype=torch.int32))
         self.register_buffer("columns", torch.zeros(0, dtype=torch.int32))
         self.register_buffer("values", torch.zeros(0))
         self.register_buffer("popularity", torch.zeros(movies))  # with the prior's weight
-        self.register_buffer("decay", torch.tensor(decay))
+        self.register_buffer("decay", torch.tensor(config.decay))
 
     def fit(self, items: Sequence[Item]) -> None:
         groups = memberships(items, len(self.rows) - 1)
@@ -109,9 +103,9 @@ class WeightedCounts(ItemKnn):
     Not while it trains: the counts hold the targets of the very examples that are being learned.
     """
 
-    def __init__(self, movies: int, weight: float, floor: float = 0.02) -> None:
+    def __init__(self, context: Context, weight: float, floor: float = 0.02) -> None:
         # Popular candidates are held back more than in the baseline, since the model's own scores favour them.
-        super().__init__(movies, mentioned_power=0.9, candidate_power=0.4, prior=0.01)
+        super().__init__(ItemKnnSettings(mentioned_power=0.9, candidate_power=0.4, prior=0.01), context)
         self.weight, self.floor = weight, floor
 
     def fit(self, items: Sequence[Item]) -> None:

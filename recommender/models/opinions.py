@@ -21,8 +21,8 @@ class OpinionHead(nn.Module):
         self.bias = nn.Linear(movies.width, len(self.opinions))
 
     def forward(self, wish: Tensor, movies: Tensor) -> dict[str, Tensor]:
-        """Wishes [B, inputs] and columns [B, T] padded with -1 -> logits [B, T] of each opinion; those of padding mean
-        nothing."""
+        """Wishes [B, inputs] and item indices [B, T] padded with -1 -> logits [B, T] of each opinion; those of padding
+        mean nothing."""
         vectors = self.movies(movies.where(movies != PADDING, 0))  # [B, T, W]
         queries = self.query(wish).unflatten(1, (len(self.opinions), -1))  # [B, opinions, W]
         logits = torch.einsum("btw,bow->bto", vectors, queries) + self.bias(vectors)

@@ -1,40 +1,33 @@
-"""The table of models: a configuration's `model.kind` -> a model for a catalogue."""
+"""Settings -> a model: the table of kinds is `config.models.MODELS`."""
+
+from importlib import import_module
 
 import torch
-from torch import Tensor
 
 from recommender.config import Protocol
-from recommender.config.models import DialogueSettings, ModelSettings, OneShotSettings
-from recommender.models.base import Recommender
-from recommender.models.baselines import Copy, Popularity
-from recommender.models.dialogue import DialogueRecommender
-from recommender.models.ease import Ease
-from recommender.models.item_knn import ItemKnn
-from recommender.models.one_shot import OneShotRecommender
-
-BASELINES: dict[str, type[Popularity] | type[Copy] | type[ItemKnn] | type[Ease]] = {
-    "popularity": Popularity,
-    "copy": Copy,
-    "item_knn": ItemKnn,
-    "ease": Ease,
-}
-OF_RATINGS = ("ease",)  # it needs long histories, and a matrix of all movies that dialogues are too few for
+from recommender.config.models import MODELS, BaselineSettings, ModelSettings
+from recommender.errors import RecommenderError
+from recommender.models.base import Context, Recommender
 
 
-def baselines_of(protocol: Protocol) -> tuple[str, ...]:
-    """The baselines that stand beside a model measured under a protocol."""
-    return tuple(kind for kind in BASELINES if protocol == "next_movie" or kind not in OF_RATINGS)
+def model_class(settings: type[ModelSettings]) -> type[Recommender]:
+    """The class that `settings.implementation` names."""
+    module, _, name = settings.implementation.partition(":")
+    found: type[Recommender] = getattr(import_module(module), name)
+    return found
 
 
-def make_model(config: ModelSettings, movies: int, movie_text: Tensor | None, seed: int) -> Recommender:
-    """A fresh model for V = `movies` columns; the same seed gives the same first weights."""
-    if config.kind in BASELINES:
-        return BASELINES[config.kind](movies, **config.model_dump(exclude={"kind"}))
-    if config.reads_movie_text and movie_text is None:
-        raise ValueError(f"the model {config.kind!r} needs movie_text [V, D]")
-    torch.manual_seed(seed)
-    if isinstance(config, DialogueSettings):
-        assert movie_text is not None
-        return DialogueRecommender(config, movies, movie_text)
-    assert isinstance(config, OneShotSettings)
-    return OneShotRecommender(config, movies, movie_text)
+def make_model(settings: ModelSettings, context: Context) -> Recommender:
+    """A fresh model; the same seed gives the same first weights. Raises `RecommenderError` where the vectors of the
+    movies' texts are needed and missing."""
+    if settings.reads_movie_text and context.movie_text is None:
+        raise RecommenderError(f"The model {settings.kind!r} needs the vectors of the movies' texts [V, D].")
+    torch.manual_seed(context.seed)
+    return model_class(type(settings)).build(settings, context)
+
+
+def baselines_of(protocol: Protocol) -> dict[str, BaselineSettings]:
+    """The baselines that stand beside a model measured under a protocol, by their kind."""
+    kinds = [kind for kind in MODELS.values() if issubclass(kind, BaselineSettings)]
+    found = (kind.model_validate({}) for kind in kinds if kind.protocols is None or protocol in kind.protocols)
+    return {settings.kind: settings for settings in found}

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from recommender.config.models import LastLayersText, LoraText, TextSettings
+from recommender.data.collate import Text
 from recommender.errors import RecommenderError
 
 if TYPE_CHECKING:  # both take seconds to import
@@ -154,6 +155,10 @@ class TextEncoder(nn.Module):
             ids = self.tokenizer(part, truncation=True, max_length=limit)["input_ids"]
             tokens += [array("i", row) for row in ids]
         return tokens
+
+    def texts(self, texts: Sequence[str], max_tokens: int, keep: str) -> list[Text]:
+        """The same as `Text`, each without a vector."""
+        return [Text(ids) for ids in self.tokenize(texts, max_tokens, keep)]
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Token ids and their mask [B, L] -> vectors [B, D]."""

@@ -56,10 +56,12 @@ def add_movie(
     """Put a movie into the file. `genres` are the catalogue's own; `text` says what the movie is about and is kept as a
     vector only.
 
-    Raises `RecommenderError` for a title that is empty or there already, an unknown genre, a year that is none, and in
-    read-only mode.
+    Raises `RecommenderError` for a title that is empty or there already, an unknown genre, an impossible year, words
+    that are not Unicode, and in read-only mode.
     """
     _check_allowed(settings)
+    _check_encoding(title, "title")
+    _check_encoding(text, "text")
     title, text = clean_text(title), clean_text(text)[:MAX_TEXT]
     added = load_added(settings)
     _check(title, year, genres, (*catalog, *added.movies))
@@ -107,6 +109,14 @@ def text_vector(text: str) -> list[float]:
 def _check_allowed(settings: Settings) -> None:
     if settings.read_only:
         raise RecommenderError("This is a read-only demo: no movie is added or taken out here.")
+
+
+def _check_encoding(words: str, what: str) -> None:
+    """A command line may hold bytes that are no UTF-8; Python hands them on as halves of surrogate pairs."""
+    try:
+        words.encode()
+    except UnicodeEncodeError as error:
+        raise RecommenderError(f"The {what} is not valid UTF-8 at character {error.start + 1}.") from error
 
 
 def _check(title: str, year: int | None, genres: Sequence[str], movies: Sequence[Movie]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from recommender.data.examples import Example
-from recommender.query.wish import Utterance, Wish, has_words, hear
+from recommender.query.wish import Utterance, Wish, facets_of, has_words
 
 MOST_WORDS = 40  # the last ones of a longer wish
 _WORD = re.compile(r"[^\W\d_](?:['’-]?[^\W\d_])*")
@@ -62,13 +62,13 @@ def above_average(scores: Tensor) -> Tensor:
 
 def only_words(wish: Wish) -> Wish:
     """The wish without the movies that the user likes. Refused and seen ones stay: the model reads them as words."""
-    liked = set(hear(wish).liked)
+    liked = set(facets_of(wish).liked)
     return Wish(_with_words(_parted(utterance, liked)[0] for utterance in wish.utterances))
 
 
 def only_movies(wish: Wish) -> Wish:
     """The liked movies and nothing else."""
-    liked = set(hear(wish).liked)
+    liked = set(facets_of(wish).liked)
     return Wish(_with_words(_parted(utterance, liked)[1] for utterance in wish.utterances), liked=wish.liked)
 
 

@@ -7,7 +7,34 @@ beginnings would take time by the square of its length.
 
 import re
 
-from recommender.query.genres import GENRE_PATTERN
+GENRES = (
+    "action", "adventure", "animation", "biography", "comedy", "crime", "documentary", "drama", "family", "fantasy",
+    "film-noir", "game-show", "history", "horror", "music", "musical", "mystery", "news", "reality-tv", "romance",
+    "sci-fi", "short", "sport", "talk-show", "thriller", "war", "western",
+)  # fmt: skip
+# Of two genres in one word the first says more: who wants no rom-coms may still want comedies.
+GENRE_WORDS: dict[str, tuple[str, ...]] = {genre: (genre,) for genre in GENRES} | {
+    word: tuple(genres.split())
+    for word, genres in {
+        "actions": "action", "adventures": "adventure", "adventurous": "adventure", "animated": "animation",
+        "animations": "animation", "animate": "animation", "cartoon": "animation", "cartoons": "animation",
+        "biographies": "biography", "biopic": "biography", "biopics": "biography", "comedies": "comedy",
+        "comedys": "comedy", "comedic": "comedy", "funny": "comedy", "funnier": "comedy", "laugh": "comedy",
+        "sci fis": "sci-fi", "documentaries": "documentary", "dramas": "drama", "children's": "family",
+        "childrens": "family",
+        "kid's": "family", "kids": "family", "fantasies": "fantasy", "noir": "film-noir", "historical": "history",
+        "horrors": "horror", "scary": "horror", "scarier": "horror", "spooky": "horror", "musicals": "musical",
+        "mysteries": "mystery", "romances": "romance", "romantic": "romance", "love stories": "romance",
+        "love story": "romance", "rom com": "romance comedy", "rom coms": "romance comedy",
+        "rom-com": "romance comedy", "rom-coms": "romance comedy", "romcom": "romance comedy",
+        "romcoms": "romance comedy", "sci fi": "sci-fi", "scifi": "sci-fi", "science fiction": "sci-fi",
+        "shorts": "short", "sports": "sport", "thrillers": "thriller", "thrilling": "thriller",
+        "suspense": "thriller", "suspenseful": "thriller", "westerns": "western",
+    }.items()
+}  # fmt: skip
+# They are also other words ("I have no family"), so that only "family movies" can be refused.
+EVERYDAY_GENRES = frozenset({"family", "history", "music", "news", "short", "sport"})
+GENRE_PATTERN = rf"\b(?:{'|'.join(re.escape(word) for word in sorted(GENRE_WORDS, key=len, reverse=True))})\b"
 
 TITLE = "\ue000"  # stands for every character of a title; people cannot type it, `clean_wish` takes it out
 
@@ -109,10 +136,15 @@ EVENTS: dict[str, str] = {
           \b(?:less|fewer)\b
         | \b(?:not|nothing|no|without|{BE}n'?t)\s+(?:really\s+|be\s+)?(?:too|so|very|overly|super|as|quite|extremely|
             that(?!\s+(?:a\b|an\b|the\b|one\b|like\b|{TITLE})))\b""",
-    # "but not", "except for"
-    "but_not": r"""
-          \bbut,?\s+not\b(?!\s+(?:necessarily|only|just|too|so|very|all|every|exactly)\b)(?:\s+like\b)?
-        | \bexcept\b(?:\s+for\b)?""",
+    # "no thanks", after a question
+    "declined": r"""
+          (?<=\?)\s*(?:no|nope|nah|pass|never)\b(?:,?\s*(?:thanks?|thank\s+you|way|please))?(?=\s*(?:$|[.,!;:)]))""",
+    # "but not"
+    "but_not": r"\bbut,?\s+not\b(?!\s+(?:necessarily|only|just|too|so|very|all|every|exactly)\b)(?:\s+like\b)?",
+    # "except for", "apart from"
+    "exception": rf"""
+          \b(?:except(?:ing)?(?:\s+for)?|excluding|other\s+than|apart\s+from|aside\s+from|
+            with\s+the\s+exception\s+of)\b{OTHER_MOVIES}""",
     # "non-horror"
     "non": rf"\bnon[\s-]+{GENRE_PATTERN}",
     # "no", "without", "I don't like", "anything but", "tired of"
@@ -125,7 +157,7 @@ EVENTS: dict[str, str] = {
         | \b(?:anything|everything|something|all|any\s+\w+)\s+(?:but(?!\s+(?:i|we)\b)|besides)\b{OTHER_MOVIES}
         | \b(?:hate[ds]?|hating|dislike[ds]?|despised?|detest(?:ed)?|loathed?)\b(?!\s+to\b){OTHER_MOVIES}
         | \b(?:tired|sick|bored|fed\s+up)\s+(?:of|with)\b{OTHER_MOVIES}
-        | \b(?:excluding|apart\s+from|aside\s+from|other\s+than|instead\s+of|rather\s+than|unlike|
+        | \b(?:instead\s+of|rather\s+than|unlike|
             avoid|skip|exclude|stay\s+away\s+from|leave\s+out)\b{OTHER_MOVIES}
         | \b(?:without(?:\s+any)?|neither|nor|none\s+of|nothing|w/o|kein\w*|ohne|sans|senza|sin)\b{OTHER_MOVIES}
         | \bno\s+more\b{OTHER_MOVIES}

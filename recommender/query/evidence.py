@@ -7,8 +7,8 @@ Signs that are too rare there were set by hand and are marked so.
 import math
 from collections.abc import Mapping
 
+from recommender.data.text import TypedText
 from recommender.query.everyday import UNSEEN, per_million
-from recommender.query.text import TypedText
 
 # Neighbouring words that speak for a title ("have you seen X", "X or Y") and against one ("I wonder", "to her").
 _CUES = {

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 
-import torch
 from torch import Tensor
 
 from recommender.data.assets import COUNTS_FILE, load_arrays
@@ -17,11 +16,11 @@ POPULAR = 50  # mentions
 
 class Explainer:
     """Finds the reasons for a recommendation. The counts are ReDial's, whatever the model was trained on; `trained` is
-    its catalogue, with which `catalog` begins."""
+    its catalogue, with which `catalog` begins; `vectors` [V, W], of length 1, are the movies in the model's space."""
 
     def __init__(self, catalog: Catalog, trained: Catalog, settings: Settings, vectors: Tensor | None) -> None:
         self.catalog = catalog
-        self.vectors = None if vectors is None else torch.nn.functional.normalize(vectors.float(), dim=1)  # [V, W]
+        self.vectors = vectors
         try:
             counts = load_arrays(settings.assets_dir / COUNTS_FILE, trained)
             self.counts = {

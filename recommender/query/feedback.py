@@ -6,33 +6,16 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    CursorResult,
-    DateTime,
-    Delete,
-    Integer,
-    MetaData,
-    Select,
-    String,
-    Table,
-    create_engine,
-    delete,
-    insert,
-    inspect,
-    make_url,
-    select,
-)
+from sqlalchemy import Connection, CursorResult, Delete, Select, create_engine, delete, insert, make_url, select
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from recommender.data.catalog import Catalog
 from recommender.errors import RecommenderError, UnknownNameError
+from recommender.query.feedback_schema import STEPS, TABLE, FeedbackError, check, now, upgrade, version_of
 from recommender.wording import defused
 
 Kind = Literal["more", "seen", "not_for_me"]
@@ -44,21 +27,6 @@ log = logging.getLogger(__name__)
 CSV_HEADER = ("time", "movie id", "title", "year", "kind", "run")
 PERSON = re.compile(r"[0-9a-f]{8,64}")
 BUSY_SECONDS = 10  # how long a session waits while others write
-
-# The primary key is what makes the same remark twice one row.
-TABLE = Table(
-    "feedback",
-    MetaData(),
-    Column("person", String(64), primary_key=True),
-    Column("movie_id", Integer, primary_key=True, autoincrement=False),
-    Column("kind", String(16), primary_key=True),
-    Column("time", DateTime, nullable=False),  # UTC, without a zone since few databases keep one
-    Column("run_id", String(64), nullable=False),
-)
-
-
-class FeedbackError(RecommenderError):
-    """The database cannot be reached, read or written."""
 
 
 class Feedback:
@@ -89,11 +57,12 @@ class Feedback:
 
     def add(self, person: str, movie_id: int, kind: Kind, run_id: str = "") -> None:
         """Keep a remark on a movie that the run recommended. One that is kept already stays as it was."""
-        row = {**_key(person, movie_id, kind), "time": datetime.now(UTC).replace(tzinfo=None), "run_id": run_id}
+        row = {**_key(person, movie_id, kind), "time": now(), "run_id": run_id}
         if self._read_only:
             return
         with self._connection() as connection:
-            self._make_table(connection)
+            if version_of(connection) != len(STEPS):
+                upgrade(connection)
             try:
                 connection.execute(insert(TABLE).values(row))
             except IntegrityError:
@@ -149,7 +118,12 @@ class Feedback:
         if self._is_missing_file() or (self._read_only and isinstance(statement, Delete)):
             return nothing
         with self._connection() as connection:
-            return take(connection.execute(statement)) if inspect(connection).has_table(TABLE.name) else nothing
+            version = version_of(connection)
+            if version is None:
+                return nothing
+            if version != len(STEPS):
+                self._migrate(connection, version)
+            return take(connection.execute(statement))
 
     def _is_missing_file(self) -> bool:
         """Whether connecting would make an empty SQLite file."""
@@ -172,17 +146,15 @@ class Feedback:
                 "names one that can be reached and written."
             ) from error
 
-    def _make_table(self, connection: Connection) -> None:
-        if inspect(connection).has_table(TABLE.name):
-            return
-        if self._sqlite:
-            connection.exec_driver_sql("PRAGMA journal_mode=WAL")  # readers and a writer do not wait for each other
-        try:
-            TABLE.create(connection, checkfirst=True)
-        except DBAPIError:  # another session may have been quicker
-            connection.rollback()
-            if not inspect(connection).has_table(TABLE.name):
-                raise
+    def _migrate(self, connection: Connection, version: int) -> None:
+        """Bring older tables to today's shape."""
+        check(version)
+        if self._read_only:
+            raise FeedbackError(
+                "The feedback database is of an older version, which read-only mode does not change. "
+                "Start the app once without RECOMMENDER_READ_ONLY."
+            )
+        upgrade(connection)
 
 
 def _key(person: str, movie_id: int, kind: Kind) -> dict[str, Any]:

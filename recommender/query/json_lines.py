@@ -9,7 +9,7 @@ from recommender.data.catalog import Movie
 from recommender.errors import RecommenderError
 from recommender.query.refusals import with_stances
 from recommender.query.titles import Match, TitleMatcher
-from recommender.query.wish import Wish
+from recommender.query.wish import Wish, has_words
 
 if TYPE_CHECKING:  # it imports torch
     from recommender.query.engine import Engine
@@ -18,25 +18,34 @@ if TYPE_CHECKING:  # it imports torch
 def answer(engine: "Engine", row: dict[str, Any], k: int) -> dict[str, Any]:
     """The best `k` movies for `{"text": ..., "like": [...], "exclude": [...]}`, of which each part may be missing.
 
-    Raises `RecommenderError` for parts of another kind, an unknown title, and a wish that says nothing.
+    A title that is not in the catalogue does not fail the wish: it is listed in `unknown`, and a notice names the
+    nearest titles.
+
+    Raises `RecommenderError` for parts of another kind and for a wish that says nothing.
     """
     text, like, exclude = row.get("text", ""), row.get("like", []), row.get("exclude", [])
     if not isinstance(text, str) or not isinstance(like, list) or not isinstance(exclude, list):
         raise RecommenderError('A line must be {"text": "...", "like": ["..."], "exclude": ["..."]}.')
     utterance, notices = engine.read(text)
-    liked, excluded = ([engine.lookup(str(title)) for title in titles] for titles in (like, exclude))
+    liked, unknown_liked = engine.lookup_all(map(str, like))
+    excluded, unknown_excluded = engine.lookup_all(map(str, exclude))
+    unknown = unknown_liked | unknown_excluded
+    if unknown and not liked and not has_words(text):
+        raise RecommenderError(" ".join(unknown.values()))
+    notices += unknown.values()
     answer = engine.recommend(Wish((utterance,), *(tuple(m.movie_id for m in part) for part in (liked, excluded))), k)
     return {
         "run": engine.run.run_id,
         "matched": [_match(match) for match in utterance.matches],
         "liked": [_movie(movie) for movie in liked],
         "excluded": [_movie(movie) for movie in excluded],
+        "unknown": list(unknown),
         "recommendations": [
             {**_movie(item.movie), "rank": item.rank, "score": round(item.score, 4), "reason": "; ".join(item.reasons)}
             for item in answer.recommendations
         ],
         "notices": notices + answer.notices,
-        "heeded": answer.heeded,
+        "heeded": answer.filters,
     }
 
 

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from recommender.query.text import split_article
+from recommender.data.text import split_article
 
 # Between a title and its subtitle: a colon, or a dash that stands free ("Star Wars: Episode IV - A New Hope").
 _SUBTITLE = re.compile(r":\s+|\s[-–—]\s")

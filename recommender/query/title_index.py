@@ -8,8 +8,8 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
 from recommender.data.catalog import Movie
+from recommender.data.text import ALIASES, TypedText
 from recommender.query.everyday import UNSEEN, per_million
-from recommender.query.text import ALIASES, TypedText
 from recommender.query.title_forms import forms_of
 
 _MAX_EDITS = 2  # in one title

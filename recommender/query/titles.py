@@ -5,17 +5,17 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
 
 from recommender.data.catalog import Movie
+from recommender.data.examples import Stance
+from recommender.data.text import ARTICLES, TypedText, split_article
 from recommender.query import evidence
 from recommender.query.everyday import UNSEEN, per_million
-from recommender.query.text import ARTICLES, TypedText, split_article
 from recommender.query.title_index import Candidate, Posting, TitleIndex
 
-Stance = Literal["liked", "seen", "refused"]
 MAX_ALTERNATIVES = 5
 MAX_TITLE = 300  # characters that `lookup` reads
 THRESHOLD = 0.5  # of the score from which words count as a title

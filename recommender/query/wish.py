@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 from recommender.config import Protocol
 from recommender.data.catalog import Catalog, Movie
+from recommender.data.dialogue import Message
 from recommender.data.examples import Example, distinct_ids, in_one_text, what_was_said
-from recommender.data.redial import Message
 from recommender.errors import RecommenderError
+from recommender.query.facets import Facets, Reader
 from recommender.query.refusals import understand
-from recommender.query.titles import Match, Stance
+from recommender.query.titles import Match
 
 ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "sixth": 5, "seventh": 6, "eighth": 7,
             "ninth": 8, "tenth": 9, "last": -1}  # fmt: skip
@@ -42,40 +43,18 @@ class Wish:
     disliked: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What a whole wish says: movie ids by stance, genres, and the refusals that were not understood, as written."""
-
-    liked: tuple[int, ...]
-    seen: tuple[int, ...]
-    refused: tuple[int, ...]
-    refused_genres: tuple[str, ...]
-    asked_genres: tuple[str, ...]
-    unheeded: tuple[str, ...]
-
-
-def hear(wish: Wish) -> Heard:
-    """All messages together: of a movie or genre that comes up twice the later word counts."""
-    stances: dict[int, Stance] = {}
-    refused: dict[str, None] = {}
-    asked: dict[str, None] = {}
-    unheeded: list[str] = []
+def facets_of(wish: Wish) -> Facets:
+    """All messages together, with the movies that were chosen beside them."""
+    reader = Reader()
     for utterance in wish.utterances:
-        understood = understand(utterance.text, utterance.matches)
-        stances |= {match.movie.movie_id: match.stance for match in utterance.matches}
-        asked |= dict.fromkeys(understood.asked_genres)
-        refused = {genre: None for genre in refused if genre not in asked} | dict.fromkeys(utterance.refused_genres)
-        asked = {genre: None for genre in asked if genre not in refused}
-        unheeded += understood.unheeded
-    stances |= dict.fromkeys(wish.liked, "liked")
-    stances |= {movie_id: "seen" for movie_id in wish.excluded if stances.get(movie_id) is None}
+        understood = understand(utterance.text, [(match.start, match.end) for match in utterance.matches])
+        stances = [(match.movie.movie_id, match.stance) for match in utterance.matches]
+        reader.add(understood, stances, utterance.refused_genres)
+    reader.stances |= dict.fromkeys(wish.liked, "liked")
+    reader.stances |= {movie_id: "seen" for movie_id in wish.excluded if movie_id not in reader.stances}
     # What was put aside, perhaps months ago, does not overrule what is asked for now.
-    stances |= {movie_id: "refused" for movie_id in wish.disliked if stances.get(movie_id) != "liked"}
-    liked, seen, disliked = (
-        tuple(movie_id for movie_id, stance in stances.items() if stance == kind)
-        for kind in ("liked", "seen", "refused")
-    )
-    return Heard(liked, seen, disliked, tuple(refused), tuple(asked), tuple(dict.fromkeys(unheeded)))
+    reader.stances |= {movie_id: "refused" for movie_id in wish.disliked if reader.stances.get(movie_id) != "liked"}
+    return reader.facets()
 
 
 def clean_wish(text: str, limit: int) -> tuple[str, list[str]]:
@@ -113,18 +92,29 @@ def references(text: str, shown: Sequence[Movie]) -> list[Match]:
 
 
 def to_example(wish: Wish, protocol: Protocol, catalog: Catalog) -> Example:
-    """The wish in a protocol's form, built by the same function as the training examples. Only the movies that the
-    user likes are mentioned; the titles of others stay words of the text."""
+    """The wish in a protocol's form, built by the same function as the training examples. Only movies that the user
+    likes are mentioned; the titles of others stay words of the text."""
     messages = [Message("seeker", _with_ids(utterance)) for utterance in wish.utterances]
     if wish.liked:
         messages.insert(0, Message("seeker", "I like " + ", ".join(f"@{movie_id}" for movie_id in wish.liked)))
-    liked = set(hear(wish).liked)
+    facets = facets_of(wish)
+    liked = set(facets.liked)
     said = tuple(
         replace(message, mentioned=tuple(movie_id for movie_id in message.mentioned if movie_id in liked))
         for message in what_was_said(protocol, messages, lambda movie_id: catalog.by_id(movie_id).name)
     )
     mentioned = tuple(movie_id for movie_id in distinct_ids(messages) if movie_id in liked)
-    return Example("wish", "wish", 0, in_one_text(protocol, said), mentioned, said=said)
+    return Example(
+        "wish",
+        "wish",
+        0,
+        in_one_text(protocol, said),
+        mentioned,
+        said=said,
+        seen=facets.seen,
+        refused=facets.refused,
+        refused_genres=facets.refused_genres,
+    )
 
 
 def _with_ids(utterance: Utterance) -> str:

@@ -7,11 +7,12 @@ from typing import Any
 
 from recommender.config import DIALOGUE_PROTOCOLS, Protocol, TargetKind
 from recommender.data.digests import overlap
+from recommender.data.source import Source
 from recommender.data.task import Task, load_data, measured_with
 from recommender.device import choose_device
 from recommender.errors import DataError
 from recommender.evaluation.records import Record
-from recommender.evaluation.report import evaluate, with_cutoffs
+from recommender.reports.report import evaluate, with_cutoffs
 from recommender.runs.checkpoints import load_checkpoint
 from recommender.runs.folder import Run
 from recommender.runs.version import current_commit
@@ -39,11 +40,11 @@ def measure_run(
     and `evaluate` raise.
     """
     device = choose_device(settings)
-    checkpoint = load_checkpoint(run, device)
+    checkpoint = load_checkpoint(run, device, settings.cache_dir)
     config = checkpoint.config
     with_cutoffs(cutoffs, checkpoint.catalog)  # a wrong one is told before anything is ranked
-    data = load_data(protocol, config.data.source, settings, checkpoint.catalog)
-    if data.source == "sample" and config.data.source != "sample" and run.status().source_kind != "sample":
+    data = load_data(protocol, config.data, settings, checkpoint.catalog)
+    if data.source is Source.SAMPLE and config.data.source != "sample" and run.status().source_kind != "sample":
         name, online = ("ReDial", ", or go online once") if protocol in DIALOGUE_PROTOCOLS else ("MovieLens", "")
         raise DataError(
             f"{run.run_id} learned from real data, and {name} is not here: on the synthetic sample its figures would "

@@ -1,13 +1,14 @@
 """A run folder -> a model that can score, checked against the catalogue and the encoder it was made with."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
 from recommender.config import RunConfig
 from recommender.data.catalog import Catalog
 from recommender.errors import CheckpointError
-from recommender.models.base import Recommender
+from recommender.models.base import Context, Recommender
 from recommender.models.registry import make_model
 from recommender.runs.folder import Run
 
@@ -35,8 +36,9 @@ class Checkpoint:
     model: Recommender
 
 
-def load_checkpoint(run: Run, device: torch.device) -> Checkpoint:
-    """Raises `CheckpointError` naming the file that is missing, damaged, or made for another catalogue or encoder."""
+def load_checkpoint(run: Run, device: torch.device, cache: Path | None = None) -> Checkpoint:
+    """`cache`: see `Context`. Raises `CheckpointError` naming the file that is missing, damaged, or made for another
+    catalogue or encoder."""
     config, catalog = run.config(), run.catalog()
     weights, facts = run.weights()
     if config.model.least_parameters(len(catalog)) > sum(tensor.numel() for tensor in weights.values()):
@@ -50,7 +52,7 @@ def load_checkpoint(run: Run, device: torch.device) -> Checkpoint:
     table = next((tensor for name, tensor in weights.items() if name.endswith("movies.text")), None)
     if table is None and config.model.reads_movie_text:
         raise CheckpointError(f"{run.run_id}/model.safetensors lacks the movies' text vectors.")
-    model = make_model(config.model, len(catalog), table, config.seed)
+    model = make_model(config.model, Context(catalog, table, config.data, config.seed, cache))
     encoder = config.model.encoder
     if encoder is not None and weights_facts(model, catalog)["encoder"] != facts.get("encoder"):
         raise CheckpointError(

@@ -94,7 +94,10 @@ class Run(Reports):
         write_atomically(self.folder / "config.json", config.model_dump_json(indent=2) + "\n")
 
     def config(self) -> RunConfig:
-        return parse_config(self.read_json("config.json"), f"{self.run_id}/config.json")
+        values = self.read_json("config.json")
+        if not isinstance(values, dict):
+            raise CheckpointError(f"{self.run_id}/config.json is damaged: it holds no settings.")
+        return parse_config(values, f"{self.run_id}/config.json")
 
     def write_status(self, status: Status) -> None:
         status = status.model_copy(update={"updated": time.time()})

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal, Self
 import psutil
 from pydantic import BaseModel, ConfigDict, Field
 
+from recommender.data.source import Source
 from recommender.device import DeviceType, machine_memory_mb
 
 State = Literal["queued", "running", "finished", "stopped", "failed", "interrupted"]
 Problem = Literal["", "out_of_memory", "not_finite", "disk_full", "other"]
-SourceKind = Literal["", "folder", "cache", "hub", "sample"]  # "": not read yet
 Count = Annotated[int, Field(ge=0, lt=2**53)]  # what a float holds exactly
 ProcessId = Annotated[int, Field(gt=0, lt=2**31)]
 
@@ -75,7 +75,7 @@ class Status(BaseModel):
         1, ge=1
     )  # parts of a batch, learned one after the other; more than asked for: memory ran out
     source: str = ""  # for the screen
-    source_kind: SourceKind = ""
+    source_kind: Source | Literal[""] = ""  # empty: not read yet
     data: str = ""  # fingerprint of what it learns from
     other_data: str = ""  # fingerprint of what it is validated on, where that is not published data
     commit: str = ""

@@ -1,5 +1,6 @@
 """What a training run is put together from, also for the trial that estimates one: model, examples, loop."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -8,16 +9,17 @@ import torch
 
 from recommender.config import DIALOGUE_PROTOCOLS, SELECTION_TARGETS, RunConfig
 from recommender.config.presets import preset_names
-from recommender.data.assets import load_movie_text
 from recommender.data.collate import Item
 from recommender.data.examples import Example
-from recommender.data.task import Task, load_catalog
+from recommender.data.source import Source
+from recommender.data.task import Task
 from recommender.device import supports_bfloat16
 from recommender.errors import DataError, RecommenderError, UnknownNameError
-from recommender.evaluation.report import wanted
 from recommender.losses.weighting import TAGS, target_facts
-from recommender.models.base import Recommender
+from recommender.models.base import Context, Recommender
+from recommender.models.movie_text import movie_vectors
 from recommender.models.registry import make_model
+from recommender.reports.report import wanted
 from recommender.runs.folder import Run, find_run
 from recommender.settings import Settings
 from recommender.training.learner import Learner
@@ -41,11 +43,11 @@ def checked_examples(task: Task, split: str) -> list[Example]:
 
 
 def build_model(config: RunConfig, task: Task, settings: Settings) -> Recommender:
-    """A fresh model; the movies' text vectors [V, D], where it needs them, come from the assets."""
+    """A fresh model; with the movies' text vectors [V, D], where it needs them."""
     text = None
     if config.model.reads_movie_text:
-        text = torch.from_numpy(load_movie_text(settings.assets_dir, load_catalog(settings), task.catalog))
-    model = make_model(config.model, len(task.catalog), text, config.seed)
+        text = torch.from_numpy(movie_vectors(task.catalog, config.data, settings))
+    model = make_model(config.model, Context(task.catalog, text, config.data, config.seed, settings.cache_dir))
     check_modules(model, config.training)
     return model
 
@@ -72,7 +74,7 @@ def start_from(model: Recommender, run_id: str, task: Task, settings: Settings) 
     status = source.status()
     if status.state != "finished":
         raise RecommenderError(f"The run {run_id!r} that this preset starts from is {status.state}, not finished.")
-    if (status.source_kind == "sample") != (task.data.source == "sample"):
+    if (status.source_kind == "sample") != (task.data.source is Source.SAMPLE):
         raise RecommenderError(f"The run {run_id!r} learned from other data: {status.source}. Start from another run.")
     if learned := _learned_from(source, task):
         raise RecommenderError(
@@ -101,16 +103,15 @@ def _learned_from(source: Run, task: Task) -> int:
 def make_trainer(
     config: RunConfig,
     model: Recommender,
-    movies: int,
     train: list[Item],
     tags: list[Item],
-    validation: list[Item],
+    validate: Callable[[], dict[str, float]],
     folder: Path,
     callbacks: "list[TrainerCallback]",
     accumulation: int | None = None,
 ) -> "RecommenderTrainer":
-    """The loop over the items, for a catalogue of V = `movies`; its state to go on from goes to `folder`. A batch is
-    learned in `accumulation` pieces, those of the settings if it is None."""
+    """The loop over the items; `validate` measures the weights after an epoch. Its state to go on from goes to
+    `folder`. A batch is learned in `accumulation` pieces, those of the settings if it is None."""
     from recommender.training.arguments import training_arguments
     from recommender.training.sampling import WishSet
     from recommender.training.trainer import RecommenderTrainer
@@ -132,12 +133,11 @@ def make_trainer(
     tasks = [*([TAGS] if tags else []), *(task for task in config.model.tasks if task != TAGS)]
     args._n_gpu = min(1, args.n_gpu)  # on two GPUs the Trainer would silently double the batch
     return RecommenderTrainer(
-        Learner(model, config.loss, target_facts(train, movies), tasks),
+        Learner(model, config.loss, target_facts(train, len(model.context.catalog)), tasks),
         args,
         config=parts,
         train=WishSet(train, tags, parts.tag_batch_size // parts.batch_size, config.seed),
-        validation=validation,
-        targets=SELECTION_TARGETS[config.protocol],
+        validate=validate,
         callbacks=callbacks,
     )
 

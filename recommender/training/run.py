@@ -19,10 +19,12 @@ from recommender.data.digests import Digests, smallest
 from recommender.data.task import Task, load_task
 from recommender.device import choose_device, describe_device, device_type, peak_memory_mb
 from recommender.errors import DataError, RecommenderError
-from recommender.evaluation.report import baseline_metrics, evaluate
 from recommender.files import remove_leftovers, remove_whole
 from recommender.models.base import Recommender
-from recommender.models.inputs import example_items, learning_items, tag_items
+from recommender.query.facets import read_as_wishes
+from recommender.ranking.ranker import Ranker
+from recommender.reports.report import baseline_metrics, evaluate
+from recommender.reports.validation import Validation
 from recommender.runs.checkpoints import weights_facts
 from recommender.runs.folder import Run, find_run
 from recommender.runs.ownership import check_free, check_there, owning
@@ -33,7 +35,6 @@ from recommender.training.failure import explain, out_of_memory
 from recommender.training.parts import build_model, checked_examples, make_trainer, precision, start_from
 from recommender.training.queue import check_unfinished
 from recommender.training.resume import check_readable, ended_early, last_checkpoint, step_of
-from recommender.training.sharded import in_pieces
 from recommender.training.stopping import Stopped, set_stopped, stoppable
 from recommender.training.tracking import PROJECT, check_installed, tracked
 from recommender.training.work import Work, logging_to, telling_vectors
@@ -144,8 +145,6 @@ def _train(work: Work, resume: bool) -> None:
         return
     run.write_status(status)  # that it is trained: a kill from here on must not find less than that
     remove_whole(run.resume_folder)
-    if in_pieces(model):  # the weights to be measured are read from their file
-        model = build_model(config, task, work.settings).to(device)
     _measure(work, task, model, device)
     check_there(run)
     status.state, status.phase = "finished", ""
@@ -161,31 +160,33 @@ def _learned(config: RunConfig, task: Task, settings: Settings) -> Digests:
 
 def _learn(work: Work, task: Task, model: Recommender, checkpoint: Path | None) -> None:
     """Everything up to the best weights in the run's folder, or to a stop."""
-    run, config, status, cache = work.run, work.config, work.status, work.settings.cache_dir
+    run, config, status = work.run, work.config, work.status
+    device = choose_device(work.settings)
     if status.trained:
         return
     work.say("preparing the examples")
     status.train_examples = len(checked_examples(task, "train"))
     log.info("%s examples on %s", f"{status.train_examples:,}", status.device)
     with processes.first_one_first():
-        train = example_items(model, task.learning_examples(), task.catalog, config.data, cache)
+        train = model.training_items(task)
+        model.precompute(train)
     model.fit(train)
-    train = learning_items(model, train)
-    if not model.learns_by_gradient:
+    if not config.model.learns:
         run.write_weights(model.saved_weights(), weights_facts(model, task.catalog))
         status.seconds = round(time.monotonic() - work.begun, 1)
         status.peak_memory_mb = peak_memory_mb(torch.device("cpu"))
         status.trained = True
         return
     with processes.first_one_first():
-        validation = example_items(
-            model, checked_examples(task, config.training.chosen_on), task.catalog, config.data, cache
-        )
-        tags = tag_items(model, task.tags(), task.catalog, config.data, cache) if "tag" in config.model.tasks else []
+        examples = read_as_wishes(checked_examples(task, config.training.chosen_on), task)
+        ranker = Ranker(model, device, bfloat16=precision(config, device) == "bfloat16")
+        validation = Validation(ranker, examples, SELECTION_TARGETS[config.protocol])
+        tags = model.tag_items(task)
+        model.precompute(tags)
         if not run.baselines():
             work.say("measuring the baselines")
             run.write_baselines(baseline_metrics(task, config.training.chosen_on, SELECTION_TARGETS[config.protocol]))
-    status.validation_examples = len(validation)
+    status.validation_examples = len(examples)
     _learn_by_gradient(work, task, model, train, tags, validation, checkpoint)
 
 
@@ -195,7 +196,7 @@ def _learn_by_gradient(
     model: Recommender,
     train: list[Item],
     tags: list[Item],
-    validation: list[Item],
+    validation: Validation,
     checkpoint: Path | None,
 ) -> None:
     from recommender.training.progress import Progress
@@ -205,12 +206,11 @@ def _learn_by_gradient(
         check_readable(checkpoint, config.loss.balance != "fixed")
     run.keep_metrics_until(step_of(checkpoint) if checkpoint else 0)
     progress = Progress(work, model, weights_facts(model, task.catalog))
-    folder, movies, pieces = run.resume_folder, len(task.catalog), work.status.accumulation
+    folder, pieces = run.resume_folder, work.status.accumulation
     with tracked(config.training.report_to, run) as trackers, work.stop.noted():
         callbacks = [*trackers, progress, *work.callbacks]
-        trainer = make_trainer(config, model, movies, train, tags, validation, folder, callbacks, pieces)
+        trainer = make_trainer(config, model, train, tags, validation.measure, folder, callbacks, pieces)
         trainer.args.run_name, trainer.args.project = run.run_id, PROJECT
-        trainer.check_pieces(checkpoint)
         if config.training.epochs == 0:
             trainer.evaluate()
         elif checkpoint is None or not ended_early(checkpoint):

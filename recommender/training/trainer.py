@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +16,22 @@ from transformers.trainer_callback import ExportableState, PrinterCallback
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from recommender.config import TrainingConfig
-from recommender.data.collate import Item, collate
-from recommender.errors import RecommenderError
-from recommender.evaluation.metrics import CUTOFFS, MetricError, evaluate_rankings
-from recommender.evaluation.ranking import rank
+from recommender.data.collate import Item
+from recommender.evaluation.metrics import MetricError
 from recommender.files import part_of, remove_leftovers, remove_whole, rename_whole, write_atomically
 from recommender.runs.folder import SELECTED_BY
 from recommender.training import processes, resume
 from recommender.training.failure import NotFiniteError
+from recommender.training.gradient_norms import gradient_norms
 from recommender.training.learner import Learner
 from recommender.training.optimizer import Group, clip_modules, in_encoder, parameter_groups
-from recommender.training.pulls import measure_pulls
 from recommender.training.sampling import SharedOrder, WishSet
-from recommender.training.sharded import whole_weights
 
 log = logging.getLogger(__name__)
 
 
 class RecommenderTrainer(Trainer):
-    """`targets` says whether validation ranks `all` movies or only those not mentioned before (`new`)."""
+    """`validate` measures the model with the weights it has now: metric -> mean."""
 
     loss_is_scaled_for_ga = True  # by `compute_loss`: a plain mean over the pieces of a batch would be another loss
 
@@ -43,42 +41,40 @@ class RecommenderTrainer(Trainer):
         args: TrainingArguments,
         config: TrainingConfig,
         train: WishSet,
-        validation: list[Item],
-        targets: str,
+        validate: Callable[[], dict[str, float]],
         callbacks: list[TrainerCallback],
     ) -> None:
         if config.compile:
-            # How hard each task pulls is asked of the same graph that the step goes back over afterwards.
+            # The tasks' gradient norms are measured on the same graph that the step goes back over afterwards.
             torch._functorch.config.donated_buffer = False
         if config.patience is not None:
             callbacks = [*callbacks, EarlyStoppingCallback(early_stopping_patience=config.patience)]
         super().__init__(
             model=learner,
             args=args,
-            data_collator=collate,  # type: ignore[arg-type]  # our collator takes items, not the features of a dataset
+            data_collator=learner.recommender.collate,  # type: ignore[arg-type]  # it takes items, not features
             train_dataset=train,
-            eval_dataset=validation,
+            eval_dataset=train,  # the Trainer asks for one; `evaluate` does not read it
             callbacks=callbacks,
         )
         self.remove_callback(PrinterCallback)  # it prints to standard output, which is for results
         self.learner, self.recommender = learner, learner.recommender
-        self.train_items, self.validation_items = train, validation
-        self.settings, self.targets = config, targets
+        self.train_items, self.validate, self.settings = train, validate, config
         self.parts: dict[str, list[float]] = {}
         self.rates: dict[str, float] = {}  # learning rates and weights of tasks, of the step just taken
-        self.measures_pulls = True  # now and then; a trial of a few batches need not
-        self._shared: dict[str, list[tuple[float, float]]] = {}  # task -> its pull beside the movies', a pair a piece
+        self.measures_gradients = True  # now and then; a trial of a few batches need not
+        self._shared: dict[str, list[tuple[float, float]]] = {}  # task -> gradient norms, the movies' and its own
         self._kept: dict[str, int] = {}  # the step to which the last value of a part belongs
 
     def _get_train_sampler(self, train_dataset: Dataset[Item] | None = None) -> Sampler[int]:
-        """Batches of like length, so that little is padding; for ready vectors there is no length. The order is that of
-        the whole batch, in however many pieces it is read."""
-        items = self.train_items.items
-        if items[0].vector is not None:
+        """Batches of like length, so that little is padding; where nothing is padded, any order. It is that of the
+        whole batch, in however many pieces it is read."""
+        lengths = [item.length for item in self.train_items.items]
+        if not any(lengths):
             return RandomSampler(self.train_items)
         if self.args.world_size > 1:
             return SharedOrder(self.train_items, self.settings.batch_size)
-        return LengthGroupedSampler(self.settings.batch_size, lengths=[item.length for item in items])
+        return LengthGroupedSampler(self.settings.batch_size, lengths=lengths)
 
     def get_decay_parameter_names(self, model: nn.Module) -> list[str]:
         """The Trainer's choice, which goes by the names of biases and norms, without vectors and numbers that stand
@@ -112,7 +108,7 @@ class RecommenderTrainer(Trainer):
 
     def _clip_grad_norm(self, model: nn.Module) -> Any:
         """The parts that have a limit of their own first, then all together. Asked once a step, when all its pieces are
-        read: what they found of the tasks' pulls counts from the next step on."""
+        read: the gradient norms that they found count from the next step on."""
         self._settle_balance()
         if not any(module.clip for module in self.settings.modules.values()):
             return super()._clip_grad_norm(model)  # type: ignore[no-untyped-call]
@@ -135,7 +131,7 @@ class RecommenderTrainer(Trainer):
         self, model: nn.Module, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Tensor:
         """The weighted sum of the tasks' losses, each as its share in the mean over the whole batch. All are kept for
-        the log, and of several now and then how hard each of them pulls."""
+        the log, and of several now and then the gradient norm of each."""
         losses: dict[str, Tensor] = model(inputs)
         if num_items_in_batch:
             rows = self.learner.rows(inputs)
@@ -148,15 +144,15 @@ class RecommenderTrainer(Trainer):
             self._keep(f"{task}_loss", loss.item())
             if self.learner.balance.changes:
                 self.rates[f"{task}_weight"] = weights[task].item()
-        due = self.measures_pulls and self.state.global_step % self.args.logging_steps == 0
+        due = self.measures_gradients and self.state.global_step % self.args.logging_steps == 0
         if len(losses) > 1 and self.learner.training and due:
-            self._keep_pulls(losses, weights)
+            self._keep_gradient_norms(losses, weights)
         # The processes' gradients are averaged; those of their shares belong summed.
         whole = torch.stack([weights[task] * loss for task, loss in losses.items()]).sum()
         pieces = getattr(self, "current_gradient_accumulation_steps", 1)  # the last batch of an epoch may have fewer
         return whole * int(self.args.world_size) + self.learner.balance.price() / int(pieces)
 
-    def _keep_pulls(self, losses: dict[str, Tensor], weights: dict[str, Tensor]) -> None:
+    def _keep_gradient_norms(self, losses: dict[str, Tensor], weights: dict[str, Tensor]) -> None:
         """The norm of each weighted loss's gradient at the encoder's weights, of a batch in pieces the sum over those;
         and what the balance asks for."""
         balance = self.learner.balance
@@ -164,10 +160,10 @@ class RecommenderTrainer(Trainer):
             in_encoder(n) and p.requires_grad for n, p in self.recommender.named_parameters()
         ):
             return
-        pulls = measure_pulls(losses, self.recommender)
-        for task, norm in pulls.at_encoder.items():
+        norms = gradient_norms(losses, self.recommender)
+        for task, norm in norms.at_encoder.items():
             self._keep(f"{task}_gradient", norm * weights[task].item())
-        for task, pair in pulls.shared.items():
+        for task, pair in norms.shared.items():
             self._shared.setdefault(task, []).append(pair)
 
     def _settle_balance(self) -> None:
@@ -221,38 +217,28 @@ class RecommenderTrainer(Trainer):
         super().log(logs, start_time)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """Rank the catalogue for every validation item -> mean metrics under `eval_...`. Of several processes the first
-        one does it; the others learn the value that picks the best epoch."""
-        with whole_weights(self.learner):
-            metrics = self._measure() if self.args.process_index == 0 else {}
+        """The validation's means under `eval_...`. Of several processes the first one does it; the others learn the
+        value that picks the best epoch."""
+        metrics = self._measure() if self.args.process_index == 0 else {}
         metrics[SELECTED_BY] = processes.from_first(metrics.get(SELECTED_BY, 0.0))
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
     def _measure(self) -> dict[str, float]:
-        items = self.validation_items
         self.recommender.eval()
         self._check_weights()
         try:
-            rankings = rank(self.recommender, items, max(CUTOFFS), self.args.device, bfloat16=self.args.bf16)
+            return {f"eval_{name}": value for name, value in self.validate().items()}
         except MetricError as error:
             raise self._not_finite(f"{str(error).rstrip('.')}, which is not finite") from error
-        if self.targets == "new":
-            answers = [[t for t in item.targets if t not in set(item.exclude)] for item in items]
-            kept = [i for i, answer in enumerate(answers) if answer]
-            values = evaluate_rankings(rankings.new[kept], [answers[i] for i in kept], CUTOFFS)
-        else:
-            values = evaluate_rankings(rankings.all, [item.targets for item in items], CUTOFFS)
-        return {f"eval_{name}": float(per_example.mean()) for name, per_example in values.items()}
 
     def _save_checkpoint(self, model: nn.Module, trial: Any = None) -> None:
-        """One folder to go on from, written aside and renamed; the one before it goes only then. Where the optimizer's
-        state lies in pieces on several devices there is none.
+        """One folder to go on from, written aside and renamed; the one before it goes only then.
 
         The epoch's evaluation comes first, and with it the best weights. A run that is killed in between goes on from
         the checkpoint before, learns the epoch once more and, on a CPU, finds the same weights and figures again."""
-        if self.args.process_index > 0 or self._in_pieces:
+        if self.args.process_index > 0:
             return
         root = Path(str(self.args.output_dir))
         assert self.optimizer is not None
@@ -276,26 +262,6 @@ class RecommenderTrainer(Trainer):
         for older in root.glob("checkpoint-*"):
             if older != folder:
                 remove_whole(older)
-
-    def check_pieces(self, checkpoint: Path | None) -> None:
-        """Raises `RecommenderError` where the weights or the optimizer's state lie in pieces on several devices: those
-        are not kept, so a run can neither go on from a checkpoint nor leave one. Also for a clip of single parts."""
-        if not self._in_pieces:
-            return
-        if checkpoint is not None:
-            raise RecommenderError(
-                "A run cannot go on under FSDP or DeepSpeed: their pieces of the optimizer's state are not kept. "
-                "Resume it with torchrun, or start anew."
-            )
-        if self.learner.balance.needs_gradient_norms:
-            raise RecommenderError("loss.balance = gradient_norm does not work under FSDP or DeepSpeed; use another.")
-        if any(module.clip for module in self.settings.modules.values()):
-            raise RecommenderError("training.modules.*.clip does not work under FSDP or DeepSpeed; use training.clip.")
-        log.warning("under FSDP or DeepSpeed an interrupted run cannot be resumed")
-
-    @property
-    def _in_pieces(self) -> bool:
-        return self.is_fsdp_enabled or self.is_deepspeed_enabled
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         folder = Path(resume_from_checkpoint)

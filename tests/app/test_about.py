@@ -21,7 +21,7 @@ from recommender.charts.findings import Step
 from recommender.config import DIALOGUE_PROTOCOLS
 from recommender.data.examples import Example, build_examples, distinct_ids, in_one_text, what_was_said
 from recommender.results.causes import LEAK_NAME, alone, steps
-from recommender.results.pulls import load_pulls
+from recommender.results.gradient_norms import load_gradient_norms
 from recommender.runs.folder import Run
 from recommender.settings import ROOT, settings
 from tests.app.page import SLOW
@@ -43,7 +43,7 @@ def examples() -> list[tuple[str, Example]]:
 
 
 def answers(lines: Sequence[Line]) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(movie_id for line in lines for movie_id in line.answers))
+    return tuple(dict.fromkeys(movie_id for line in lines for movie_id in line.targets))
 
 
 # What the page says of a protocol is what the code does.
@@ -63,7 +63,7 @@ def test_the_movies_with_a_star_are_the_answers(protocol: str, example: Example)
     lines = read_by(protocol, example)
     assert answers(lines) == example.targets
     assert [line.message for line in lines] == list(DIALOGUE.messages)
-    assert all(bool(line.answers) == (line.part == "answers") for line in lines)
+    assert all(bool(line.targets) == (line.part == "targets") for line in lines)
 
 
 def test_the_made_up_conversation_shows_what_the_protocols_differ_in() -> None:
@@ -82,7 +82,7 @@ def test_the_page_shows_the_data_the_protocols_the_findings_and_the_licences(abo
     assert not about.error
     assert [title.value for title in about.title] == ["About Reelwish"]
     assert [header.value for header in about.header] == [
-        "The data", "Five ways to ask", "What went wrong before", "Licences and versions"
+        "The data", "Five protocols", "What went wrong before", "Licences and versions"
     ]  # fmt: skip
     assert {metric.label: metric.value for metric in about.metric} == {
         "Conversations": "11,347", "Messages": "206,101", "Movies": "6,924", "Mentions": "72,997"
@@ -101,16 +101,16 @@ def test_every_picture_says_what_it_shows(about: AppTest) -> None:
 
 
 def test_another_protocol_shows_another_question(about: AppTest) -> None:
-    assert [radio.label for radio in about.radio] == ["Protocol", "This conversation gives 2 questions"]
+    assert [radio.label for radio in about.radio] == ["Protocol", "This conversation gives 2 examples"]
     about.radio[0].set_value("paper").run()
     assert [radio.label for radio in about.radio] == ["Protocol"]
     assert about.code[0].value == "Something tense in space. I loved @ and @. [SEP] " \
         "I have seen @, it was fun. Is there anything darker? [SEP] @ it is, thank you!"  # fmt: skip
-    assert "1,034 of the answers (22%) stand in the input" in texts(about)
+    assert "1,034 of the targets (22%) are in the input" in texts(about)
     badges = [
         message.markdown[0].value.split("badge[")[1].split("]")[0].split(": ")[1] for message in about.chat_message
     ]
-    assert badges == ["ignored", "input", "answers", "input", "answers", "input"]
+    assert badges == ["ignored", "input", "targets", "input", "targets", "input"]
 
 
 def test_what_a_person_watched_is_shown_as_the_code_asks_of_it(about: AppTest) -> None:
@@ -119,8 +119,8 @@ def test_what_a_person_watched_is_shown_as_the_code_asks_of_it(about: AppTest) -
     assert [radio.label for radio in about.radio] == ["Protocol"]
     assert about.code[0].value == "Gravity (2013)"
     told = ", ".join(map(plain, ("Alien (1979)", "Event Horizon (1997)", "Gravity (2013)")))
-    assert f"Movies it is told of: {told}." in texts(about)
-    assert f"Movies it has to find: {plain('The Martian (2015)')}." in texts(about)
+    assert f"Mentioned movies: {told}." in texts(about)
+    assert f"Targets: {plain('The Martian (2015)')}." in texts(about)
 
 
 def test_an_earlier_turn_leaves_more_to_come(about: AppTest) -> None:
@@ -156,7 +156,7 @@ def test_the_page_is_drawn_without_torch() -> None:
 
 def test_a_change_within_what_seeds_differ_by_is_none() -> None:
     start = Step("as it was", (0.04, 0.06), 0.044)
-    assert change(Step("a", (0.055, 0.075), 0.044), start) == "0.065 (within the seeds)"
+    assert change(Step("a", (0.055, 0.075), 0.044), start) == "0.065 (within seed range)"
     assert change(Step("b", (0.07, 0.13), 0.044), start) == "0.100 (+0.050)"
     assert change(Step("c", (0.021, 0.039), 0.044), start) == "0.030 (-0.020)"
 
@@ -172,11 +172,11 @@ def test_the_sentences_on_the_causes_are_true() -> None:
     assert max(gains, key=gains.__getitem__) == "learning rate 1e-3"
     assert gains[LEAK_NAME] < -found[-2].value / 3
     [weighted] = [row for row in alone("ndcg@10") if row.name == "weighted loss"]
-    assert change(weighted, found[0]).endswith("(within the seeds)")
+    assert change(weighted, found[0]).endswith("(within seed range)")
 
 
-def test_the_sentence_on_the_pulls_is_true() -> None:
-    curves = load_pulls()
+def test_the_sentence_on_the_gradient_norms_is_true() -> None:
+    curves = load_gradient_norms()
     assert max(tag_pull(curves["movie loss", "alpha 1"][1], curves["tag loss", "alpha 1"][1])) < 2
     rows = Run(ROOT / "checkpoints" / "original-tags-frozen").metrics()
     assert 1 < max(row["tag_loss"] / row["movie_loss"] for row in rows if "tag_loss" in row) < 3

@@ -32,7 +32,7 @@ def test_a_cold_deep_link_opens_the_page(browser: Browser, variables: dict[str, 
     with serving(ROOT / "streamlit_app.py", variables) as cold:
         page.goto(f"{cold}/recommend")
         expect(page.get_by_role("heading", name="Find your next movie")).to_be_visible()
-        expect(page.get_by_text("Answered by default")).to_be_visible()
+        expect(page.get_by_text("Ranked by default")).to_be_visible()
         expect(page.get_by_text("Page not found")).to_have_count(0)
         expect(page.get_by_text("streamlit app")).to_have_count(0)  # the navigation of file names
         assert page.title() == "Recommend · Reelwish"
@@ -141,7 +141,7 @@ def test_a_broken_run_is_named_and_the_other_answers(address: str, page: Page) -
     at_rest(page)
     send(page, WISH)
     # Without a pause: that the wish is heard although another click comes at once was once not so.
-    page.get_by_role("button", name="Ask default instead").click()
+    page.get_by_role("button", name="Use default instead").click()
     assert len(ranking(page)) == 10
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
 

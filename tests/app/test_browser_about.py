@@ -106,7 +106,7 @@ def test_what_a_colour_says_stands_in_words_too(address: str, page: Page) -> Non
     expect(messages).to_have_count(6)
     lines = [" ".join(text.split()) for text in messages.all_inner_texts()]
     roles = ["Recommender", "Seeker"] * 3
-    parts = ["input"] * 4 + ["answers", "not said yet"]
+    parts = ["input"] * 4 + ["targets", "not said yet"]
     for line, role, part in zip(lines, roles, parts, strict=True):
         assert role in line
         assert part in line

@@ -18,11 +18,11 @@ from tests.compared import make_run
 pytestmark = pytest.mark.browser
 
 TABS = {  # what shows that a tab is drawn
-    "Results": "What they are and what they cost",
+    "Results": "Models and costs",
     "Training": "Recall@10",
     "Kinds of wishes": "Length of the wish",
-    "Movies": "Which movies they recommend most",
-    "Single wishes": "Wishes furthest apart in nDCG@10",
+    "Movies": "Most recommended movies",
+    "Single wishes": "Wishes with the largest difference in nDCG@10",
     "Export": "Everything on these tabs",
 }
 
@@ -75,15 +75,15 @@ def test_the_address_opens_what_is_shown(address: str, open_page: Callable[..., 
     open_tab(page, "Results")
     page.get_by_role("combobox", name="Runs").click()
     page.get_by_role("option", name="default").click()
-    expect(page.get_by_text("Not measured on this: default")).to_be_visible()
+    expect(page.get_by_text("Not measured here: default")).to_be_visible()
     at_rest(page)
     assert unquote(page.url) == f"{address}/compare?runs=original,weighted,default"
     other = open_page()
     other.goto(page.url)
-    expect(other.get_by_text("Not measured on this: default")).to_be_visible()
+    expect(other.get_by_text("Not measured here: default")).to_be_visible()
     assert other.get_by_test_id("stMultiSelect").inner_text() == page.get_by_test_id("stMultiSelect").inner_text()
     page.go_back()
-    expect(page.get_by_text("Not measured on this: default")).to_have_count(0)
+    expect(page.get_by_text("Not measured here: default")).to_have_count(0)
     at_rest(page)
     assert page.url == f"{address}/compare"
 

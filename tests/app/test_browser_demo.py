@@ -27,13 +27,13 @@ def test_nobody_can_change_or_leave_anything(
     variables = {"RECOMMENDER_READ_ONLY": "1", "RECOMMENDER_DATABASE_URL": f"sqlite:///{database}"}
     with serving(ROOT / "streamlit_app.py", variables) as demo:
         page.goto(f"{demo}/train")
-        expect(page.get_by_text("nobody can start, stop or delete")).to_be_visible()
+        expect(page.get_by_text("not start, stop or delete")).to_be_visible()
         expect(page.get_by_test_id("stPlotlyChart").first).to_be_visible()
         for name in CHANGES:
             expect(page.get_by_role("main").get_by_role("button", name=name, exact=True)).to_have_count(0)
         page.get_by_role("combobox", name="Run", exact=True).click()
         page.get_by_role("option", name="failed").click()
-        expect(page.get_by_text("It failed. Out of memory.")).to_be_visible()
+        expect(page.get_by_text("The run failed. Out of memory.")).to_be_visible()
         for name in CHANGES:
             expect(page.get_by_role("main").get_by_role("button", name=name, exact=True)).to_have_count(0)
         page.goto(demo)

@@ -74,7 +74,7 @@ def test_a_remark_is_heard_undone_and_shared(address: str, open_page: Callable[.
     expect(other.get_by_text("Opened from a link")).to_be_visible()
     assert ranking(other) == shown
     expect(chip(other, f"not for me: {first[1]}")).to_be_visible()
-    other.get_by_role("button", name="Make it mine").click()
+    other.get_by_role("button", name="Use mine").click()
     expect(chip(other, f"not for me: {first[1]}")).to_have_count(0)
     assert ranking(other) != shown
 
@@ -195,13 +195,13 @@ def test_what_is_kept_is_exported_and_forgotten(address: str, page: Page) -> Non
     expect(chip(page, f"seen {first[0]}")).to_be_visible()
     at_rest(page)
     page.get_by_text("Your data").click()
-    expect(page.get_by_text("Kept so far: one remark.")).to_be_visible()
+    expect(page.get_by_text("Stored so far: one mark.")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Export as CSV").click()
     table = Path(download.value.path()).read_text(encoding="utf-8")
     assert first[0].rsplit(" (", 1)[0] in table
-    page.get_by_role("button", name="Forget everything…").click()
-    page.get_by_role("dialog").get_by_role("button", name="Forget everything", exact=True).click()
+    page.get_by_role("button", name="Delete everything…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete everything", exact=True).click()
     expect(chip(page, f"seen {first[0]}")).to_have_count(0)
     assert names(ranking(page)) == first
 

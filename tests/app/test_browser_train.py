@@ -134,9 +134,9 @@ def test_a_run_is_started_watched_stopped_resumed_and_asked(
     assert ended.step == ended.steps > at
     for row in ("This run", "popularity", "copy", "item-kNN"):
         expect(page.get_by_role("table").get_by_text(row)).to_be_visible()
-    press(page, "Ask this model")
+    press(page, "Use this model")
     expect(page).to_have_url(re.compile("/(recommend)?$"))
-    expect(page.get_by_text("Answered by first")).to_be_visible()
+    expect(page.get_by_text("Ranked by first")).to_be_visible()
     page.get_by_role("link", name="Train").click()
     page.get_by_role("tab", name="Progress").click()
     press(page, "Compare")

@@ -35,7 +35,7 @@ def chips(page: Page) -> list[str]:
 def remarks(page: Page) -> str:
     """What `Your data` says of how much is kept."""
     page.get_by_role("button", name="Your data").click()
-    line = page.get_by_text("Kept so far:")
+    line = page.get_by_text("Stored so far:")
     expect(line).to_be_visible()
     at_rest(page)
     text = line.inner_text()
@@ -62,8 +62,8 @@ def test_two_people_never_see_each_other(address: str, engine: Engine, open_page
     anna.get_by_role("button", name="Seen it").first.click()
     expect(anna.locator(".st-key-undo button")).to_be_visible()
     assert not begins(ranking(anna), expected(engine, ANNAS))
-    assert "one remark" in remarks(anna)
-    assert "0 remarks" in remarks(ben)
+    assert "one mark" in remarks(anna)
+    assert "0 marks" in remarks(ben)
     assert begins(ranking(ben), expected(engine, BENS))
     assert (ben.url, chips(ben)) == (bens_address, bens_chips)
     assert "Nemo" not in anna.url
@@ -75,6 +75,6 @@ def test_two_people_never_see_each_other(address: str, engine: Engine, open_page
     assert len(said(ben)) == 2
     assert len(said(anna)) == 1
     ben.reload()
-    assert "0 remarks" in remarks(ben)
+    assert "0 marks" in remarks(ben)
     anna.reload()
-    assert "one remark" in remarks(anna)
+    assert "one mark" in remarks(anna)

@@ -32,7 +32,6 @@ def pair(home: Path) -> Path:
 
 def open_page(tab: str = "Results", runs: str | None = None, **session: object) -> AppTest:
     app = AppTest.from_file(ROOT / "pages" / "compare.py", default_timeout=SLOW)
-    app.session_state[Key.NAVIGATED] = True  # the page alone
     app.session_state["compare-tab"] = tab
     for name, value in session.items():
         app.session_state[name] = value
@@ -58,7 +57,7 @@ def table(app: AppTest, place: int = 0) -> list[list[str]]:
 
 
 def cells(app: AppTest) -> dict[str, list[str]]:
-    """What is measured -> its value for each run, on the tab Movies."""
+    """Measure -> its value for each run, on the tab Movies."""
     return {row[0]: row[1:-1] for row in table(app)}
 
 
@@ -88,7 +87,7 @@ def test_a_pair_is_compared_at_once(pair: Path) -> None:
     assert app.multiselect[0].value == ["original", "weighted"]
     assert "weighted is better than original by 0.1000 nDCG@10" in said(app)
     assert re.search(r"p < 0\.001, corrected for 4 comparisons p", said(app)), "one run in four measures"
-    assert table(app)[0][-1] == "the base"
+    assert table(app)[0][-1] == "base"
     assert table(app)[1][-1].startswith("+0.1000, p")
     assert charts(app) == 1
 
@@ -97,8 +96,8 @@ def test_a_difference_that_may_be_chance_is_called_none(home: Path) -> None:
     make_run(home, "original")
     make_run(home, "weighted", "weighted-baseline")
     app = open_page()
-    assert "No difference shown between weighted and original" in said(app)
-    assert table(app)[1][-1] == "no difference shown"
+    assert "No significant difference between weighted and original" in said(app)
+    assert table(app)[1][-1] == "no significant difference"
 
 
 def test_a_link_chooses_the_runs(pair: Path) -> None:
@@ -135,7 +134,7 @@ def test_no_run_chosen_asks_for_one(pair: Path) -> None:
     app = open_page()
     app.multiselect[0].set_value([]).run()
     assert not app.exception
-    assert "Choose the runs to compare" in said(app)
+    assert "Choose runs to compare" in said(app)
 
 
 def test_the_base_and_the_measure_can_be_changed(pair: Path) -> None:
@@ -167,10 +166,10 @@ def test_protocols_are_not_mixed(pair: Path) -> None:
     make_run(pair, "default", "default", protocol="conversational")
     app = open_page(runs="original,default")
     assert [row[0] for row in table(app)][:2] == ["original", "popularity"]
-    assert unescaped(app.expander[0].label) == "Not measured on this: default"
+    assert unescaped(app.expander[0].label) == "Not measured here: default"
     assert "evaluate --run default --protocol notebook" in app.expander[0].code[0].value
     training = said(open_page("Training", runs="original,default"))
-    assert "or with the epoch picked on the test split: default (conversational, ReDial)" in training
+    assert "default (conversational, ReDial)" in training
 
 
 def test_a_run_measured_under_a_foreign_protocol_is_warned_of(pair: Path) -> None:
@@ -198,7 +197,7 @@ def test_a_damaged_run_is_named_and_the_rest_works(pair: Path, name: str) -> Non
 def test_a_damaged_report_is_named_and_the_rest_works(pair: Path) -> None:
     (make_run(pair, "bad").folder / "report-folder-notebook-test-all.json").write_text("{")
     app = open_page(runs="original,weighted,bad")
-    assert "A part of bad is left out" in said(app)
+    assert "Part of bad is left out" in said(app)
     assert "weighted is better than original" in said(app)
 
 
@@ -238,7 +237,7 @@ def test_the_kinds_of_wishes_have_a_chart_each(pair: Path) -> None:
 def test_the_movies_tab_shows_every_measure_a_picture_and_a_heat_map(pair: Path) -> None:
     app = open_page("Movies")
     assert charts(app) == 2
-    assert list(app.dataframe[0].value.columns) == ["What is measured", "original", "weighted", "What it counts"]
+    assert list(app.dataframe[0].value.columns) == ["Measure", "original", "weighted", "Meaning"]
     assert [row[0].partition("@")[0] for row in table(app)] == [measure_of(name).title for name in SHOWN]
     assert "KL" not in said(app)
     app.session_state["compare-pictures"] = True
@@ -270,7 +269,7 @@ def test_an_old_record_says_what_is_missing(pair: Path) -> None:
     app = open_page("Movies")
     assert cells(app)["Mean popularity@10"][0] != "–"
     assert cells(app)["Mean popularity@10"][1] == "–"
-    assert "Not known of weighted: mean popularity, miscalibration. Measured by an older version" in said(app)
+    assert "Unknown for weighted: mean popularity, miscalibration. Measured by an older version" in said(app)
 
 
 def test_single_wishes_show_both_rankings_and_why_there_are_no_words(pair: Path) -> None:
@@ -296,4 +295,4 @@ def test_a_run_still_in_training_is_said_to_be(pair: Path) -> None:
 
     run = make_run(pair, "young", report=False)
     run.write_status(Status(state="running", pid=os.getpid(), process_started=process_start(os.getpid())))
-    assert "young is still being trained" in said(open_page(runs="original,young"))
+    assert "young is still training" in said(open_page(runs="original,young"))

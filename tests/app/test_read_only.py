@@ -28,9 +28,9 @@ PERSON = "a" * 32
 HARMLESS = {
     "recommend": (
         "New wish|something like .*|a feel-good .*|I loved .*|somthing like .*|More like this .*|Seen it .*|"
-        "Not for me .*|Why[?].*|Undo .*|Make it mine|Ask .* instead|Which words mattered most[?]|.* [(]\\d{4}[)]|no .*"
+        "Not for me .*|Why[?].*|Undo .*|Use mine|Ask .* instead|Which words mattered most[?]|.* [(]\\d{4}[)]|no .*"
     ),
-    "train": "Compare|Ask this model",
+    "train": "Compare|Use this model",
     "compare": "Report [(]HTML[)]|Table [(]CSV[)]|Curves [(]CSV[)]",
     "about": "",
 }
@@ -68,7 +68,6 @@ def written() -> dict[str, tuple[bytes, int]]:
 
 def opened(page: str, tab: str | None = None) -> AppTest:
     app = AppTest.from_file(ROOT / "pages" / f"{page}.py", default_timeout=SLOW)
-    app.session_state[Key.NAVIGATED] = True
     app.session_state["person"] = PERSON
     if tab is not None:
         app.session_state[Key.TRAIN_TAB] = tab

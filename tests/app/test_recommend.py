@@ -53,7 +53,7 @@ def test_the_empty_page_tells_what_to_do_and_which_model_answers(app: AppTest) -
     assert not app.exception
     assert app.title[0].value == "Find your next movie"
     assert len(app.button) >= 3
-    (source,) = [caption for caption in captions(app) if caption.startswith("Answered by")]
+    (source,) = [caption for caption in captions(app) if caption.startswith("Ranked by")]
     assert "default" in source
     assert "the synthetic sample, NOT ReDial" in source
     assert "CPU" in source or "GPU" in source or "GB" in source
@@ -212,7 +212,7 @@ def test_a_broken_run_is_named_and_the_others_offered(runs: Callable[[str], Path
 def test_a_broken_run_leaves_a_way_on_in_one_press(runs: Callable[[str], Path], app: AppTest) -> None:
     runs("sound")
     cut(settings().checkpoints_dir / "default" / "model.safetensors")
-    press(say(app.run(), WISH), "Ask sound instead")
+    press(say(app.run(), WISH), "Use sound instead")
     assert not app.error
     assert len(ranking(app)) == SHOWN
     assert app.radio[0].value == "sound"

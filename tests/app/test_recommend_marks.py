@@ -35,7 +35,7 @@ def _no_database_of_another_test() -> Iterator[None]:
 
 def visit(address: str = "") -> AppTest:
     """The same person opens the app anew."""
-    app = AppTest.from_file(ROOT / "streamlit_app.py", default_timeout=SLOW)
+    app = AppTest.from_file(ROOT / "pages" / "app.py", default_timeout=SLOW)
     app.session_state[PERSON] = VISITOR
     app.query_params.update(parse_qs(address, keep_blank_values=True))
     app.run()
@@ -134,9 +134,9 @@ def test_everything_kept_can_be_forgotten() -> None:
     press(app, f"Seen it {ranking(app)[0]}")
     press(app, f"Not for me {ranking(app)[0]}")
     open_data(app)
-    assert any("Kept so far: 2 remarks" in markdown.value for markdown in app.markdown)
+    assert any("Stored so far: 2 marks" in markdown.value for markdown in app.markdown)
     assert not app.get("download_button")[0].disabled
-    press(app, "Forget everything…")
+    press(app, "Delete everything…")
     assert len(kept()) == 2, "nothing is forgotten before it is confirmed"
     next(button for button in app.button if button.key == "forget-all").click().run()
     assert kept() == {}
@@ -168,7 +168,7 @@ def test_an_opened_link_has_the_same_ranking() -> None:
     assert chips(second) == chips(first)
     assert ranking(second) == ranking(first)
     assert any(caption.startswith("Opened from a link") for caption in captions(second))
-    press(second, "Make it mine")
+    press(second, "Use mine")
     assert not any(caption.startswith("Opened from a link") for caption in captions(second))
     assert not any(chip.startswith("not for me") for chip in chips(second))
 
@@ -209,7 +209,7 @@ def test_what_was_marked_while_the_database_failed_is_kept_when_it_works_again(m
         app = say(visit(), WISH)
         first = ranking(app)[0]
         press(app, f"Seen it {first}")
-        assert "holds until you close this page" in unescaped(app.warning[0].value)
+        assert "apply until you close this page" in unescaped(app.warning[0].value)
     app.run()
     assert list(feedback().of(app.session_state[PERSON]).values()) == [{"seen"}]
     assert first not in ranking(app)
@@ -227,7 +227,7 @@ def test_too_many_marks_for_a_link_leave_the_wish_in_the_address() -> None:
     app.run()
     assert app.query_params["wish"] == WISH
     assert "seen" not in app.query_params
-    assert any(f"The {MAX_MARKED + 1} movies you marked are too many" in markdown.value for markdown in app.markdown)
+    assert any(f"{MAX_MARKED + 1} marked movies are too many" in markdown.value for markdown in app.markdown)
 
 
 def test_a_link_to_a_model_that_is_not_here_is_answered_by_another() -> None:
@@ -279,9 +279,9 @@ def test_models_with_other_movies_are_not_compared(
 ) -> None:
     runs("other")
     elsewhere = SimpleNamespace(trained=SimpleNamespace(fingerprint="of other movies"))
-    monkeypatch.setattr("pages.recommend.compare.engine_of", lambda run: elsewhere)
+    monkeypatch.setattr("pages.recommend.answer.engine_of", lambda run: elsewhere)
     app = compare(say(visit(), WISH))
-    assert unescaped(app.error[0].value) == "other knows other movies than default: choose another model."
+    assert unescaped(app.error[0].value) == "other has not the catalogue of default: choose another model."
 
 
 # Why.

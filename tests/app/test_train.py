@@ -12,9 +12,8 @@ from streamlit.runtime.scriptrunner import RerunData, RerunException
 
 from pages.shared.setup import Key
 from pages.train import runs as train_runs
-from pages.train.live import last_lines, seconds_left
+from pages.train.live import last_lines, place_in_line, seconds_left
 from pages.train.trials import Trials
-from pages.train.words import place_in_line
 from recommender.config import RunConfig
 from recommender.config.presets import load_preset
 from recommender.runs.folder import Run
@@ -32,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("tried")
 def test_without_a_run_of_ones_own_the_page_says_what_to_do(runs: Callable[[str], Path]) -> None:
     runs("default")
     app = opened("Progress")
-    assert "No run of your own yet." in words(app)
+    assert "You have no runs yet." in words(app)
     assert shown(app) == "default"
     assert "Delete" not in str(app.get("popover"))
 
@@ -51,7 +50,7 @@ def test_a_live_run_is_shown_at_once_with_its_curves(put: Any) -> None:
     run.write_status(run.status().model_copy(update={"state": "finished"}))
     app.run()
     assert "Stop" not in buttons(app)
-    assert "Ask this model" not in buttons(app)  # no weights yet
+    assert "Use this model" not in buttons(app)  # no weights yet
 
 
 def test_a_stop_is_heard_at_once(put: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +71,7 @@ def test_a_run_that_waits_says_its_place(put: Any) -> None:
     assert "next in line" in app.get("progress")[0].proto.text
     app.selectbox(key=Key.TRAIN_RUN).set_value("second").run()
     assert "number 2 in line" in app.get("progress")[0].proto.text
-    assert "Take out of the queue" in buttons(app)
+    assert "Remove from the queue" in buttons(app)
     app.session_state[Key.TRAIN_TAB] = "New run"
     app.run()
     assert buttons(app)[-1] == "Add to the queue"
@@ -96,7 +95,7 @@ def test_a_failed_run_says_why_and_what_to_change(put: Any, monkeypatch: pytest.
 
     monkeypatch.setattr(job, "restart", restart)
     app = opened("Progress")
-    assert "It failed. Out of memory. Use a smaller batch." in words(app)
+    assert "The run failed. Out of memory. Use a smaller batch." in words(app)
     assert "Resume" in buttons(app)
     press(app, "Start again with a batch of 16")
     assert restarted[0][0] == "big"
@@ -106,7 +105,7 @@ def test_a_failed_run_says_why_and_what_to_change(put: Any, monkeypatch: pytest.
 
 def test_a_run_that_memory_ran_out_of_says_how_it_goes_on(put: Any) -> None:
     put("less", "running", accumulation=4)
-    assert "it learns 8 at a time instead of 32; a step still counts all 32." in words(opened())
+    assert "batches of 32 are now processed 8 at a time" in words(opened())
     put("less", "running")
     assert "Memory ran out" not in words(opened())
 
@@ -135,14 +134,14 @@ def test_a_finished_run_stands_beside_the_baselines_and_leads_on(put: Any, monke
     assert table["Recall@10"]["This run"] == "0.0900"
     monkeypatch.setattr("streamlit.switch_page", left_for.append)
     press(app, "Compare")
-    press(app, "Ask this model")
+    press(app, "Use this model")
     assert app.session_state[Key.COMPARE_RUNS] == ["done"]
     assert app.session_state[Key.RUN_ID] == "done"
-    assert left_for == ["pages/compare.py", "pages/recommend.py"]
+    assert left_for == ["compare.py", "recommend.py"]
 
 
 def test_a_report_gives_the_interval(put: Any) -> None:
-    run = put("done", "finished", source=SAMPLE)
+    run = put("done", "finished", source=SAMPLE, source_kind="sample")
     report = {
         "source": "sample",
         "protocol": "conversational",
@@ -207,7 +206,7 @@ def test_a_delete_asks_first(put: Any) -> None:
     assert "This cannot be undone." in words(app)
     press(app, "Yes, delete it")
     assert not folder.exists()
-    assert "No run of your own yet." in words(app)
+    assert "You have no runs yet." in words(app)
 
 
 def test_the_picture_for_a_published_protocol_has_its_lines(put: Any) -> None:
@@ -232,7 +231,7 @@ def test_read_only_shows_all_and_offers_nothing(put: Any, monkeypatch: pytest.Mo
     monkeypatch.setenv("RECOMMENDER_READ_ONLY", "1")
     settings.cache_clear()
     app = opened()
-    assert "nobody can start, stop or delete" in words(app)
+    assert "not start, stop or delete" in words(app)
     assert len(app.get("plotly_chart")) == 5
     assert buttons(app) == []
     assert [tab.label for tab in app.tabs] == ["Progress", "Tune"]

@@ -32,7 +32,7 @@ def test_idle_offers_every_preset_and_says_what_the_first_one_means(tried: list[
     assert app.selectbox(key="train:preset").value == "frozen"
     until(app, lambda page: any(metric.value == "31,202" for metric in page.metric))
     assert [metric.value for metric in app.metric] == ["31,202", "2,928", "8 min", "1.7 GB"]
-    assert "There is no graphics card here" in words(app)
+    assert "No GPU was found" in words(app)
     assert buttons(app)[-1] == "Start training"
     assert [config.training.epochs for config in tried] == [4]
 
@@ -89,7 +89,8 @@ def read_by(config: RunConfig) -> set[str]:
         (
             "frozen",
             "protocol=next_movie",
-            {"data.test", "data.max_answers", "data.max_mentioned", "data.keep_mentioned"}
+            {"data.catalog", "data.order", "data.best_rating", "data.test"}
+            | {"data.max_answers", "data.max_mentioned", "data.keep_mentioned"}
             | {f"loss.weights.{name}" for name in ("rating", "completion", "plays", "half_life_days")},
             {"data.learn_from", *(f"loss.weights.{name}" for name in ("seen", "unseen", "suggested", "named"))},
         ),
@@ -220,7 +221,7 @@ def test_an_epoch_picked_on_the_test_split_is_warned_of() -> None:
     app.session_state["advanced-frozen"] = True
     app.run()
     field(app, "frozen", "training.chosen_on").set_value("test").run()
-    assert "This run picks its epoch on the test split" in words(app)
+    assert "This run chooses its epoch on the test split" in words(app)
 
 
 def test_a_full_disk_is_said_and_the_form_stays(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,7 +231,7 @@ def test_a_full_disk_is_said_and_the_form_stays(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(job, "start", full)
     app = opened()
     press(app, "Start training")
-    assert "config.json cannot be written or read: No space left on device." in words(app)
+    assert "Cannot read or write config.json: No space left on device." in words(app)
     assert "/somewhere" not in words(app)
     assert app.session_state[Key.TRAIN_TAB] == "New run"
 
@@ -272,7 +273,7 @@ def test_auto_says_what_it_finds(world: object) -> None:
 def test_a_preset_that_goes_on_from_another_run_says_so_and_leads_there(put: Any) -> None:
     app = opened()
     app.selectbox(key="train:preset").set_value("default").run()
-    assert "go on from the run frozen, which is not here" in words(app)
+    assert "continue from the run frozen, which is not here" in words(app)
     assert app.button[-1].disabled
     press(app, "Choose the preset frozen")
     assert app.selectbox(key="train:preset").value == "frozen"
@@ -287,7 +288,7 @@ def test_a_start_that_held_out_others_is_told_in_the_words_of_its_data(preset: s
     put("base", "finished", preset=preset)
     config = load_preset(preset, ["start_from=base", "data.hold_out=random", "data.validation=0.2"])
     [problem] = obstacles(config, seen_runs())
-    assert f"which held out other {unit} and so may have learned these" in problem
+    assert f"which held out other {unit} and may have been trained on these" in problem
 
 
 def test_an_encoder_that_must_be_fetched_is_announced_and_not_fetched_by_looking(tried: list[RunConfig]) -> None:

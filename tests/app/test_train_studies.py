@@ -50,7 +50,7 @@ def test_without_a_study_the_tab_says_what_one_is_and_can_begin_it(monkeypatch: 
     monkeypatch.setattr(job, "start", lambda *given: started.append(given[:3]))
     app = opened(TUNE)
     assert "No study yet." in words(app)
-    assert "Begins with the preset frozen and tries: Learning rate (0.0002 to 0.005)" in words(app)
+    assert "Starts from the preset frozen and varies: Learning rate (0.0002 to 0.005)" in words(app)
     assert buttons(app) == ["Start study"]
     app.text_input(key="tune:name:frozen").set_value("mine")
     app.number_input(key="tune:trials:frozen").set_value(7)
@@ -90,7 +90,7 @@ preset = "weighted-quick"
     app = opened(TUNE)
     table = app.table[0].value
     assert [unescaped(name) for name in table.index] == ["training.modules.text.lr", "Encoder"]
-    assert table["At the start"].iloc[0] == "–"
+    assert table["Before"].iloc[0] == "–"
     assert table["Best trial"].iloc[1].startswith("\\*bold\\*")
 
 
@@ -131,12 +131,12 @@ def test_a_study_shows_its_trials_its_charts_and_its_best() -> None:
     made_study("s", VALUES, settings())
     app = opened(TUNE)
     assert metrics(app) == {
-        "Best nDCG@10": "0.0900", "Trials done": "10 of 12", "Given up early": "2", "Time of a whole trial": "60 s",
+        "Best nDCG@10": "0.0900", "Trials done": "10 of 12", "Stopped early": "2", "Time per full trial": "60 s",
     }  # fmt: skip
     assert len(app.get("plotly_chart")) == 3
-    assert "Go on" in buttons(app)
+    assert "Continue" in buttons(app)
     [table] = app.dataframe
-    assert list(table.value["State"])[:2] == ["finished", "given up early"]
+    assert list(table.value["State"])[:2] == ["finished", "stopped early"]
     assert table.value["Note"][1] == "Given up after epoch 1"
     assert "Learning rate" in app.table[0].value.index
 
@@ -145,7 +145,7 @@ def test_too_few_trials_for_what_mattered_say_so() -> None:
     made_study("s", VALUES[:4], settings())
     app = opened(TUNE)
     assert len(app.get("plotly_chart")) == 2
-    assert "can be told when 8 trials are finished" in words(app)
+    assert "8 finished trials" in words(app)
 
 
 def test_a_study_that_is_done_offers_more_trials(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,14 +179,14 @@ def test_a_study_that_failed_says_why(work: Callable[[str], Run]) -> None:
     status.state, status.reason = "failed", "There is no data."
     worker.write_status(status)
     app = opened(TUNE)
-    assert "It failed. There is no data." in words(app)
-    assert "Go on" in buttons(app)
+    assert "There is no data." in words(app)
+    assert "Continue" in buttons(app)
 
 
 def test_the_best_trial_becomes_a_preset_that_is_chosen_for_a_new_run() -> None:
     study = made_study("s", VALUES, settings())
-    app = press(opened(TUNE), "Save the preset")
-    assert unescaped(app.success[0].value) == "The preset s-tuned is saved. It is chosen under New run."
+    app = press(opened(TUNE), "Save")
+    assert "s-tuned" in unescaped(app.success[0].value)
     assert saved_presets() == ["s-tuned"]
     kept = load_preset("s-tuned")
     assert kept == study.best_config()
@@ -198,7 +198,7 @@ def test_the_best_trial_becomes_a_preset_that_is_chosen_for_a_new_run() -> None:
     app.session_state[Key.TRAIN_TAB] = TUNE
     app.run()
     app.text_input(key="preset-name-s").set_value("frozen")
-    press(app, "Save the preset")
+    press(app, "Save")
     assert "There is a preset frozen already." in words(app)
 
 

@@ -35,7 +35,6 @@ ROWS = [
 def opened(tab: str | None = None) -> AppTest:
     """The page by itself: the navigation gives widgets other identities at its first run than later, here only."""
     app = AppTest.from_file(ROOT / "pages" / "train.py", default_timeout=SLOW)
-    app.session_state[Key.NAVIGATED] = True
     if tab is not None:
         app.session_state[Key.TRAIN_TAB] = tab
     app.run()

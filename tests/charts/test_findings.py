@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recommender.charts.findings import Step, pulls, seeds, waterfall
+from recommender.charts.findings import Step, gradient_norms, seeds, waterfall
 from recommender.charts.style import DARK, LIGHT
 
 STEPS = [
@@ -33,7 +33,7 @@ def test_every_seed_has_a_dot_in_the_row_of_its_group() -> None:
 
 def test_pulls_have_a_colour_for_each_loss_and_a_dash_for_each_run() -> None:
     curve = np.array([0.5, 1.0]), np.array([1.0, 2.0])
-    made = pulls({("movie", "a"): curve, ("movie", "b"): curve, ("tag", "a"): curve}, DARK)
+    made = gradient_norms({("movie", "a"): curve, ("movie", "b"): curve, ("tag", "a"): curve}, DARK)
     assert [line.name for line in made.data] == ["movie, a", "movie, b", "tag, a"]
     assert made.data[0].line.color == made.data[1].line.color != made.data[2].line.color
     assert [line.line.dash for line in made.data] == ["solid", "dot", "solid"]

@@ -22,12 +22,12 @@ ROWS = [
 ]
 
 
-def test_the_history_marks_what_was_given_up_and_the_best_so_far() -> None:
+def test_the_history_marks_what_was_stopped_early_and_the_best_so_far() -> None:
     drawn = {trace.name: (list(trace.x), list(trace.y)) for trace in history(ROWS, LIGHT).data}
     assert drawn == {
         "best so far": ([0, 3, 4], [0.02, 0.05, 0.05]),
         "finished": ([0, 3, 4], [0.02, 0.05, 0.03]),
-        "given up early": ([1], [0.01]),
+        "stopped early": ([1], [0.01]),
     }
     symbols = {trace.marker.symbol for trace in history(ROWS, DARK).data if trace.mode == "markers"}
     assert len(symbols) == 2, "colour is not the only cue"

@@ -10,7 +10,7 @@ from recommender.charts.style import LIGHT
 from recommender.compare.choice import groups_of
 from recommender.compare.entries import Report, read_entry
 from recommender.compare.figures import popularity_figure
-from recommender.compare.lists import answer_counts, answers_popularity, cutoffs_of, measures_at, unknown
+from recommender.compare.lists import cutoffs_of, measures_at, target_counts, targets_popularity, unknown
 from recommender.compare.table import list_table
 from recommender.compare.view import View
 from recommender.compare.words import calibrated, unknown_of
@@ -56,7 +56,7 @@ def test_the_number_of_answers_is_what_was_found_over_the_recall() -> None:
     found = np.array([[True, False, True], [False, True, False], [False, False, False]])
     record = replace(RECORD, found=found, rankings=found.astype(np.int32), values={})
     record = replace(record, values={"recall@3": np.array([2 / 3, 0.2, 0]), "recall@50": np.array([1, 0.4, 0.5])})
-    assert answer_counts(record).tolist() == [3, 5, 1]
+    assert target_counts(record).tolist() == [3, 5, 1]
 
 
 def test_an_old_record_gives_what_needs_only_the_ranking_and_the_report_the_rest() -> None:
@@ -98,14 +98,15 @@ def test_the_table_has_a_dash_where_nothing_is_known_and_an_arrow_where_one_way_
     assert {"Concentration@5 ↓", "Miscalibration@5 ↓", "Mean popularity@5", "Novelty@5"} <= set(table.columns)
     assert table["Novelty@5"].tolist()[1] == "–"
     assert table["Novelty@5"].tolist()[0] != "–"
-    assert calibrated(view, lists) == "Miscalibration is of the 48 wishes that name a movie of known genres."
-    assert unknown_of(view, lists, {"a": RECORD, "b": old(RECORD)})[0].startswith("Not known of b: mean popularity")
+    assert " 48 wishes" in calibrated(view, lists)
+    [sentence] = unknown_of(view, lists, {"a": RECORD, "b": old(RECORD)})
+    assert " b: mean popularity" in sentence
 
 
-def test_a_dot_stands_where_its_run_is_and_the_line_where_the_answers_are(view: View) -> None:
+def test_a_dot_stands_where_its_run_is_and_the_line_where_the_targets_are(view: View) -> None:
     lists = {"a": {"popularity@5": 120.0, "ndcg@5": 0.1}, "b": {"ndcg@5": 0.2}}
-    figure = popularity_figure(view, lists, answers_popularity(RECORD), LIGHT)
+    figure = popularity_figure(view, lists, targets_popularity(RECORD), LIGHT)
     dot, line = figure.data
     assert (dot.name, dot.x, dot.y) == ("a", (120.0,), (0.1,))  # of b nothing is known
-    assert line.name == "the answers themselves (30)"  # popularity 0 ... 59
+    assert line.name.endswith("(30)")  # popularity 0 ... 59
     assert set(line.x) == {29.5}

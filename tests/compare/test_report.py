@@ -31,6 +31,7 @@ from recommender.evaluation.comparison import Paired, most_recommended, slices
 from recommender.evaluation.measures import measure_of
 from recommender.runs.folder import Run
 from recommender.settings import ROOT, settings
+from recommender.wording import chosen_on_test
 from tests.compared import CATALOG, EXAMPLES, make_record, make_report, make_run
 
 
@@ -72,8 +73,10 @@ def test_a_clear_difference_is_told_with_its_size(differences: dict[str, Differe
 
 
 def test_a_small_one_is_called_none(differences: dict[str, Difference]) -> None:
-    assert differences["c"].brief == "no difference shown"
-    assert differences["c"].sentence("c", "a", "nDCG@10").startswith("No difference shown between c and a")
+    assert not differences["c"].shown
+    for words in (differences["c"].brief, differences["c"].sentence("c", "a", "nDCG@10")):
+        assert "better" not in words
+        assert "worse" not in words
 
 
 def test_a_worse_run_is_called_worse() -> None:
@@ -97,7 +100,7 @@ def test_a_difference_that_only_the_single_test_shows_is_called_none() -> None:
     found = {name: Difference(Paired(0.02, 0.01, 0.03, p)) for name, p in (("b", 0.03), ("c", 0.04))}
     assert found["b"].shown
     assert not corrected(found)["b"].shown
-    assert corrected(found)["b"].brief == "no difference shown"
+    assert corrected(found)["b"].brief == "no significant difference"
     assert corrected({"b": found["b"]}) == {"b": found["b"]}, "a test that stands alone"
 
 
@@ -110,7 +113,7 @@ def test_other_examples_are_not_tested_but_said() -> None:
 def test_the_table_holds_runs_and_then_baselines(view: View, differences: dict[str, Difference]) -> None:
     table = scores(view, differences)
     assert list(table["Run"]) == ["a", "b", "c", "popularity", "copy", "item-kNN"]
-    assert list(table["against the base"][:3]) == ["the base", differences["b"].brief, "no difference shown"]
+    assert list(table[table.columns[-1]][1:3]) == [differences["b"].brief, differences["c"].brief]
     assert list(table["nDCG@10"][3:]) == ["0.0400", "0.2330", "0.1200"]
 
 
@@ -125,7 +128,7 @@ def test_costs_say_epoch_time_memory_and_size(view: View) -> None:
     assert row["Trainer"] == "weighted"
     assert row["Best epoch"] == "3 of 20"
     assert (row["Time"], row["Memory"]) == ("70 s", "900 MB")
-    assert row["Learned"] == "1.9 of 24.5 M"
+    assert row["Trained parameters"] == "1.9 of 24.5 M"
 
 
 def test_the_csv_holds_every_number(view: View, differences: dict[str, Difference]) -> None:
@@ -149,8 +152,9 @@ def test_the_curves_are_one_point_a_line(view: View) -> None:
 
 
 def test_it_says_which_runs_a_baseline_beats(view: View) -> None:
-    said = beaten_by_baselines(view)
-    assert said == ["The baseline copy (nDCG@10 0.2330) is ahead of a, c."]
+    [sentence] = beaten_by_baselines(view)
+    assert "copy (nDCG@10 0.2330)" in sentence
+    assert sentence.endswith(" a, c.")
 
 
 def test_curves_can_be_set_beside_baselines_published_values_and_what_was_expected(tmp_path: Path) -> None:
@@ -229,16 +233,16 @@ def test_an_epoch_picked_on_the_test_split_is_warned_of(tmp_path: Path) -> None:
     make_run(tmp_path, "lucky", overrides=["protocol=one_shot", "training.chosen_on=test"], protocol="one_shot")
     view = view_of(tmp_path)
     [sentence] = warnings(view)
-    assert sentence.startswith("lucky picks its epoch on the test split")
+    assert sentence == chosen_on_test("lucky")
     assert curves_of(view, "eval_ndcg@10") == []
-    assert "Not drawn" in validated(view)
+    assert "lucky" in validated(view)
 
 
 def test_titles_come_from_the_run_or_the_catalogue_it_was_measured_with(tmp_path: Path) -> None:
     entry = read_entry(make_run(tmp_path, "a"))
     assert catalog_of(entry, make_record(0), settings())[3].title == "Film 3"
     (entry.run.folder / "catalog.json").unlink()
-    with pytest.raises(CheckpointError, match="no titles"):
+    with pytest.raises(CheckpointError, match="Evaluate it again"):
         catalog_of(entry, make_record(0), settings())
 
 

@@ -20,7 +20,7 @@ from recommender.data.assets import (
     save_arrays,
 )
 from recommender.data.catalog import Catalog, Movie
-from recommender.data.redial import Dialogue, Message
+from recommender.data.dialogue import Dialogue, Message
 from recommender.errors import DataError
 from recommender.prepare import prepare
 from recommender.settings import ROOT, Settings
@@ -82,17 +82,67 @@ def test_movie_info_is_read_with_its_gaps(tmp_path: Path) -> None:
            "star": ["Y", "X"], "writer": None, "imdb_id": "tt1"}  # fmt: skip
     write_folder(tmp_path, {"20": row, "30": {}})
     assert read_info(tmp_path) == {
-        20: MovieInfo(("drama",), "Two meet.", ("X", "Y"), "tt1", "A & B (1990)"),
+        20: MovieInfo(("drama",), "Two meet.", ("X", "Y"), "tt0000001", "A & B (1990)"),
         30: MovieInfo(),
     }
     assert read_info(tmp_path / "nowhere") == {}
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"x": {}}', '{"20": 3}', '{"20": {"genre": [3]}}'])
+@pytest.mark.parametrize(
+    "content", ["{", "[]", '{"x": {}}', '{"20": 3}', '{"20": {"genre": [3]}}', '{"20": {"imdb_id": "no"}}']
+)
 def test_damaged_movie_info_is_an_error_that_names_the_file(content: str, tmp_path: Path) -> None:
     (tmp_path / "movie_info.json").write_text(content)
-    with pytest.raises(DataError, match=r"movie_info\.json is damaged"):
+    with pytest.raises(DataError, match=r"movie_info\.json(:1)? is damaged"):
         read_info(tmp_path)
+
+
+@pytest.mark.parametrize("number", [133093, "133093", "tt0133093", "0133093"])
+def test_imdb_ids_come_in_any_form(number: int | str, tmp_path: Path) -> None:
+    (tmp_path / "movie_info.json").write_text(json.dumps({"20": {"imdb_id": number}}), encoding="utf-8-sig")
+    assert read_info(tmp_path)[20].imdb_id == "tt0133093"
+
+
+@pytest.mark.parametrize(
+    ("raw", "titles"),
+    [
+        ("\ufeffmovieId,movieName\n20,Up (2009)\n".encode(), ["Up"]),
+        ("movieId,movieName\n20,Amélie (2001)\n".encode("latin-1"), ["Amélie"]),
+        (b"movieId;title;more\n20;Up (2009);1\n", ["Up"]),
+        (b"movieId,movieName\n20,Up (2009)\ntwenty,Heat (1995)\n30,A (1990)\n", ["Up", "A"]),
+    ],
+)
+def test_the_list_of_movies_is_read_in_any_form(raw: bytes, titles: list[str], tmp_path: Path) -> None:
+    (tmp_path / "movies_with_mentions.csv").write_bytes(raw)
+    assert [movie.title for movie in build_catalog(tmp_path, {}, [])] == titles
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "told"),
+    [
+        ("movies_with_mentions.csv", "number,word\n20,Up\n", "csv:1: lacks the column movieId"),
+        ("movies_with_mentions.csv", "movieId,movieName\nx,Up\n", "csv:2: a movieId that is no whole number"),
+        ("movies.csv", "a,b\n1,2\n", r"movies\.csv:1: lacks the column movieId"),
+        ("links.csv", "", "is empty"),
+        ("links.csv", "movieId,tmdbId\n7,1\n", r"links\.csv:1: lacks the column imdbId"),
+        ("links.csv", "movieId,imdbId\n7,x\n", r"links\.csv:2: an imdbId that is no number"),
+    ],
+)
+def test_tables_that_cannot_be_used_are_an_error_with_file_and_line(
+    name: str, raw: str, told: str, tmp_path: Path
+) -> None:
+    write_folder(tmp_path)
+    (tmp_path / "movies.csv").write_text("movieId,title,genres\n7,Up (2009),Drama\n")
+    (tmp_path / name).write_text(raw)
+    with pytest.raises(DataError, match=told):
+        build_catalog(tmp_path, {}, [])
+
+
+def test_a_header_alone_links_nothing(tmp_path: Path) -> None:
+    write_folder(tmp_path)
+    (tmp_path / "movies.csv").write_text("movieId,title\n8,Undated (2001)\n")
+    (tmp_path / "links.csv").write_text("movieId,imdbId,tmdbId\n")
+    assert len(build_catalog(tmp_path, {}, [])) == 4
 
 
 def test_a_movie_s_text_holds_what_is_known() -> None:
@@ -167,7 +217,7 @@ def test_prepare_without_movie_facts_counts_examples_and_keeps_the_assets(world:
     assert prepared.lines[0].startswith("ReDial (folder)")
     assert prepared.lines[1].startswith("the shipped catalogue stays: ")
     assert "catalogue: 12 movies; with a MovieLens id: 8 of 12 movies" in prepared.lines[2]
-    assert prepared.lines[-1].startswith("ratings: The protocol next_movie learns from MovieLens ratings and ")
+    assert prepared.lines[-1].startswith("ratings: The protocol next_movie learns from ratings and ")
     assert [line.split()[:2] for line in prepared.lines[3:-1]] == [
         [protocol, split]
         for protocol in ("notebook", "paper", "one_shot", "conversational")
@@ -181,10 +231,23 @@ def test_prepare_tells_which_ratings_cannot_be_used(
 ) -> None:
     for split in ("train", "test"):
         write_split(tmp_path / f"{split}_data.jsonl", [dialogue])
-    (tmp_path / "ratings.csv").write_text("userId,movieId,rating,timestamp\n1,61,4.0,300\n1,61,9.0,300\n")
+    (tmp_path / "ratings.csv").write_text("userId,movieId,rating,timestamp\n1,61,4.0,300\n1,61,0.0,300\n")
     prepared = prepare("folder", Settings(data_dir=tmp_path, assets_dir=world.assets_dir))
-    assert prepared.lines[-1].startswith("ratings: MovieLens (folder): 1 events of 1 people")
+    assert prepared.lines[-2].startswith("ratings over ReDial's movies: MovieLens (folder): 1 events of 1 people")
+    assert "data.catalog = own" in prepared.lines[-1]
     assert prepared.problems == ["ratings.csv:3: a rating that is not above 0 and up to 5"]
+
+
+def test_a_folder_with_movielens_alone_is_prepared(tmp_path: Path, world: Settings) -> None:
+    (tmp_path / "ratings.csv").write_text("userId,movieId,rating,timestamp\n1,61,4.0,300\n")
+    (tmp_path / "movies.csv").write_text('movieId,title,genres\n61,"Red Lantern, The (1999)",Drama\n')
+    for source in ("auto", "folder"):
+        prepared = prepare(source, Settings(data_dir=tmp_path, assets_dir=world.assets_dir))
+        assert "ratings and no dialogues" in prepared.lines[0]
+        assert [line.split(":")[0] for line in prepared.lines[1:]] == [
+            "ratings over ReDial's movies", "ratings over their own movies",
+        ]  # fmt: skip
+        assert "1 events of 1 people with 1 movies" in prepared.lines[2]
 
 
 def test_prepare_rebuilds_the_catalogue_from_a_folder_that_lists_the_movies(

@@ -4,13 +4,13 @@ import math
 
 import pytest
 
-from recommender.config import DataConfig
 from recommender.data.catalog import Catalog
-from recommender.data.collate import Item, collate
+from recommender.data.collate import Item, Text, collate_shared
+from recommender.data.dialogue import Dialogue, Message
 from recommender.data.engagement import FACTS, UNKNOWN, Engagement
 from recommender.data.examples import build_examples
-from recommender.data.messages import packed, to_message_items
-from recommender.data.redial import Dialogue, Message, parse_dialogue
+from recommender.data.redial import parse_dialogue
+from recommender.models.dialogue_items import collate_dialogues, dialogue_item, message_of, packed
 
 FORMS = {
     "initiatorQuestions": {
@@ -64,20 +64,20 @@ def test_facts_stay_with_their_movie_when_another_is_left_out(spoken: Dialogue, 
 
 def test_a_batch_holds_the_facts_of_every_target_and_nan_for_what_is_unknown():
     known = [Engagement(liked=1, age_days=3.5), Engagement(rating=0.5)]
-    table = collate([Item([1], [], [5]), Item([1], [], [6, 7], engagement=known)])["engagement"]
+    table = collate_shared([Item((), [], [5]), Item((), [], [6, 7], engagement=known)])["engagement"]
     assert table.shape == (2, 2, len(FACTS))
     told = {(b, t, f): table[b, t, f].item() for b, t, f in (~table.isnan()).nonzero().tolist()}
     assert told == {(1, 0, 0): 1.0, (1, 0, FACTS.index("age_days")): 3.5, (1, 1, FACTS.index("rating")): 0.5}
 
 
 def test_a_batch_of_which_nothing_is_known_has_no_such_table():
-    assert "engagement" not in collate([Item([1], [], [5])])
+    assert "engagement" not in collate_shared([Item((), [], [5])])
 
 
 def test_the_facts_of_a_dialogue_read_message_by_message_stand_row_by_row(spoken: Dialogue, small_catalog: Catalog):
     examples = build_examples([spoken], "conversational", small_catalog)
-    items = to_message_items(examples, small_catalog, DataConfig(), lambda texts, *_: [[1] for _ in texts])
-    batch = collate(packed(items))
+    made = {m: message_of(m, Text([1]), small_catalog, True) for example in examples for m in example.said}
+    batch = collate_dialogues(packed([dialogue_item(example, made, small_catalog, True) for example in examples]))
     assert batch["targets"].shape == (2, 2)
     liked = batch["engagement"][:, :, FACTS.index("liked")].tolist()
     assert [[value if value == value else None for value in row] for row in liked] == [[None, None], [None, 0.0]]

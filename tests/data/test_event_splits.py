@@ -1,6 +1,7 @@
 """Splits of what people watched: whole, stable under equal times, and nothing of the future in what is learned."""
 
 import random
+import tracemalloc
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 
 from recommender.config import DataConfig
 from recommender.data.catalog import Catalog, Movie
-from recommender.data.interactions import Interaction, InteractionSet, as_events, read_ratings
+from recommender.data.interaction import Interaction, InteractionSet, as_events
 from recommender.data.next_movie import next_movies
 from recommender.data.parts import HistoryParts
+from recommender.data.ratings import read_ratings
+from recommender.data.source import Source
 from recommender.data.splits import HoldOut, split_dialogues, split_events
 from recommender.errors import DataError
 
@@ -118,15 +121,15 @@ def test_a_shuffled_file_gives_the_same_split(hold_out: HoldOut, tmp_path: Path)
     for order in (lines, lines[::-1], rng.sample(lines, k=len(lines))):
         path = tmp_path / "ratings.csv"
         path.write_text("\n".join(["userId,movieId,rating,timestamp", *order]) + "\n")
-        task = parts_of(read_ratings(path, MOVIES).events, hold_out)
+        task = parts_of(read_ratings(path, MOVIES, DataConfig()).events, hold_out)
         found.append({split: task.ids(split) for split in ("train", "validation", "test")})
         assert all(found[-1].values())
     assert found[0] == found[1] == found[2]
 
 
-def parts_of(events: pd.DataFrame, hold_out: HoldOut, **others: int) -> HistoryParts:
+def parts_of(events: pd.DataFrame, hold_out: HoldOut, **others: int | None) -> HistoryParts:
     config = DataConfig(hold_out=hold_out, validation=0.2, test=0.2, **others)  # type: ignore[arg-type]
-    return HistoryParts(InteractionSet("folder", "", events), MOVIES, config, seed=1)
+    return HistoryParts(InteractionSet(Source.FOLDER, "", events), MOVIES, config, seed=1)
 
 
 def test_dialogues_have_no_leave_one_out() -> None:
@@ -149,7 +152,7 @@ def test_an_example_is_what_came_before_and_what_came_next() -> None:
     assert (validation.mentioned, validation.targets) == ((1, 2, 3), (4,))  # all of it, so that no ranking repeats it
     assert (test.mentioned, test.targets, test.text) == ((1, 2, 3, 4), (5,), "Movie 4")
     assert [said.mentioned for said in test.said] == [(3, 4)]
-    assert (test.dialogue_id, test.turn) == ("p", 4)
+    assert (test.dialogue_id, test.turn, test.person, test.time) == ("p", 4, "p", 50.0)
 
 
 def test_ages_are_counted_from_the_latest_event_that_is_learned_from() -> None:
@@ -180,3 +183,68 @@ def test_mentions_and_identity_follow_the_events() -> None:
     assert task.ids("test") == ["p:5"]
     assert task.identity() == parts_of(as_table([("q", 1, 7), *FIVE[::-1]]), "random").identity()
     assert task.identity() != parts_of(as_table(FIVE), "random").identity()
+
+
+# The histories.
+
+
+def asked_of(task: HistoryParts, split: str) -> list[tuple[str, int, int]]:
+    return [
+        (history.person, movie_id, time)
+        for history in task.histories(split)
+        for movie_id, time in zip(
+            history.movie_ids[history.asked].tolist(), history.times[history.asked].tolist(), strict=True
+        )
+    ]
+
+
+@given(EVENTS, st.sampled_from(HOLD_OUTS), st.sampled_from([None, 2]))
+def test_a_history_asks_what_the_examples_ask(
+    events: list[tuple[str, int, int]], hold_out: HoldOut, most: int | None
+) -> None:
+    table = as_table(events)
+    if table.empty:
+        return
+    task = parts_of(table, hold_out, max_answers=most)
+    for split in ("train", "validation", "test"):
+        examples = task.examples(split)
+        assert asked_of(task, split) == [(e.person, e.targets[0], e.time) for e in examples]
+        before = {(e.person, e.targets[0]): e.mentioned for e in examples if split != "train"}
+        for history in task.histories(split):
+            assert history.asked[-1]
+            assert not history.asked[0]
+            for place in np.flatnonzero(history.asked) if split != "train" else ():
+                earlier = before[history.person, int(history.movie_ids[place])]
+                assert history.movie_ids[:place].tolist() == list(earlier)
+
+
+@pytest.mark.parametrize("hold_out", HOLD_OUTS)
+def test_a_training_history_holds_nothing_that_is_held_out(hold_out: HoldOut) -> None:
+    table = as_table([(person, movie, movie) for person in "abcdef" for movie in range(1, 11)])
+    task = parts_of(table, hold_out)
+    held_out = {key for split in ("validation", "test") for key in task.ids(split)}
+    learned = {f"{h.person}:{movie}" for h in task.histories("train") for movie in h.movie_ids.tolist()}
+    assert learned
+    assert not learned & held_out
+
+
+def test_the_memory_of_a_history_grows_with_its_length_and_not_with_its_square() -> None:
+    count = 6_800
+    catalog = Catalog([Movie(number, f"Movie {number}") for number in range(1, count + 1)])
+    events = as_events(Interaction("p", number, number) for number in range(1, count + 1))
+    task = HistoryParts(InteractionSet(Source.FOLDER, "", events), catalog, DataConfig(test=0.9), seed=1)
+    assert len(task.ids("test")) == count
+    tracemalloc.start()
+    found = list(task.histories("test"))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert sum(len(history.movie_ids) for history in found) == count
+    assert most < 100 * count  # an example for each event holds 23 million ids
+
+
+def test_a_history_leaves_out_movies_outside_the_catalogue() -> None:
+    task = parts_of(as_table([*FIVE, ("p", 99, 25)]), "leave_one_out")
+    [history] = task.histories("test")
+    assert history.movie_ids.tolist() == [1, 2, 3, 4, 5]
+    assert history.times.tolist() == [10, 20, 30, 40, 50]
+    assert history.asked.tolist() == [False, False, False, False, True]

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from recommender.config import DIALOGUE_PROTOCOLS, PROTOCOLS, Protocol
 from recommender.data.catalog import Catalog, Movie
+from recommender.data.dialogue import Dialogue, Message
 from recommender.data.examples import BUILDERS, Example, Said, build_examples, distinct_ids, in_one_text, what_was_said
-from recommender.data.redial import Dialogue, Message
 from recommender.errors import UnknownNameError
 
 FOUR = Catalog([Movie(1, "One", 2001), Movie(2, "Two"), Movie(3, "Three", 2003), Movie(12, "Twelve", 2012)])
@@ -73,7 +73,7 @@ def test_an_example_holds_its_input_message_by_message(dialogue: Dialogue, small
     [example, _] = build_examples([dialogue], "conversational", small_catalog)
     assert example.said == (
         Said("recommender", "Hello!"),
-        Said("seeker", "I loved The Red Lantern (1999)", (1234,)),
+        Said("seeker", "I loved The Red Lantern (1999)", (1234,), ((8, 30, 1234),)),
     )
 
 

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from recommender.data.catalog import Catalog
+from recommender.data.dialogue import Dialogue, DialogueSet, Message
 from recommender.data.facts import FACTS_FILE, Facts, Group, Questions, build_facts
-from recommender.data.redial import Dialogue, DialogueSet, Message, load_dialogues
+from recommender.data.redial import load_dialogues
+from recommender.data.source import Source
 from recommender.errors import DataError
 from recommender.settings import ROOT, Settings
 
@@ -17,7 +19,7 @@ ASSETS = ROOT / "recommender" / "assets"
 def facts(dialogue: Dialogue, small_catalog: Catalog) -> Facts:
     """The dialogue of six messages for training; one of two messages, in which the seeker begins, for the test."""
     short = Dialogue("d2", (Message("seeker", "Like @20?"), Message("recommender", "@41, or @20")))
-    return build_facts(DialogueSet("folder", "", [dialogue], [short]), small_catalog)
+    return build_facts(DialogueSet(Source.FOLDER, "", [dialogue], [short]), small_catalog)
 
 
 def test_dialogues_and_messages_are_counted(facts: Facts) -> None:

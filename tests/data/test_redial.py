@@ -1,5 +1,6 @@
 """Reading ReDial: both layouts, roles, damaged lines, and which source is taken."""
 
+import gzip
 import json
 import logging
 import tempfile
@@ -15,15 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.data.catalog import Catalog
-from recommender.data.redial import (
-    Dialogue,
-    DialogueSet,
-    Message,
-    find_split,
-    load_dialogues,
-    parse_dialogue,
-    read_split,
-)
+from recommender.data.dialogue import Dialogue, DialogueSet, Message
+from recommender.data.redial import find_split, load_dialogues, parse_dialogue, read_split
+from recommender.data.source import Source
+from recommender.data.splits import split_dialogues
 from recommender.errors import DataError, UnknownNameError
 from recommender.settings import Settings
 
@@ -50,6 +46,7 @@ def test_roles_come_from_the_worker_ids_and_not_from_who_writes_first() -> None:
         "391",
         (Message("recommender", "Hi there, what do you like?"), Message("seeker", "I'd like @1234")),
         {1234: "The Red Lantern (1999)"},
+        seeker="7",
     )
 
 
@@ -98,7 +95,7 @@ def test_ids_are_whole_numbers_in_order_each_once(text: str, ids: tuple[int, ...
         ({"messages": ["hello"]}, "a message without text"),
         ({"messages": [{"senderWorkerId": 3, "text": None}]}, "a message without text"),
         ({"messages": [{"senderWorkerId": 5, "text": "hi"}]}, "worker 5"),
-        ({"messages": [{"text": "hi"}]}, "worker None"),
+        ({"messages": [{"text": "hi"}]}, "worker id that is no number and no text: None"),
         ({"messages": [{"senderWorkerId": [7], "text": "hi"}]}, "worker"),
         ({"respondentWorkerId": 7}, "same worker"),
         ({"movieMentions": {"x": "A"}}, "invalid literal"),
@@ -122,19 +119,19 @@ def test_malformed_lines_are_skipped_counted_and_named(tmp_path: Path, caplog: p
         "[1, 2]",
         json.dumps(record(movieMentions=[{"movieName": "A"}])),
         "[" * 100_000,
-        json.dumps(record(conversationId="u4711_4713_2")),
+        *(json.dumps(record(conversationId=f"u4711_{number}")) for number in range(3)),
     ]
     path = tmp_path / "train_data.jsonl"
     path.write_text("\n".join(lines) + "\n")
     with caplog.at_level(logging.WARNING):
         dialogues, problems = read_split(path)
-    assert [dialogue.dialogue_id for dialogue in dialogues] == ["391", "u4711_4713_2"]
+    assert [dialogue.dialogue_id for dialogue in dialogues] == ["391", "u4711_0", "u4711_1", "u4711_2"]
     places = ["train_data.jsonl:2: not JSON", "train_data.jsonl:4: expected an object, found list",
               "train_data.jsonl:5: missing 'movieId'", "train_data.jsonl:6: "]  # fmt: skip
     assert [problem[: len(place)] for problem, place in zip(problems, places, strict=True)] == places
     assert "skipped train_data.jsonl:4" in caplog.text
-    found = DialogueSet("folder", "here", dialogues, dialogues, problems)
-    assert found.describe() == "ReDial (folder): 2 training and 2 test dialogues; 4 malformed line(s) skipped"
+    found = DialogueSet(Source.FOLDER, "here", dialogues, dialogues, problems)
+    assert found.describe() == "ReDial (folder): 4 training and 4 test dialogues; 4 malformed line(s) skipped"
 
 
 def test_a_line_that_is_not_utf8_fails_alone(tmp_path: Path) -> None:
@@ -182,7 +179,7 @@ def test_the_hub_s_parquet_gives_the_same_dialogues(tmp_path: Path) -> None:
     dialogues, problems = read_split(path)
     assert problems == []
     assert dialogues[0] == parse_dialogue(record())
-    assert find_split(tmp_path, "train") == path
+    assert find_split(tmp_path, "train") == [path]
 
 
 def test_a_damaged_parquet_file_is_an_error_that_names_it(tmp_path: Path) -> None:
@@ -195,8 +192,8 @@ def test_a_damaged_parquet_file_is_an_error_that_names_it(tmp_path: Path) -> Non
 def test_redial_s_own_files_are_found_before_others(tmp_path: Path, dialogue: Dialogue, write_split: Write) -> None:
     write_split(tmp_path / "a" / "train_small.jsonl", [dialogue])
     write_split(tmp_path / "redial" / "train_data.jsonl", [dialogue])
-    assert find_split(tmp_path, "train") == tmp_path / "redial" / "train_data.jsonl"
-    assert find_split(tmp_path, "test") is None
+    assert find_split(tmp_path, "train") == [tmp_path / "redial" / "train_data.jsonl"]
+    assert find_split(tmp_path, "test") == []
 
 
 @pytest.fixture
@@ -343,9 +340,10 @@ def test_an_unknown_source_names_the_known_ones(folders: Settings) -> None:
 )
 def test_what_would_break_later_is_found_at_once(changes: dict[str, Any], why: str | None, tmp_path: Path) -> None:
     path = tmp_path / "train_data.jsonl"
-    path.write_text("\n".join(json.dumps(row) for row in (record(), record(**changes), "[" * 5000)), encoding="utf-8")
+    rows = (record(), record(**changes), "[" * 5000, record(conversationId=2))
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
     dialogues, problems = read_split(path)
-    assert len(dialogues) == (1 if why else 2)
+    assert len(dialogues) == (2 if why else 3)
     assert why is None or why in problems[0]
 
 
@@ -364,6 +362,83 @@ def test_a_parquet_file_that_is_cut_is_named(tmp_path: Path) -> None:
             read_split(path)
 
 
+LINE = json.dumps(record())
+
+
+def names_of(folder: Path, split: str = "train") -> list[str]:
+    return [dialogue.dialogue_id for dialogue in read_split(*find_split(folder, split))[0]]  # type: ignore[arg-type]
+
+
+def test_a_byte_order_mark_costs_no_dialogue(tmp_path: Path) -> None:
+    (tmp_path / "train_data.jsonl").write_text(f"{LINE}\n", encoding="utf-8-sig")
+    assert names_of(tmp_path) == ["391"]
+
+
+def test_compressed_files_in_a_linked_folder_are_read(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "train_data.jsonl.gz").write_bytes(gzip.compress(LINE.encode()))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "redial").symlink_to(tmp_path / "real")
+    assert names_of(tmp_path / "data") == ["391"]
+    (tmp_path / "real" / "train_data.jsonl.gz").write_bytes(gzip.compress(LINE.encode())[:-9])
+    with pytest.raises(DataError, match="not a whole gzip file"):
+        names_of(tmp_path / "data")
+
+
+def test_all_shards_of_a_split_are_read(tmp_path: Path) -> None:
+    write_parquet(tmp_path / "train-00000-of-00002.parquet", "1", "2")
+    with pytest.raises(DataError, match="holds 1 of 2 parts"):
+        find_split(tmp_path, "train")
+    write_parquet(tmp_path / "train-00001-of-00002.parquet", "3")
+    assert names_of(tmp_path) == ["1", "2", "3"]
+    write_parquet(tmp_path / "train-old.parquet", "4")
+    with pytest.raises(DataError, match="several files for the train split"):
+        find_split(tmp_path, "train")
+
+
+@pytest.mark.parametrize("number", [None, "", "391"])
+def test_dialogues_without_an_id_of_their_own_get_one(
+    number: str | None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With one id for all, a split by ids holds out all of them or none."""
+    line = json.dumps(record(conversationId=number))
+    (tmp_path / "train_data.jsonl").write_text(f"{line}\n" * 10)
+    dialogues, problems = read_split(tmp_path / "train_data.jsonl")
+    assert problems == []
+    assert len({dialogue.dialogue_id for dialogue in dialogues}) == 10
+    kept, held_out = split_dialogues(dialogues, 0.3, seed=1)
+    assert (len(kept), len(held_out)) == (7, 3)
+    assert "had no conversationId or that of another" in caplog.text
+
+
+@pytest.mark.parametrize(("seeker", "recommender"), [("7", "3"), (7.0, 3.0), ("7.0", " 3 "), ("ann", "bob")])
+def test_worker_ids_may_be_text_or_floats(seeker: Any, recommender: Any) -> None:
+    numbers = {7: seeker, 3: recommender}
+    sent = [message | {"senderWorkerId": numbers[message["senderWorkerId"]]} for message in record()["messages"]]
+    found = parse_dialogue(record(initiatorWorkerId=seeker, respondentWorkerId=recommender, messages=sent))
+    assert [message.role for message in found.messages] == ["recommender", "seeker"]
+    assert found.seeker == ("ann" if seeker == "ann" else "7")
+    mixed = parse_dialogue(record(initiatorWorkerId="7", respondentWorkerId=3.0))
+    assert [message.role for message in mixed.messages] == ["recommender", "seeker"]
+
+
+def test_a_placeholder_is_no_person() -> None:
+    sent = [message | {"senderWorkerId": -1} for message in record()["messages"]]
+    assert parse_dialogue(record(initiatorWorkerId=-1, respondentWorkerId=-2, messages=sent)).seeker == ""
+
+
+@pytest.mark.parametrize("number", [None, True, 1.5, [7], ""])
+def test_what_is_no_worker_id_is_told(number: Any) -> None:
+    with pytest.raises(ValueError, match="a worker id that is no number and no text"):
+        parse_dialogue(record(initiatorWorkerId=number))
+
+
+def test_a_file_of_mostly_unusable_lines_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "train_data.jsonl").write_text(LINE + "\n{}" * 2)
+    with pytest.raises(DataError, match=r"2 of 3 dialogues cannot be used. First problem: train_data.jsonl:2: missing"):
+        read_split(tmp_path / "train_data.jsonl")
+
+
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=20)
 NESTED = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
@@ -372,7 +447,8 @@ NESTED = st.recursive(
 
 @given(st.dictionaries(st.sampled_from([*record(), "x"]), NESTED), st.lists(st.none() | NESTED, max_size=2))
 def test_any_record_is_a_dialogue_or_a_problem(changes: dict[str, Any], messages: list[Any]) -> None:
-    rows = [record(), record() | changes, record(messages=[*record()["messages"], *messages])]
+    odd = [record() | changes, record(messages=[*record()["messages"], *messages])]
+    rows = [record(), *odd, record(conversationId=2)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "train_data.jsonl"
         path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender.data.catalog import Catalog, Movie
-from recommender.data.redial import Dialogue
-from recommender.data.sample import DECADE_WORDS, GENRE_WORDS, MIN_MOVIES, TASTES, sample_dialogues
+from recommender.data.dialogue import Dialogue
+from recommender.data.sample.dialogues import DECADE_WORDS, GENRE_WORDS, sample_dialogues
+from recommender.data.sample.tastes import MIN_MOVIES, TASTES
 from recommender.errors import DataError
 from recommender.settings import ROOT
 

@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.data.redial import Dialogue, Message
+from recommender.data.dialogue import Dialogue, Message
 from recommender.data.splits import HoldOut, split_dialogues
 
 HUNDRED = [Dialogue(str(number), (Message("seeker", "hi"),)) for number in range(100)]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from recommender.config import DataConfig
 from recommender.data.catalog import Catalog, Movie
-from recommender.data.redial import Dialogue, DialogueSet, Message
+from recommender.data.dialogue import Dialogue, DialogueSet, Message
+from recommender.data.source import Source
 from recommender.data.task import Task
 from recommender.evaluation import genres
 from recommender.evaluation.beyond import beyond_accuracy, gini, mean_popularity, novelty, training_mentions
@@ -203,7 +204,7 @@ def test_mentions_are_counted_once_a_message_in_the_dialogues_trained_on() -> No
         return Dialogue(name, tuple(Message("seeker", text) for text in texts))
 
     train = [said("a", "@1 and @1 again, @99", "@1 @2"), said("b", "@5"), said("c", "@5"), said("d", "@5")]
-    dialogues = DialogueSet("folder", "", train, [said("t", "@3")])
+    dialogues = DialogueSet(Source.FOLDER, "", train, [said("t", "@3")])
     task = Task(CATALOG, dialogues, "conversational", DataConfig(validation=0.25), 0, settings())
     [held_out] = task.split("validation")
     expected = {1: 2, 2: 1, 5: 3}

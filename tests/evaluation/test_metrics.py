@@ -23,7 +23,7 @@ from recommender.evaluation.metrics import (
     ndcg_at_k,
     recall_at_k,
 )
-from recommender.evaluation.ranking import top_k
+from recommender.ranking.top_k import top_k
 
 MOVIES = 12
 COLUMNS = st.integers(0, MOVIES - 1)
@@ -256,6 +256,6 @@ def test_many_scores_are_ranked_in_parts_as_at_once(monkeypatch: pytest.MonkeyPa
     scores = torch.randint(5, (7, 12), generator=torch.Generator().manual_seed(0)).float()
     exclude = torch.arange(14).view(7, 2) % 12
     at_once = top_k(scores, 4), top_k(scores, 4, exclude)
-    monkeypatch.setattr("recommender.evaluation.ranking.AT_ONCE", 30)
+    monkeypatch.setattr("recommender.ranking.top_k.AT_ONCE", 30)
     assert torch.equal(top_k(scores, 4), at_once[0])
     assert torch.equal(top_k(scores, 4, exclude), at_once[1])

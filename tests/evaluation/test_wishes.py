@@ -10,8 +10,8 @@ from recommender.data import redial
 from recommender.data.catalog import Catalog
 from recommender.data.task import load_task
 from recommender.errors import DataError
-from recommender.evaluation.report import wanted
 from recommender.evaluation.wishes import look_up
+from recommender.reports.report import wanted
 from recommender.settings import Settings
 
 CONFIG = DataConfig(validation=0.25)

@@ -24,7 +24,7 @@ def random_scores(rows, seed=0):
 
 def facts_of(targets, movies=MOVIES, engagement=None):
     known = engagement or [()] * len(targets)
-    items = [Item([], targets=row, engagement=facts) for row, facts in zip(targets, known, strict=True)]
+    items = [Item(targets=row, engagement=facts) for row, facts in zip(targets, known, strict=True)]
     return target_facts(items, movies)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.config.losses import BceSettings, SoftmaxSettings, WeightConfig
-from recommender.data.collate import Item, collate
+from recommender.data.collate import Item, collate_shared
 from recommender.data.engagement import UNKNOWN, Engagement
 from recommender.errors import DataError
 from recommender.losses.ranking import LOSSES, make_loss
@@ -33,7 +33,7 @@ def weights_of(engagement, **settings):
     targets = [list(range(len(engagement)))]
     config = BceSettings.model_validate({"weights": {k: v for k, v in settings.items() if k != "effective_number"}})
     weights = TargetWeights(config, facts_of(targets, engagement=[engagement]))
-    batch = collate([Item([1], targets=targets[0], engagement=engagement)])
+    batch = collate_shared([Item((), targets=targets[0], engagement=engagement)])
     return weights(batch["targets"], batch.get("engagement"))
 
 
@@ -69,7 +69,9 @@ def test_an_example_counts_by_the_mean_of_its_targets():
     engagement = [[Engagement(rating=1.0), Engagement(rating=0.5)], [Engagement(rating=0.25)]]
     config = BceSettings(weights=WeightConfig(rating=True, level="example"))
     weights = TargetWeights(config, facts_of([[0, 1], [2]], engagement=engagement))
-    batch = collate([Item([1], targets=[0, 1], engagement=engagement[0]), Item([1], [], [2], engagement=engagement[1])])
+    batch = collate_shared(
+        [Item((), targets=[0, 1], engagement=engagement[0]), Item((), [], [2], engagement=engagement[1])]
+    )
     found = weights(batch["targets"], batch["engagement"])
     mean = (1.0 + 0.5 + 0.25) / 3
     assert found.targets is None
@@ -85,8 +87,8 @@ def test_the_training_targets_weigh_one_on_average(engagement):
         weights = TargetWeights(config, facts)
     except DataError:  # everything was watched for 0 % of its length
         return
-    items = [Item([1], [], row, engagement=known) for row, known in zip(targets, engagement, strict=True)]
-    batch = collate(items)
+    items = [Item((), [], row, engagement=known) for row, known in zip(targets, engagement, strict=True)]
+    batch = collate_shared(items)
     found = weights(batch["targets"], batch.get("engagement")).targets
     assert found[batch["targets"] >= 0].mean().item() == pytest.approx(1, rel=1e-4)
     assert (found[batch["targets"] < 0] == 0).all()

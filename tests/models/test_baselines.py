@@ -1,21 +1,25 @@
 """Popularity and copy on cases counted by hand."""
 
-from recommender.data.collate import Item, collate
-from recommender.evaluation.ranking import top_k
+import torch
+
+from recommender.config.models import MODELS
+from recommender.data.collate import Item
 from recommender.models.base import Recommender
-from recommender.models.registry import BASELINES
+from recommender.models.registry import make_model
+from recommender.ranking.top_k import top_k
+from tests.models.small import five_movies
 
-TRAIN = [Item([], targets=targets) for targets in ([2], [2, 3], [3], [2])]
+TRAIN = [Item(targets=targets) for targets in ([2], [2, 3], [3], [2])]
 
 
-def fitted(kind: str, items: list[Item], movies: int = 5) -> Recommender:
-    model = BASELINES[kind](movies)
+def fitted(kind: str, items: list[Item]) -> Recommender:
+    model = make_model(MODELS[kind].model_validate({}), five_movies())
     model.fit(items)
     return model
 
 
 def scores(model: Recommender, *histories: list[int]) -> list[list[float]]:
-    return model(collate([Item([], history) for history in histories])).tolist()
+    return model(model.collate([Item((), history) for history in histories])).tolist()
 
 
 def test_popularity_counts_the_targets_whatever_the_wish() -> None:
@@ -24,11 +28,11 @@ def test_popularity_counts_the_targets_whatever_the_wish() -> None:
 
 def test_the_scores_of_popularity_can_be_changed_without_changing_the_model() -> None:
     model = fitted("popularity", TRAIN)
-    model(collate([Item([])])).fill_(-1)
+    model(model.collate([Item()])).fill_(-1)
     assert scores(model, []) == [[0, 0, 3, 2, 0]]
 
 
 def test_copy_puts_the_latest_mention_first() -> None:
     model = fitted("copy", TRAIN)
-    ranking = top_k(model(collate([Item([], [3, 0, 4]), Item([], [1]), Item([])])), 4)
+    ranking = top_k(torch.tensor(scores(model, [3, 0, 4], [1], [])), 4)
     assert ranking.tolist() == [[4, 0, 3, 1], [1, 0, 2, 3], [0, 1, 2, 3]]

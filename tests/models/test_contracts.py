@@ -1,47 +1,77 @@
 """Every kind of model under the contract of `tests/contracts.py`, and what is saved of the encoder."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import torch
 
-from recommender.config import HeadConfig, HistoryConfig, ModelConfig, TextConfig
-from recommender.data.collate import Item, collate
-from recommender.errors import CheckpointError
+from recommender.config.models import (
+    MODELS,
+    AttentionSettings,
+    BaselineSettings,
+    CatalogueSettings,
+    CopySettings,
+    EaseSettings,
+    FfnSettings,
+    FrozenText,
+    FullText,
+    GruSettings,
+    ItemKnnSettings,
+    LoraText,
+    ModelSettings,
+    OneShotSettings,
+    PopularitySettings,
+)
+from recommender.data.collate import Item, Text
+from recommender.data.examples import Example
+from recommender.errors import CheckpointError, RecommenderError
 from recommender.models.base import Recommender
 from recommender.models.one_shot import OneShotRecommender
-from recommender.models.registry import BASELINES, make_model
-from tests.contracts import GradientContract, ModelContract
+from recommender.models.registry import make_model
+from tests.contracts import EXAMPLES, CountingContract, GradientContract, context
 
-HEAD = HeadConfig(hidden=32, dropout=0.0)
-HISTORY = {"embedding": 16, "hidden": 16}
+HEAD = FfnSettings(hidden=32, dropout=0.0)
+
+
+def one_shot(tiny_encoder: str, **changed: Any) -> OneShotSettings:
+    return OneShotSettings(**({"text": FrozenText(name=tiny_encoder), "head": HEAD, "embedding": 16} | changed))
+
+
+def with_mentioned(items: Sequence[Item], *mentioned: list[int]) -> list[Item]:
+    """The items with other movies named before."""
+    return [replace(item, mentioned=own, named=own) for item, own in zip(items, mentioned, strict=False)]
 
 
 class TestText(GradientContract):
     """The encoder frozen, the paper's head."""
 
-    def config(self, tiny_encoder: str) -> ModelConfig:
-        return ModelConfig(text=TextConfig(name=tiny_encoder), head=HEAD)
+    vectors = "exact"
+
+    def config(self, tiny_encoder: str) -> ModelSettings:
+        return one_shot(tiny_encoder)
 
     def test_nothing_of_a_frozen_encoder_is_saved(self, model: Recommender) -> None:
         assert {name.split(".")[0] for name in model.saved_weights()} == {"head"}
 
     def test_ready_vectors_give_the_scores_of_the_tokens(self, model: Recommender, items: list[Item]) -> None:
-        from_tokens = self.scores(model, collate(items))
-        for item, vector in zip(items, model.text.vectors([item.tokens for item in items]), strict=True):
-            item.vector, item.tags = vector, ()
-        torch.testing.assert_close(self.scores(model, collate(items)), from_tokens, atol=1e-5, rtol=1e-5)
-
-    def test_without_a_tag_head_there_are_no_tag_scores(self, model: OneShotRecommender, items: list[Item]) -> None:
-        with pytest.raises(ValueError, match="no tag head"):
-            model.tag_scores(collate(items))
+        from_tokens = self.scores(model, items)
+        for item in items:
+            [text] = item.texts
+            [text.vector] = model.text.vectors([text.tokens])
+        assert "input_ids" not in model.collate(items)
+        torch.testing.assert_close(self.scores(model, items), from_tokens, atol=1e-5, rtol=1e-5)
 
 
 class TestTextClsAllTrained(GradientContract):
     """The paper's encoder: the first token's vector, every weight trained."""
 
+    vectors = "exact"
     learning_rate = 3e-3
 
-    def config(self, tiny_encoder: str) -> ModelConfig:
-        return ModelConfig(text=TextConfig(name=tiny_encoder, pooling="cls", train="all"), head=HEAD)
+    def config(self, tiny_encoder: str) -> ModelSettings:
+        return one_shot(tiny_encoder, text=FullText(name=tiny_encoder, pooling="cls"))
 
     def test_the_whole_encoder_is_saved(self, model: Recommender) -> None:
         saved = model.saved_weights()
@@ -49,14 +79,14 @@ class TestTextClsAllTrained(GradientContract):
 
 
 class TestTextGru(GradientContract):
-    def config(self, tiny_encoder: str) -> ModelConfig:
-        history = HistoryConfig(kind="gru", bidirectional=True, **HISTORY)
-        return ModelConfig(text=TextConfig(name=tiny_encoder), history=history, head=HEAD)
+    vectors = "exact"
+
+    def config(self, tiny_encoder: str) -> OneShotSettings:
+        return one_shot(tiny_encoder, history=GruSettings(hidden=16))
 
     def test_the_history_is_read_in_its_order(self, model: Recommender, items: list[Item]) -> None:
         model = self.learned(model, items)
-        batch = collate([Item(items[0].tokens, [2, 3]), Item(items[0].tokens, [3, 2])])
-        one, other = self.scores(model, batch)
+        one, other = self.scores(model, with_mentioned([items[0]] * 2, [2, 3], [3, 2]))
         assert not torch.allclose(one, other, atol=1e-4)
 
     def test_the_mistake_of_an_empty_history_in_use_can_be_repeated(
@@ -64,21 +94,20 @@ class TestTextGru(GradientContract):
     ) -> None:
         right = self.config(tiny_encoder)
         history = right.history.model_copy(update={"empty_in_use": True})
-        wrong = make_model(right.model_copy(update={"history": history}), self.movies, None, seed=3)
+        wrong = make_model(right.model_copy(update={"history": history}), context(movie_text=None))
         wrong.load_weights(self.learned(model, items).saved_weights())
-        without = [Item(item.tokens) for item in items]
-        torch.testing.assert_close(self.scores(wrong, collate(items)), self.scores(model, collate(without)))
+        without = with_mentioned(items, [], [], [], [])
+        torch.testing.assert_close(self.scores(wrong, items), self.scores(model, without))
         # While training it reads them.
-        torch.testing.assert_close(wrong.train()(collate(items)), self.scores(model, collate(items)), atol=1e-5, rtol=0)
+        read = wrong.train()(wrong.collate(items))
+        torch.testing.assert_close(read, self.scores(model, items), atol=1e-5, rtol=0)
 
 
 class TestCatalogueAttention(GradientContract):
-    def config(self, tiny_encoder: str) -> ModelConfig:
-        return ModelConfig(
-            text=TextConfig(name=tiny_encoder),
-            history=HistoryConfig(kind="attention", **HISTORY),
-            head=HeadConfig(kind="catalogue", dropout=0.0),
-        )
+    vectors = "exact"
+
+    def config(self, tiny_encoder: str) -> ModelSettings:
+        return one_shot(tiny_encoder, history=AttentionSettings(hidden=16), head=CatalogueSettings(dropout=0.0))
 
     def test_one_table_serves_history_and_head(self, model: OneShotRecommender) -> None:
         assert model.history.movies is model.head.movies
@@ -97,62 +126,75 @@ class TestCatalogueAttention(GradientContract):
         torch.testing.assert_close(model.head.movies.scores(wish), expected, atol=1e-5, rtol=1e-5)
 
     def test_it_needs_the_movies_texts(self, tiny_encoder: str) -> None:
-        with pytest.raises(ValueError, match="movie_text"):
-            make_model(self.config(tiny_encoder), self.movies, None, seed=0)
+        with pytest.raises(RecommenderError, match="vectors of the movies' texts"):
+            make_model(self.config(tiny_encoder), context(movie_text=None))
 
 
 class TestCatalogueWithCounts(GradientContract):
     """Item-kNN counts join the scores, but never while training."""
 
-    def config(self, tiny_encoder: str) -> ModelConfig:
-        history = HistoryConfig(kind="attention", counts_weight=2.0, **HISTORY)
-        return ModelConfig(text=TextConfig(name=tiny_encoder), history=history, head=HeadConfig(kind="catalogue"))
+    vectors = "inexact"
 
-    def test_counts_add_their_logarithm_outside_training_alone(self, model: Recommender, items: list[Item]) -> None:
-        batch = collate([Item(items[0].tokens, [2], [], [2])])
-        plain = self.scores(model, batch)
-        model.fit([Item([], [2], [7], [2], "a"), Item([], [2], [7, 1], [2], "b")])
-        added = self.scores(model, batch) - plain
+    def config(self, tiny_encoder: str) -> ModelSettings:
+        return one_shot(
+            tiny_encoder, history=AttentionSettings(hidden=16), head=CatalogueSettings(dropout=0.0), counts_weight=2.0
+        )
+
+    def test_counts_add_their_logarithm_outside_training_alone(
+        self, model: Recommender, items: list[Item], tiny_encoder: str
+    ) -> None:
+        asked = with_mentioned(items[:1], [2])
+        plain = self.scores(model, asked)
+        model.fit([Item((), [2], [7], [2], "a"), Item((), [2], [7, 1], [2], "b")])
+        added = self.scores(model, asked) - plain
         assert added[0, 7] > added[0, 1] > added[0, 3] >= 0
-        torch.testing.assert_close(added, model.counts(batch), atol=1e-5, rtol=1e-5)
-        without = make_model(self.without_counts(model), self.movies, self.TEXT, seed=3)
+        torch.testing.assert_close(added, model.counts(model.collate(asked)), atol=1e-5, rtol=1e-5)
+        without = make_model(self.config(tiny_encoder).model_copy(update={"counts_weight": 0.0}), context())
         without.load_weights({n: t for n, t in model.saved_weights().items() if not n.startswith("counts.")})
-        torch.manual_seed(1)
-        learned_from = model.train()(batch)
-        torch.manual_seed(1)
-        torch.testing.assert_close(learned_from, without.train()(batch))
-
-    def without_counts(self, model: Recommender) -> ModelConfig:
-        config = self.config(model.text.config.name)
-        return config.model_copy(update={"history": config.history.model_copy(update={"counts_weight": 0.0})})
+        batch = model.collate(asked)
+        torch.testing.assert_close(model.train()(batch), without.train()(batch))
 
 
 class TestCatalogueAlone(GradientContract):
-    def config(self, tiny_encoder: str) -> ModelConfig:
-        history = HistoryConfig(kind="none", **HISTORY)
-        head = HeadConfig(kind="catalogue", dropout=0.0)
-        return ModelConfig(text=TextConfig(name=tiny_encoder), history=history, head=head)
+    vectors = "exact"
+
+    def config(self, tiny_encoder: str) -> ModelSettings:
+        return one_shot(tiny_encoder, head=CatalogueSettings(dropout=0.0))
 
 
 class TestTextGruTags(GradientContract):
     """The fourth experiment, with the loss of the original trainer for both tasks."""
 
-    def config(self, tiny_encoder: str) -> ModelConfig:
-        history = HistoryConfig(kind="gru", bidirectional=False, **HISTORY)
-        return ModelConfig(text=TextConfig(name=tiny_encoder), history=history, head=HEAD, tags=True)
+    vectors = "exact"
+    TAGS = (("slow", 11), ("space", 0), ("creepy", 2), ("slow", 11))
+
+    def config(self, tiny_encoder: str) -> ModelSettings:
+        return one_shot(tiny_encoder, history=GruSettings(hidden=16, bidirectional=False), tags=True)
+
+    @pytest.fixture
+    def items(self, model: Recommender) -> list[Item]:
+        items = model.items(EXAMPLES)
+        texts = model.text.texts([tag for tag, _ in self.TAGS], 64, "first")
+        for item, text, (_, movie) in zip(items, texts, self.TAGS, strict=True):
+            item.tags = [Item((text,), targets=[movie])]
+        return items
 
     def test_tags_are_learned_too(self, model: OneShotRecommender, items: list[Item]) -> None:
         self.train(model, items, steps=300)
-        batch = collate(items)
-        assert model.tag_scores(batch).argmax(1).tolist() == batch["tag_targets"][:, 0].tolist()
+        batch = model.collate(items)
+        assert model.tag_head(model._tag_texts(batch)).argmax(1).tolist() == batch["tag_targets"][:, 0].tolist()
+
+    def test_the_tag_loss_stands_beside_the_ranking_loss(self, model: Recommender, items: list[Item]) -> None:
+        losses = model.losses(model.collate(items), self.objective(model, items))
+        assert set(losses) == {"movie", "tag"}
 
 
 class TestLora(GradientContract):
+    vectors = "exact"
     learning_rate = 3e-3
 
-    def config(self, tiny_encoder: str) -> ModelConfig:
-        text = TextConfig(name=tiny_encoder, train="lora", lora_rank=4, lora_alpha=8, lora_dropout=0.0)
-        return ModelConfig(text=text, head=HEAD)
+    def config(self, tiny_encoder: str) -> ModelSettings:
+        return one_shot(tiny_encoder, text=LoraText(name=tiny_encoder, lora_rank=4, lora_alpha=8))
 
     def test_only_adapters_and_head_are_trained(self, model: Recommender, items: list[Item]) -> None:
         trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
@@ -170,13 +212,13 @@ class TestLora(GradientContract):
         assert saved == {name for name, parameter in model.named_parameters() if parameter.requires_grad}
 
     def test_merging_the_adapters_keeps_the_vectors(self, model: Recommender, items: list[Item]) -> None:
-        untrained = model.text.vectors([item.tokens for item in items])
+        tokens = [text.tokens for item in items for text in item.texts]
+        untrained = model.text.vectors(tokens)
         self.learned(model, items)
-        before = model.text.vectors([item.tokens for item in items])
+        before = model.text.vectors(tokens)
         assert not torch.allclose(before, untrained, atol=1e-3), "the adapters learned nothing"
         model.text.merge_lora()
-        after = model.text.vectors([item.tokens for item in items])
-        torch.testing.assert_close(after, before, atol=1e-5, rtol=0)
+        torch.testing.assert_close(model.text.vectors(tokens), before, atol=1e-5, rtol=0)
 
     def test_training_leaves_the_identity_of_the_frozen_weights(self, model: Recommender, items: list[Item]) -> None:
         before = model.text.weights_hash
@@ -185,44 +227,36 @@ class TestLora(GradientContract):
         assert model.text.weights_hash == before
 
 
-class CountingContract(ModelContract):
-    """Ties are broken by column, so equal scores keep the order."""
-
-    kind = ""
-
-    def config(self, tiny_encoder: str) -> ModelConfig:
-        return ModelConfig(kind=self.kind)
-
-    def test_the_text_is_not_read(self, model: Recommender) -> None:
-        assert model.tokenize(["a", "b"], 64, "last") == [[], []]
-        assert model.movie_vectors() is None
-        assert not model.learns_by_gradient
-
-
 class TestPopularity(CountingContract):
-    kind = "popularity"
+    def config(self, tiny_encoder: str) -> ModelSettings:
+        return PopularitySettings()
 
 
 class TestCopy(CountingContract):
-    kind = "copy"
+    def config(self, tiny_encoder: str) -> ModelSettings:
+        return CopySettings()
 
 
 class TestItemKnn(CountingContract):
-    kind = "item_knn"
+    def config(self, tiny_encoder: str) -> ModelSettings:
+        return ItemKnnSettings()
 
 
 class TestEase(CountingContract):
-    kind = "ease"
+    def config(self, tiny_encoder: str) -> ModelSettings:
+        return EaseSettings()
 
 
 def test_every_baseline_is_under_contract() -> None:
-    assert {TestPopularity.kind, TestCopy.kind, TestItemKnn.kind, TestEase.kind} == set(BASELINES)
+    tested = [TestPopularity, TestCopy, TestItemKnn, TestEase]
+    assert {test().config("").kind for test in tested} == {
+        kind for kind, settings in MODELS.items() if issubclass(settings, BaselineSettings)
+    }
 
 
 def test_weights_of_another_model_are_refused_with_the_tensor_s_name(tiny_encoder: str) -> None:
     def model(hidden: int, tags: bool = False) -> Recommender:
-        config = ModelConfig(text=TextConfig(name=tiny_encoder), head=HeadConfig(hidden=hidden), tags=tags)
-        return make_model(config, 12, None, seed=0)
+        return make_model(one_shot(tiny_encoder, head=FfnSettings(hidden=hidden), tags=tags), context(0, None))
 
     with pytest.raises(CheckpointError, match=r"head\.1\.bias of shape \[8\], the model \[16\]"):
         model(16).load_weights(dict(sorted(model(8).saved_weights().items())))
@@ -230,3 +264,32 @@ def test_weights_of_another_model_are_refused_with_the_tensor_s_name(tiny_encode
         model(8, tags=True).load_weights(model(8).saved_weights())
     with pytest.raises(CheckpointError, match=r"unknown tensor tag_head\.1\.bias"):
         model(8).load_weights(model(8, tags=True).saved_weights())
+
+
+def test_a_batch_of_texts_is_padded_to_its_longest_and_no_further(tiny_encoder: str) -> None:
+    model = make_model(one_shot(tiny_encoder), context())
+    tags = [Item([Text([1, 2])], targets=[4]), Item([Text([3])], targets=[5]), Item([Text([9])], targets=[6])]
+    batch = model.collate([Item([Text([0])], tags=tags[:2]), Item([Text([6, 7, 8])], tags=tags[2:])])
+    assert batch["input_ids"].tolist() == [[0, 0, 0], [6, 7, 8]]
+    assert batch["attention_mask"].tolist() == [[1, 0, 0], [1, 1, 1]]
+    assert batch["tag_input_ids"].tolist() == [[1, 2], [3, 0], [9, 0]]
+    assert batch["tag_attention_mask"].tolist() == [[1, 1], [1, 0], [1, 0]]
+    assert batch["tag_targets"].tolist() == [[4], [5], [6]]
+
+
+def test_ready_vectors_take_the_place_of_tokens(tiny_encoder: str) -> None:
+    model = make_model(one_shot(tiny_encoder), context())
+    tag = Item([Text([1], torch.ones(2))], targets=[4])
+    batch = model.collate([Item([Text([5], torch.tensor([1.0, 2.0]))], tags=[tag])])
+    assert batch["text_vectors"].tolist() == [[1.0, 2.0]]
+    assert batch["tag_text_vectors"].tolist() == [[1.0, 1.0]]
+    assert set(batch) == {"text_vectors", "tag_text_vectors", "tag_targets", "mentioned", "targets"}
+
+
+@pytest.mark.parametrize(("keep", "kept"), [("first", "one two three"), ("last", "four five six")])
+def test_the_settings_of_the_text_reach_the_tokeniser(keep: str, kept: str, tiny_encoder: str) -> None:
+    model = make_model(one_shot(tiny_encoder), context(max_tokens=8, keep_tokens=keep))
+    words = "one two three one two three four five six four five six"
+    [item] = model.items([Example("e", "d", 0, words)])
+    assert kept in model.text.tokenizer.decode(item.texts[0].tokens)
+    assert len(item.texts[0].tokens) == 8

@@ -4,22 +4,24 @@ import numpy as np
 import pytest
 import torch
 
-from recommender.data.collate import Item, collate
+from recommender.config.models import EaseSettings
+from recommender.data.collate import Item
 from recommender.errors import RecommenderError
 from recommender.models.ease import Ease
+from tests.models.small import five_movies
 
 PEOPLE = [[0, 1, 2], [0, 2], [1, 2, 4], [0, 1], [2, 4], [0, 4, 1]]  # nobody watched 3
-TRAIN = [Item([], exclude=seen[:-1], targets=seen[-1:], dialogue=str(n)) for n, seen in enumerate(PEOPLE)]
+TRAIN = [Item(named=seen[:-1], targets=seen[-1:], dialogue=str(n)) for n, seen in enumerate(PEOPLE)]
 
 
 def fitted(l2: float = 2.0, decay: float = 0.9) -> Ease:
-    model = Ease(6, l2=l2, decay=decay)
+    model = Ease(EaseSettings(l2=l2, decay=decay), five_movies(6))
     model.fit(TRAIN)
     return model
 
 
 def scores(model: Ease, *histories: list[int]) -> torch.Tensor:
-    return model(collate([Item([], history) for history in histories]))
+    return model(model.collate([Item((), history) for history in histories]))
 
 
 def test_the_weights_solve_the_ridge_regression_of_each_movie_on_the_others() -> None:
@@ -49,7 +51,7 @@ def test_movies_that_nobody_watched_have_no_weights_and_score_nothing() -> None:
 
 
 def test_saved_weights_of_any_number_are_taken_over() -> None:
-    model, empty = fitted(), Ease(6)
+    model, empty = fitted(), Ease(EaseSettings(), five_movies(6))
     empty.load_weights(model.saved_weights())
     assert torch.equal(scores(empty, [0, 1]), scores(model, [0, 1]))
 

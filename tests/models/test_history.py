@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from recommender.config import HistoryConfig
+from recommender.config.models import AttentionSettings, GruSettings
 from recommender.models.history_encoder import AttentionHistory, GruHistory
 from recommender.models.movie_embedding import MovieEmbedding
 
@@ -32,7 +32,7 @@ def by_hand(cell: torch.nn.GRU, suffix: str, steps: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_the_gru_s_last_states_are_those_of_the_equations(bidirectional: bool, movies: MovieEmbedding) -> None:
-    history = GruHistory(HistoryConfig(kind="gru", hidden=3, bidirectional=bidirectional), movies)
+    history = GruHistory(GruSettings(hidden=3, bidirectional=bidirectional), movies)
     steps = movies(torch.tensor([4, 1, 5]))
     expected = by_hand(history.gru, "", steps)
     if bidirectional:
@@ -44,8 +44,8 @@ def test_the_gru_s_last_states_are_those_of_the_equations(bidirectional: bool, m
 
 @pytest.mark.parametrize("kind", ["gru", "attention"])
 def test_an_empty_history_is_the_learned_vector(kind: str, movies: MovieEmbedding) -> None:
-    config = HistoryConfig(kind=kind, hidden=3)
-    history = GruHistory(config, movies) if kind == "gru" else AttentionHistory(config, movies, text_width=3)
+    gru, attention = GruSettings(hidden=3), AttentionSettings(hidden=3)
+    history = GruHistory(gru, movies) if kind == "gru" else AttentionHistory(attention, movies, text_width=3)
     torch.nn.init.normal_(history.empty)
     states = history(torch.tensor([[-1, -1], [2, -1]]), torch.randn(2, 3))
     assert torch.equal(states[0], history.empty)
@@ -57,7 +57,7 @@ def test_an_empty_history_is_the_learned_vector(kind: str, movies: MovieEmbeddin
 
 
 def test_attention_is_the_weighted_mean_of_the_equations(movies: MovieEmbedding) -> None:
-    history = AttentionHistory(HistoryConfig(kind="attention", hidden=3), movies, text_width=2)
+    history = AttentionHistory(AttentionSettings(hidden=3), movies, text_width=2)
     torch.nn.init.normal_(history.age.weight)
     text, vectors = torch.tensor([[0.3, -1.2]]), movies(torch.tensor([4, 1, 5]))
     question = history.query(text)[0]
@@ -69,13 +69,13 @@ def test_attention_is_the_weighted_mean_of_the_equations(movies: MovieEmbedding)
 
 
 def test_one_movie_gets_all_the_attention(movies: MovieEmbedding) -> None:
-    history = AttentionHistory(HistoryConfig(kind="attention", hidden=3), movies, text_width=2)
+    history = AttentionHistory(AttentionSettings(hidden=3), movies, text_width=2)
     found = history(torch.tensor([[4, -1, -1]]), torch.randn(1, 2))[0]
     torch.testing.assert_close(found, history.value(movies(torch.tensor(4))))
 
 
 def test_a_history_longer_than_the_known_ages_is_read(movies: MovieEmbedding) -> None:
-    history = AttentionHistory(HistoryConfig(kind="attention", hidden=3), movies, text_width=2)
+    history = AttentionHistory(AttentionSettings(hidden=3), movies, text_width=2)
     long = torch.arange(6).repeat(20).unsqueeze(0)
     assert history(long, torch.randn(1, 2)).isfinite().all()
 

@@ -3,29 +3,31 @@
 import pytest
 import torch
 
-from recommender.data.collate import PADDING, Item, collate
-from recommender.evaluation.ranking import top_k
+from recommender.config.models import ItemKnnSettings
+from recommender.data.collate import PADDING, Item
 from recommender.models.item_knn import ItemKnn, WeightedCounts
+from recommender.ranking.top_k import top_k
+from tests.models.small import five_movies
 
 # Dialogue a names 0, 1, 2; b names 0, 2, 3 (in two examples, which count once); c names 0 and 2.
 TRAIN = [
-    Item([], [0, 1], [2], [0, 1], "a"),
-    Item([], [0], [2, 3], [0], "b"),
-    Item([], [], [3], [], "b"),
-    Item([], [2, 0], [2], [2, 0], "c"),
+    Item((), [0, 1], [2], [0, 1], "a"),
+    Item((), [0], [2, 3], [0], "b"),
+    Item((), [], [3], [], "b"),
+    Item((), [2, 0], [2], [2, 0], "c"),
 ]
 TOGETHER = torch.tensor([[0, 1, 3, 1, 0], [1, 0, 1, 0, 0], [3, 1, 0, 1, 0], [1, 0, 1, 0, 0], [0, 0, 0, 0, 0]]).float()
 NAMED = torch.tensor([3.0, 1, 3, 1, 0])
 
 
 def fitted(items: list[Item] = TRAIN, **settings: float) -> ItemKnn:
-    model = ItemKnn(5, **settings)
+    model = ItemKnn(ItemKnnSettings(**settings), five_movies())
     model.fit(items)
     return model
 
 
 def scores(model: ItemKnn, *histories: list[int]) -> torch.Tensor:
-    return model(collate([Item([], history) for history in histories]))
+    return model(model.collate([Item((), history) for history in histories]))
 
 
 @pytest.mark.parametrize(("shrinkage", "mentioned", "candidate"), [(0.0, 0.5, 0.5), (2.0, 0.5, 0.5), (2.0, 0.8, 0.3)])
@@ -55,7 +57,7 @@ def test_wishes_of_one_batch_do_not_mix() -> None:
 
 
 def test_a_wish_that_names_nothing_known_is_ranked_by_popularity() -> None:
-    model = fitted(items=[*TRAIN, Item([], [], [3, 2], [], "d")])  # named by 4, 3, 2, 1 and 0 dialogues
+    model = fitted(items=[*TRAIN, Item((), [], [3, 2], [], "d")])  # named by 4, 3, 2, 1 and 0 dialogues
     nothing = scores(model, [], [4])
     assert top_k(nothing, 5).tolist() == [[2, 0, 3, 1, 4]] * 2
     assert float(nothing.max()) == pytest.approx(model.prior)
@@ -73,7 +75,7 @@ def test_fitting_again_forgets_what_was_fitted_before() -> None:
 
 
 def test_saved_similarities_of_any_number_are_taken_over() -> None:
-    model, empty = fitted(decay=0.5), ItemKnn(5)
+    model, empty = fitted(decay=0.5), ItemKnn(ItemKnnSettings(), five_movies())
     empty.load_weights(model.saved_weights())
     assert torch.equal(scores(empty, [0, 1], []), scores(model, [0, 1], []))
 
@@ -86,10 +88,10 @@ def test_counts_of_older_weights_are_added_up_as_before() -> None:
         "columns": cells[:, 1].int(),
         "values": TOGETHER[TOGETHER > 0],
     }
-    model = ItemKnn(5)
+    model = ItemKnn(ItemKnnSettings(), five_movies())
     model.load_weights(dict(old))
     assert scores(model, [0, 1], [2], []).tolist() == [[1, 1, 4, 1, 0], [3, 1, 0, 1, 0], [0] * 5]
-    counts = WeightedCounts(5, weight=2.0)
+    counts = WeightedCounts(five_movies(), weight=2.0)
     counts.load_weights(dict(old))
     torch.testing.assert_close(scores(counts, [0, 1]), 2 * torch.log1p(torch.tensor([[1.0, 1, 4, 1, 0]])))
 
@@ -109,7 +111,7 @@ def test_padding_anywhere_is_not_read() -> None:
 
 
 def test_weighted_counts_are_the_logarithm_of_the_score_above_a_floor() -> None:
-    counts = WeightedCounts(5, weight=1.5)
+    counts = WeightedCounts(five_movies(), weight=1.5)
     counts.fit(TRAIN)
     model = fitted(mentioned_power=counts.mentioned_power, candidate_power=counts.candidate_power, prior=counts.prior)
     expected = 1.5 * torch.log1p(scores(model, [0, 2]) / counts.floor)
@@ -117,6 +119,6 @@ def test_weighted_counts_are_the_logarithm_of_the_score_above_a_floor() -> None:
 
 
 def test_weighted_counts_leave_a_wish_without_movies_to_the_model() -> None:
-    counts = WeightedCounts(5, weight=1.5)
+    counts = WeightedCounts(five_movies(), weight=1.5)
     counts.fit(TRAIN)
     assert scores(counts, [], [0])[0].tolist() == [0] * 5

@@ -48,6 +48,7 @@ def test_what_is_added_is_read_again_with_ids_above_all_others(folder: Settings,
         ("New", 26, [], "between 1870 and 2100"),
         ("New", 2026, ["commedy"], "no genre 'commedy'"),
         ("the red lantern", 1999, [], "has The Red Lantern \\(1999\\) already"),
+        ("caf\udce9", 2026, [], "title is not valid UTF-8 at character 4"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_added(

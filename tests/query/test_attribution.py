@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from recommender.data.catalog import Movie
-from recommender.data.examples import Example
+from recommender.data.examples import Example, Stance
 from recommender.query.attribution import MOST_WORDS, only_movies, only_words, shapley, word_weights
 from recommender.query.engine import Engine
-from recommender.query.titles import Match, Stance
-from recommender.query.wish import Utterance, Wish, hear
+from recommender.query.titles import Match
+from recommender.query.wish import Utterance, Wish
 from recommender.settings import Settings
 from tests.query.test_engine import make_run, said
 
@@ -93,12 +93,14 @@ def test_the_parts_add_up_to_the_score_above_the_average(
     @given(texts, st.lists(st.sampled_from(every), max_size=2), st.lists(st.sampled_from(every), max_size=2))
     def check(messages: list[str], liked: list[int], disliked: list[int]) -> None:
         wish = said(engine, "well", *messages, liked=liked, disliked=disliked)
-        scores = engine.scores(engine._items([engine._example(wish)]))[0]
-        scores = scores - engine.heeding.penalty(scores, hear(wish))
+        example = engine._example(wish)
+        scores = engine.ranker.scores([example])[0]
+        scores = scores - engine.ranker.penalty(scores, example)
         expected = (scores - scores.mean()).tolist()
         assert [part.total for part in engine.contributions(wish, every)] == pytest.approx(expected, abs=1e-4)
         for item in engine.recommend(wish, 12).recommendations:
             assert item.score == pytest.approx(float(scores[engine.catalog.index(item.movie.movie_id)]), abs=1e-4)
+            assert sum(item.parts.values()) == pytest.approx(item.score, abs=1e-4)
 
     check()
 

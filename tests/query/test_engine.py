@@ -6,23 +6,26 @@ import pytest
 import torch
 
 from recommender.config import RunConfig
-from recommender.data.collate import Item, to_items
-from recommender.data.examples import build_examples
-from recommender.data.redial import Dialogue, Message
-from recommender.data.task import load_catalog, load_task
+from recommender.data.collate import Item
+from recommender.data.dialogue import Dialogue, Message
+from recommender.data.examples import Example, build_examples
+from recommender.data.task import load_catalog
 from recommender.errors import CheckpointError, RecommenderError
-from recommender.evaluation.report import rankings_of
+from recommender.models.base import Context
 from recommender.models.registry import make_model
 from recommender.query.engine import Engine
+from recommender.query.facets import with_refusals
 from recommender.query.wish import Utterance, Wish, to_example
+from recommender.ranking.ranker import Ranker
 from recommender.runs.checkpoints import weights_facts
 from recommender.runs.folder import Run, new_run
 from recommender.settings import Settings
 
 MODELS = {
-    "attention": {"history": {"kind": "attention", "embedding": 8, "hidden": 8}, "head": {"kind": "catalogue"}},
+    "attention": {"embedding": 8, "history": {"kind": "attention", "hidden": 8}, "head": {"kind": "catalogue"}},
     "gru and lora": {
-        "history": {"kind": "gru", "embedding": 8, "hidden": 8},
+        "embedding": 8,
+        "history": {"kind": "gru", "hidden": 8},
         "text": {"train": "lora", "lora_rank": 2},
     },
     "popularity": {"kind": "popularity"},
@@ -34,12 +37,15 @@ def make_run(
     name: str, world: Settings, tiny_encoder: str, loss: str = "softmax", protocol: str = "conversational"
 ) -> Run:
     """A run with random weights, or counts of three examples."""
-    model = {**MODELS[name], "text": {"name": tiny_encoder, **MODELS[name].get("text", {})}}
-    config = RunConfig.model_validate({"protocol": protocol, "model": model, "loss": {"kind": loss}})
+    model = dict(MODELS[name])
+    if model.get("kind", "one_shot") == "one_shot":
+        model["text"] = {"name": tiny_encoder, **model.get("text", {})}
+    parts = {"loss": {"kind": loss}} if "text" in model else {}
+    config = RunConfig.model_validate({"protocol": protocol, "model": model, **parts})
     catalog = load_catalog(world)
     table = torch.randn(12, 32, generator=torch.Generator().manual_seed(1)).half()
-    built = make_model(config.model, len(catalog), table, seed=5)
-    built.fit([Item([], [11], [0, 2], [11], "a"), Item([], [0], [2], [0], "b"), Item([], [11], [5], [11], "c")])
+    built = make_model(config.model, Context(catalog, table, seed=5))
+    built.fit([Item((), [11], [0, 2], [11], "a"), Item((), [0], [2], [0], "b"), Item((), [11], [5], [11], "c")])
     if loss != "softmax":
         with torch.no_grad():
             built.head[-1].bias += 1.0
@@ -94,15 +100,14 @@ def test_the_bars_are_ratios_of_what_the_loss_made_of_the_scores(world: Settings
     softmax = Engine(make_run("attention", world, tiny_encoder), world)
     found = softmax.recommend(said(softmax, "scary"), 3).recommendations
     scores = torch.tensor([item.score for item in found])
-    probabilities = softmax.scores([_item(softmax, "scary")])[0].softmax(0)
+    probabilities = softmax.ranker.scores([_example(softmax, "scary")])[0].softmax(0)
     expected = [float(probabilities[softmax.catalog.index(item.movie.movie_id)]) for item in found]
     assert [item.bar for item in found] == pytest.approx([value / expected[0] for value in expected], rel=1e-4)
     assert scores.tolist() == sorted(scores.tolist(), reverse=True)
 
 
-def _item(engine: Engine, text: str) -> Item:
-    example = to_example(said(engine, text), engine.config.protocol, engine.catalog)
-    return to_items([example], engine.catalog, engine.config.data, engine.model.tokenize)[0]
+def _example(engine: Engine, text: str) -> Example:
+    return to_example(said(engine, text), engine.config.protocol, engine.catalog)
 
 
 def test_the_bars_of_a_binary_loss_are_ratios_of_sigmoids(world: Settings, tiny_encoder: str) -> None:
@@ -188,17 +193,24 @@ def test_titles_are_looked_up_or_the_nearest_named(attentive: Engine) -> None:
         attentive.lookup("Paper Moon Rising")
 
 
-def test_a_wish_is_ranked_as_the_report_ranks_the_same_example(world: Settings, tiny_encoder: str) -> None:
-    """One road: items, batch and forward of a query are those of an evaluation."""
-    engine = Engine(make_run("attention", world, tiny_encoder), world)
-    config = engine.config
-    task = load_task(config.protocol, config.data, config.seed, world)
-    said_then = (Message("seeker", "I loved @1234, and @20 too"), Message("recommender", "Then see @30"))
-    [example] = build_examples([Dialogue("d", said_then)], config.protocol, engine.catalog)
-    rankings = rankings_of(engine.model, [example], task, "new", engine.device)[0]
-    expected = [engine.catalog[int(index)].movie_id for index in rankings if index >= 0]
-    assert len(expected) == 10
-    assert ids(engine, said(engine, "I loved The Red Lantern (1999), and iron comet (1982) too"), 50) == expected
+@pytest.mark.parametrize(
+    ("typed", "dialogue"),
+    [
+        ("I loved The Red Lantern (1999), and iron comet (1982) too", "I loved @1234, and @20 too"),
+        ("I loved The Red Lantern (1999), and hated iron comet (1982)", "I loved @1234, and hated @20"),
+        ("I have seen The Red Lantern (1999). no horror please", "I have seen @1234. no horror please"),
+    ],
+)
+def test_a_wish_is_ranked_as_the_report_ranks_the_same_example(typed: str, dialogue: str, attentive: Engine) -> None:
+    """One road: what is read, scored and left out for a query is what is measured."""
+    engine, config = attentive, attentive.config
+    messages = (Message("seeker", dialogue), Message("recommender", "Then see @30"))
+    examples = build_examples([Dialogue("d", messages)], config.protocol, engine.catalog)
+    [example] = with_refusals(examples, engine.catalog)
+    ranking = Ranker(engine.model, engine.device).rank([example], 50)[0]
+    expected = [engine.catalog[int(item)].movie_id for item in ranking if item >= 0]
+    assert 5 < len(expected) < 12
+    assert ids(engine, said(engine, typed), 50) == expected
 
 
 @pytest.mark.parametrize("protocol", ["notebook", "paper", "one_shot", "conversational"])
@@ -232,14 +244,14 @@ def test_refused_movies_and_genres_are_left_out_and_told(engine: Engine) -> None
     assert {r.movie.movie_id for r in answer.recommendations} == (
         {movie.movie_id for movie in engine.catalog} - horror - {42, 50}
     )
-    assert answer.heeded[0] == "Left out because you asked for no horror: 3 movies."
-    assert answer.heeded[1].startswith("Paper Crown (2006) and Silent Probe (2016) are left out")
-    assert ("pushed down" in answer.heeded[1]) == (engine.model.movie_vectors() is not None)
+    assert answer.filters[0] == "Left out because you asked for no horror: 3 movies."
+    assert answer.filters[1].startswith("Paper Crown (2006) and Silent Probe (2016) are left out")
+    assert ("rank lower" in answer.filters[1]) == (engine.model.item_vectors() is not None)
 
 
 def test_a_disliked_movie_pushes_its_neighbour_down_and_no_other(attentive: Engine) -> None:
     """With three near ones the third marks the edge: the two nearest lose score, all others keep it."""
-    attentive.heeding.near = 3
+    attentive.ranker.adjustments.near = 3
     plain = {r.movie.movie_id: r.score for r in attentive.recommend(said(attentive, "scary"), 12).recommendations}
     wish = said(attentive, "scary", disliked=[30])
     after = {r.movie.movie_id: r.score for r in attentive.recommend(wish, 12).recommendations}
@@ -264,16 +276,16 @@ def test_a_refused_genre_that_leaves_nothing_is_told(world: Settings, tiny_encod
     answer = engine.recommend(wish)
     assert answer.recommendations == []
     assert "nothing is left" in answer.notices[0]
-    assert any("11 movies" in sentence for sentence in answer.heeded)
+    assert any("11 movies" in sentence for sentence in answer.filters)
 
 
-def test_what_cannot_be_heeded_is_told(attentive: Engine) -> None:
+def test_a_refusal_that_no_filter_covers_is_quoted(attentive: Engine) -> None:
     answer = attentive.recommend(said(attentive, "a thriller, less violent"))
-    assert answer.heeded == []
+    assert answer.filters == []
     assert answer.notices == ["“less violent”: the model reads these words, but no movie is left out because of them."]
 
 
-def test_what_a_model_without_words_cannot_heed_is_told(world: Settings, tiny_encoder: str) -> None:
+def test_a_model_without_words_says_that_it_does_not_read_the_refusal(world: Settings, tiny_encoder: str) -> None:
     engine = Engine(make_run("item-knn", world, tiny_encoder), world)
     answer = engine.recommend(said(engine, "like Iron Comet, less violent"))
     assert answer.notices == ["“less violent”: this model reads no words, and no movie is left out because of them."]

@@ -21,9 +21,10 @@ def explainer(small_catalog: Catalog, tmp_path: Path) -> Explainer:
     arrays = {"before": before.copy(), "after": after.copy(), "count": count.copy()}
     save_arrays(tmp_path / COUNTS_FILE, arrays, small_catalog)
     vectors = torch.eye(12)
-    vectors[3] = torch.tensor([3.0, 0, 4, *[0] * 9])  # nearer to column 2 by angle; longer than both
-    vectors[0] *= 100
-    return Explainer(small_catalog, small_catalog, Settings(assets_dir=tmp_path), vectors)
+    vectors[3] = torch.tensor([3.0, 0, 4, *[0] * 9])  # nearer to column 2 by angle
+    return Explainer(
+        small_catalog, small_catalog, Settings(assets_dir=tmp_path), torch.nn.functional.normalize(vectors)
+    )
 
 
 def reasons(explainer: Explainer, column: int, mentioned: list[int], asked: Collection[str] = ()) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import get_args
@@ -15,10 +16,12 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from recommender.data.catalog import Catalog, Movie
 from recommender.errors import RecommenderError
+from recommender.query import feedback_schema
 from recommender.query.feedback import CSV_HEADER, Feedback, FeedbackError, Kind
 from recommender.settings import ROOT
 
@@ -314,5 +317,94 @@ def test_a_database_that_was_opened_for_reading_is_named(feedback: Feedback, fil
 
 def test_a_table_of_another_shape_is_named(feedback: Feedback, file: Path) -> None:
     sqlite3.connect(file).execute("CREATE TABLE feedback (x)").connection.close()
-    with pytest.raises(FeedbackError, match="no column"):
+    with pytest.raises(FeedbackError, match="did not make it"):
         feedback.add(ANNA, 20, "seen")
+
+
+# Databases of older versions.
+
+OLDER = {
+    "of today, before there were versions": (
+        "CREATE TABLE feedback (person VARCHAR(64) NOT NULL, movie_id INTEGER NOT NULL, kind VARCHAR(16) NOT NULL, "
+        "time DATETIME NOT NULL, run_id VARCHAR(64) NOT NULL, PRIMARY KEY (person, movie_id, kind))",
+        f"INSERT INTO feedback VALUES ('{ANNA}', 20, 'seen', '2025-01-02 03:04:05.000000', 'default')",
+    ),
+    "without a run": (
+        "CREATE TABLE feedback (person TEXT, movie_id INTEGER, kind TEXT, time TEXT, "
+        "PRIMARY KEY (person, movie_id, kind))",
+        f"INSERT INTO feedback VALUES ('{ANNA}', 20, 'seen', '2025-01-02 03:04:05')",
+    ),
+    "without a key": (
+        "CREATE TABLE feedback (person TEXT, movie_id INTEGER, kind TEXT)",
+        f"INSERT INTO feedback VALUES ('{ANNA}', 20, 'seen'), ('{ANNA}', 20, 'seen')",
+    ),
+}
+
+
+@pytest.mark.parametrize("made", OLDER.values(), ids=OLDER)
+@pytest.mark.parametrize("first", ["read", "write"])
+def test_an_older_table_is_brought_to_todays_shape_with_its_rows(
+    feedback: Feedback, file: Path, made: tuple[str, ...], first: str, small_catalog: Catalog
+) -> None:
+    with closing(sqlite3.connect(file)) as old, old:
+        for statement in made:
+            old.execute(statement)
+    if first == "write":
+        feedback.add(ANNA, 20, "seen", "again")
+        feedback.add(ANNA, 21, "more", "new")
+        feedback.remove(ANNA, 21, "more")
+    assert feedback.of(ANNA) == {20: {"seen"}}
+    [_, [time, *_, run]] = table(feedback.csv(ANNA, small_catalog))
+    if "2025" in made[1]:
+        assert time == "2025-01-02T03:04:05Z"
+    assert run == ("default" if "default" in made[1] else "")
+    with closing(sqlite3.connect(file)) as now:
+        assert now.execute("SELECT version FROM feedback_schema").fetchall() == [(1,)]
+
+
+def test_many_processes_migrate_at_once(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as old, old:
+        old.execute("CREATE TABLE feedback (person TEXT, movie_id INTEGER, kind TEXT)")
+        old.executemany("INSERT INTO feedback VALUES (?, ?, 'seen')", [(ANNA, number) for number in range(50)])
+
+    def write(number: int) -> None:
+        Feedback(f"sqlite:///{file}").add(ANNA, 50 + number, "more")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(20)))
+    assert Feedback(f"sqlite:///{file}").of(ANNA).keys() == set(range(70))
+
+
+def test_a_migration_that_fails_leaves_the_old_table(
+    feedback: Feedback, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(sqlite3.connect(file)) as old, old:
+        old.execute("CREATE TABLE feedback (person TEXT, movie_id INTEGER, kind TEXT)")
+        old.execute(f"INSERT INTO feedback VALUES ('{ANNA}', 20, 'seen')")
+
+    def fails(connection: Connection) -> None:
+        raise OperationalError("step", {}, sqlite3.OperationalError("disk I/O error"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(feedback_schema, "STEPS", (*feedback_schema.STEPS, fails))
+        with pytest.raises(FeedbackError, match="disk I/O error"):
+            feedback.of(ANNA)
+    assert feedback.of(ANNA) == {20: {"seen"}}
+
+
+def test_read_only_mode_changes_no_older_table_and_says_so(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as old, old:
+        old.execute("CREATE TABLE feedback (person TEXT, movie_id INTEGER, kind TEXT)")
+    before = file.read_bytes()
+    with pytest.raises(FeedbackError, match="RECOMMENDER_READ_ONLY"):
+        Feedback(f"sqlite:///{file}", read_only=True).of(ANNA)
+    assert file.read_bytes() == before
+
+
+def test_a_database_of_a_newer_version_is_left_alone(feedback: Feedback, file: Path) -> None:
+    feedback.add(ANNA, 20, "seen")
+    with closing(sqlite3.connect(file)) as newer, newer:
+        newer.execute("UPDATE feedback_schema SET version = 99")
+    for call in (lambda: feedback.of(ANNA), lambda: feedback.add(ANNA, 21, "seen"), lambda: feedback.wipe(ANNA)):
+        with pytest.raises(FeedbackError, match="version 99"):
+            call()

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import create_engine, make_url
 
 from recommender.data.catalog import Catalog
-from recommender.query.feedback import TABLE, Feedback, FeedbackError
+from recommender.query.feedback import Feedback, FeedbackError
+from recommender.query.feedback_schema import META
 
 URL = os.environ.get("RECOMMENDER_TEST_DATABASE_URL", "")
 ANNA, BEN = "a" * 32, "b" * 32
@@ -19,11 +20,11 @@ pytestmark = pytest.mark.skipif(not URL, reason="RECOMMENDER_TEST_DATABASE_URL n
 
 @pytest.fixture
 def feedback() -> Iterator[Feedback]:
-    """Over a database without the table."""
+    """Over a database without tables."""
     engine = create_engine(URL)
-    TABLE.drop(engine, checkfirst=True)
+    META.drop_all(engine)
     yield Feedback(URL)
-    TABLE.drop(engine, checkfirst=True)
+    META.drop_all(engine)
     engine.dispose()
 
 
@@ -55,3 +56,12 @@ def test_a_server_that_is_away_is_told_without_its_address() -> None:
     with pytest.raises(FeedbackError, match="RECOMMENDER_DATABASE_URL") as error:
         Feedback(away.render_as_string(hide_password=False)).of(ANNA)
     assert str(away.host) not in str(error.value)
+
+
+def test_an_older_table_is_migrated_once_by_many(feedback: Feedback) -> None:
+    with create_engine(URL).begin() as old:
+        old.exec_driver_sql("CREATE TABLE feedback (person TEXT, movie_id INTEGER, kind TEXT)")
+        old.exec_driver_sql(f"INSERT INTO feedback VALUES ('{ANNA}', 20, 'seen'), ('{ANNA}', 20, 'seen')")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: Feedback(URL).add(ANNA, number, "seen"), range(16, 24)))
+    assert feedback.of(ANNA) == {number: {"seen"} for number in range(16, 24)}

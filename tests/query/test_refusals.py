@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.data.catalog import Catalog, Movie
-from recommender.query.cues import GENRES_GO_ON, SCAN, TITLES_GO_ON
-from recommender.query.genres import GENRE_WORDS, GENRES
+from recommender.query.cues import GENRE_WORDS, GENRES, GENRES_GO_ON, SCAN, TITLES_GO_ON
 from recommender.query.refusals import Understood, understand, with_stances
 from recommender.query.titles import Match
 
@@ -17,7 +16,7 @@ ANY = Movie(1, "Any")
 
 def read(text: str) -> Understood:
     """Reads a text in which capital X, Y and Z are titles."""
-    return understand(text, [Match(i, i + 1, c, ANY, 1.0, ()) for i, c in enumerate(text) if c in "XYZ"])
+    return understand(text, [(i, i + 1) for i, c in enumerate(text) if c in "XYZ"])
 
 
 @pytest.mark.parametrize(
@@ -32,7 +31,7 @@ def read(text: str) -> Understood:
         ("have never seen", "open"), ("not sure", "open"), ("No, ", "open"),
         ("not a fan of", "not_into"), ("not in the mood for", "not_into"),
         ("less", "degree"), ("not too", "degree"), ("nothing so", "degree"),
-        ("but not", "but_not"), ("except for", "but_not"), ("non-horror", "non"),
+        ("but not", "but_not"), ("except for", "exception"), ("apart from", "exception"), ("non-horror", "non"),
         ("no films", "refused"), ("without", "refused"), ("don't recommend", "refused"), ("anything but", "refused"),
         ("tired of", "refused"), ("it isn't", "statement"), ("that was not", "statement"), ("didn't", "statement"),
     ],
@@ -251,7 +250,7 @@ def test_genres_are_asked_for(text: str, genres: str) -> None:
     ],
 )
 def test_a_refusal_that_was_not_understood_is_quoted(text: str, quotes: list[str]) -> None:
-    assert list(read(text).unheeded) == quotes
+    assert list(read(text).unresolved) == quotes
 
 
 def test_the_matches_get_their_stance(small_catalog: Catalog) -> None:
@@ -260,6 +259,49 @@ def test_the_matches_get_their_stance(small_catalog: Catalog) -> None:
     assert (found.stance, found.movie, found.alternatives, genres) == (
         "refused", comet.movie, comet.alternatives, ("horror",)
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "stances", "refused", "asked"),
+    [
+        ("horror? no thanks. Comedy? yes", "", "horror", "comedy"),
+        ("horror or war movies? No, thanks", "", "horror war", ""),
+        ("X? nope. Y? sure", "refused liked", "", ""),
+        ("scary? no way! romance", "", "horror", "romance"),
+        ("horror? no comedy please", "", "comedy", "horror"),
+        ("something like X? No, not too long", "liked", "", ""),
+        ("have you seen X? no", "liked", "", ""),
+    ],
+)
+def test_a_question_of_a_word_is_answered_by_the_no_after_it(text: str, stances: str, refused: str, asked: str) -> None:
+    found = read(text)
+    assert found.stances == tuple(stances.split())
+    assert (found.refused_genres, found.asked_genres) == (tuple(refused.split()), tuple(asked.split()))
+
+
+@pytest.mark.parametrize(
+    ("text", "stances", "refused", "asked"),
+    [
+        ("I don't like horror movies except for X", "liked", "horror", ""),
+        ("I don't like horror movies, except X", "liked", "horror", ""),
+        ("no horror apart from X", "liked", "horror", ""),
+        ("I hated Y, other than that, not Z with the exception of X", "refused refused liked", "", ""),
+        ("I don't like anything except for X", "liked", "", ""),
+        ("no gore except X", "liked", "", ""),
+        ("no movies except horror", "", "", "horror"),
+        ("no horror please, anything except X", "refused", "horror", ""),
+        ("I don't like horror. Everything except X", "refused", "horror", ""),
+        ("I like comedies, except X", "refused", "", "comedy"),
+        ("something other than X", "refused", "", ""),
+        ("I've seen everything apart from X", "liked", "", ""),
+    ],
+)
+def test_an_exception_to_a_refusal_is_wanted_and_one_to_a_wish_refused(
+    text: str, stances: str, refused: str, asked: str
+) -> None:
+    found = read(text)
+    assert found.stances == tuple(stances.split())
+    assert (found.refused_genres, found.asked_genres) == (tuple(refused.split()), tuple(asked.split()))
 
 
 def test_every_genre_word_is_a_genre_of_the_shipped_catalogue(shipped_catalog: Catalog) -> None:
@@ -279,8 +321,8 @@ def test_a_text_of_nothing_but_titles_is_read() -> None:
 
 words = st.lists(
     st.sampled_from(
-        "no not but nothing like I haven't seen hated X Y , . and or too horror funny sci-fi less without was boring "
-        "\u017fci-fi Kids' it".split()
+        "no not but nothing like I haven't seen hated X Y , . ? except and or too horror funny sci-fi less without "
+        "was boring \u017fci-fi Kids' it".split()
     )
 ).map(" ".join)
 
@@ -291,4 +333,4 @@ def test_any_text_is_read_and_every_movie_gets_a_stance(text: str) -> None:
     assert len(found.stances) == sum(c in "XYZ" for c in text)
     assert set(found.refused_genres) <= set(GENRES)
     assert not set(found.refused_genres) & set(found.asked_genres)
-    assert all(quote in text for quote in found.unheeded)
+    assert all(quote in text for quote in found.unresolved)

@@ -8,7 +8,7 @@ from benchmarks.titles import accuracy, samples
 from recommender.data.catalog import Movie
 from recommender.data.redial import find_split, read_split
 from recommender.data.task import load_catalog
-from recommender.query.text import _normalise_word, normalise
+from recommender.data.text import _normalise_word, normalise
 from recommender.query.title_forms import forms_of
 from recommender.query.titles import Match, TitleMatcher
 from recommender.settings import settings

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from recommender.config import DIALOGUE_PROTOCOLS, Protocol
 from recommender.data.catalog import Catalog, Movie
-from recommender.data.examples import build_examples
-from recommender.data.redial import Dialogue, Message
+from recommender.data.dialogue import Dialogue, Message
+from recommender.data.examples import Stance, build_examples
 from recommender.errors import RecommenderError
-from recommender.query.titles import Match, Stance
-from recommender.query.wish import Heard, Utterance, Wish, check_wish, clean_wish, hear, references, to_example
+from recommender.query.facets import Facets
+from recommender.query.titles import Match
+from recommender.query.wish import Utterance, Wish, check_wish, clean_wish, facets_of, references, to_example
 
 SHOWN = [Movie(number, f"Movie {number}") for number in range(1, 6)]
 
@@ -188,33 +189,33 @@ def test_a_movie_that_is_asked_for_counts_although_it_was_put_aside_before(small
     door, comet = small_catalog.by_id(30), small_catalog.by_id(20)
     wish = Wish((said("The Cellar Door and Iron Comet", door, comet),), disliked=(30, 40))
     assert to_example(wish, "conversational", small_catalog).mentioned == (30, 20)
-    assert (hear(wish).liked, hear(wish).refused) == ((30, 20), (40,))
+    assert (facets_of(wish).liked, facets_of(wish).refused) == ((30, 20), (40,))
 
 
 def test_the_later_word_on_a_movie_counts(small_catalog: Catalog) -> None:
     door = small_catalog.by_id(30)
     liked, refused = said("The Cellar Door", door), said("not The Cellar Door", door, stance="refused")
-    assert hear(Wish((liked, refused))).refused == (30,)
-    assert hear(Wish((refused, liked))).liked == (30,)
-    assert hear(Wish((refused,), liked=(30,))).liked == (30,)
-    assert hear(Wish((liked,), excluded=(30, 20))) == Heard((30,), (20,), (), (), (), ())
+    assert facets_of(Wish((liked, refused))).refused == (30,)
+    assert facets_of(Wish((refused, liked))).liked == (30,)
+    assert facets_of(Wish((refused,), liked=(30,))).liked == (30,)
+    assert facets_of(Wish((liked,), excluded=(30, 20))) == Facets((30,), (20,))
 
 
 def test_the_later_word_on_a_genre_counts() -> None:
     no_horror, scary = said("no horror or war", genres=("horror", "war")), said("ok, something scary")
-    assert hear(Wish((no_horror, scary))).refused_genres == ("war",)
-    assert hear(Wish((no_horror, scary))).asked_genres == ("horror",)
-    assert hear(Wish((scary, no_horror))).refused_genres == ("horror", "war")
-    assert hear(Wish((scary, no_horror))).asked_genres == ()
+    assert facets_of(Wish((no_horror, scary))).refused_genres == ("war",)
+    assert facets_of(Wish((no_horror, scary))).asked_genres == ("horror",)
+    assert facets_of(Wish((scary, no_horror))).refused_genres == ("horror", "war")
+    assert facets_of(Wish((scary, no_horror))).asked_genres == ()
 
 
 def test_a_refused_genre_can_be_taken_back_by_the_user() -> None:
-    heard = hear(Wish((said("no horror", genres=()),)))
-    assert (heard.refused_genres, heard.asked_genres) == ((), ())
+    facets = facets_of(Wish((said("no horror", genres=()),)))
+    assert (facets.refused_genres, facets.asked_genres) == ((), ())
 
 
 def test_refusals_that_were_not_understood_are_collected_once() -> None:
-    assert hear(Wish((said("less violent"), said("no subtitles, less violent")))).unheeded == (
+    assert facets_of(Wish((said("less violent"), said("no subtitles, less violent")))).unresolved == (
         "less violent",
         "no subtitles",
     )

@@ -13,9 +13,10 @@ from recommender.compare.table import published_beside
 from recommender.config import RunConfig
 from recommender.data import digests
 from recommender.data.catalog import Catalog
+from recommender.data.dialogue import Dialogue
 from recommender.data.digests import KEPT, overlap, smallest
-from recommender.data.redial import Dialogue, load_dialogues
-from recommender.data.sample import sample_dialogues
+from recommender.data.redial import load_dialogues
+from recommender.data.sample.dialogues import sample_dialogues
 from recommender.data.task import load_catalog
 from recommender.errors import DataError
 from recommender.results.measure import measure_run

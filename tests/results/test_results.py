@@ -13,7 +13,7 @@ from recommender.errors import DataError, UnknownNameError
 from recommender.results import tables
 from recommender.results.causes import alone, steps
 from recommender.results.experiments import EXPERIMENTS, Experiment, find_experiment
-from recommender.results.pulls import collect_pulls, load_pulls
+from recommender.results.gradient_norms import collect_gradient_norms, load_gradient_norms
 from recommender.results.records import KEPT, Result, band, collect_results, load_results, results_of
 from recommender.results.reproduce import compare, reproduce
 from recommender.results.tables import BEGIN, END, documents, put_into, short
@@ -69,8 +69,8 @@ def test_every_cause_is_recorded_with_the_same_seeds() -> None:
     assert {len(step.values) for step in found} == {3}
 
 
-def test_both_losses_pulls_are_recorded() -> None:
-    curves = load_pulls()
+def test_the_gradient_norms_of_both_losses_are_recorded() -> None:
+    curves = load_gradient_norms()
     assert set(curves) == set(product(("movie loss", "tag loss"), ("alpha 1", "alpha 0.001")))
     assert all(len(epochs) > 5 for epochs, _ in curves.values())
 
@@ -203,7 +203,7 @@ def test_an_unknown_experiment_is_told_the_nearest() -> None:
         find_experiment("paper-softmax-rn")
 
 
-def test_pulls_are_taken_from_the_logs_of_their_experiments(tmp_path: Path) -> None:
+def test_gradient_norms_are_taken_from_the_logs_of_their_experiments(tmp_path: Path) -> None:
     for name, norm in (("pull-alpha-1-s42", 0.123456), ("pull-alpha-1-s7", 7.0), ("other", 9.0)):
         (tmp_path / name).mkdir()
         rows = [
@@ -211,20 +211,23 @@ def test_pulls_are_taken_from_the_logs_of_their_experiments(tmp_path: Path) -> N
             {"epoch": 1.0, "eval_ndcg@10": 0.1},
         ]
         (tmp_path / name / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert collect_pulls(tmp_path, tmp_path / "pulls.json") == ["movie loss, alpha 1", "tag loss, alpha 1"]
-    found = load_pulls(tmp_path / "pulls.json")
+    assert collect_gradient_norms(tmp_path, tmp_path / "gradient_norms.json") == [
+        "movie loss, alpha 1",
+        "tag loss, alpha 1",
+    ]
+    found = load_gradient_norms(tmp_path / "gradient_norms.json")
     assert {key: (list(epochs), list(norms)) for key, (epochs, norms) in found.items()} == {
         ("movie loss", "alpha 1"): ([0.5], [0.1235]),
         ("tag loss", "alpha 1"): ([0.5], [2.0]),
     }
-    (tmp_path / "pulls.json").write_text('[{"loss": "a", "run": "b", "epochs": [], "norms": []}]')
+    (tmp_path / "gradient_norms.json").write_text('[{"loss": "a", "run": "b", "epochs": [], "norms": []}]')
     with pytest.raises(DataError, match="without points"):
-        load_pulls(tmp_path / "pulls.json")
+        load_gradient_norms(tmp_path / "gradient_norms.json")
 
 
-def test_a_folder_without_such_runs_leaves_the_pulls_as_they_are(tmp_path: Path) -> None:
+def test_a_folder_without_such_runs_leaves_the_gradient_norms_as_they_are(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
-    assert collect_pulls(tmp_path / "runs", tmp_path / "pulls.json") == []
-    assert not (tmp_path / "pulls.json").exists()
+    assert collect_gradient_norms(tmp_path / "runs", tmp_path / "gradient_norms.json") == []
+    assert not (tmp_path / "gradient_norms.json").exists()
     with pytest.raises(DataError, match="missing or damaged"):
-        load_pulls(tmp_path / "pulls.json")
+        load_gradient_norms(tmp_path / "gradient_norms.json")

@@ -8,14 +8,18 @@ import torch
 from safetensors.torch import save_file
 
 from recommender.config import RunConfig
+from recommender.config.models import TEXTS, ModelSettings, OneShotSettings, PopularitySettings
 from recommender.config.presets import load_preset, preset_names
+from recommender.config.values import override
 from recommender.data.catalog import Catalog, Movie
-from recommender.data.collate import Item, collate
+from recommender.data.examples import Example
 from recommender.errors import CheckpointError, RecommenderError
+from recommender.models.base import Context
 from recommender.models.registry import make_model
 from recommender.runs.checkpoints import halve, load_checkpoint, weights_facts
 from recommender.runs.folder import Run, new_run
 from recommender.settings import settings
+from tests.models.small import five_movies
 
 CPU = torch.device("cpu")
 TABLE = torch.randn(12, 32, generator=torch.Generator().manual_seed(1)).half()
@@ -28,7 +32,8 @@ def config(tiny_encoder: str) -> RunConfig:
             "protocol": "conversational",
             "model": {
                 "text": {"name": tiny_encoder},
-                "history": {"kind": "attention", "embedding": 8, "hidden": 8},
+                "embedding": 8,
+                "history": {"kind": "attention", "hidden": 8},
                 "head": {"kind": "catalogue"},
             },
         }
@@ -38,7 +43,7 @@ def config(tiny_encoder: str) -> RunConfig:
 @pytest.fixture
 def run(config: RunConfig, small_catalog: Catalog) -> Run:
     run = new_run("r", config, settings())
-    model = make_model(config.model, len(small_catalog), TABLE, seed=5)
+    model = make_model(config.model, Context(small_catalog, TABLE, seed=5))
     run.write_catalog(small_catalog)
     run.write_weights(model.saved_weights(), weights_facts(model, small_catalog))
     return run
@@ -49,8 +54,8 @@ def test_the_model_comes_back_ready_to_answer(run: Run, config: RunConfig, small
     assert (checkpoint.run, checkpoint.config) == (run, config)
     assert list(checkpoint.catalog) == list(small_catalog)
     assert not checkpoint.model.training
-    original = make_model(config.model, len(small_catalog), TABLE, seed=5).eval()
-    batch = collate([Item([101, 2054, 102], [3, 4]), Item([101, 102])])
+    original = make_model(config.model, Context(small_catalog, TABLE, seed=5)).eval()
+    batch = original.collate(original.items([Example("a", "a", 0, "scary", (30, 31)), Example("b", "b", 0, "")]))
     with torch.inference_mode():
         assert torch.equal(checkpoint.model(batch), original(batch))
 
@@ -102,9 +107,7 @@ def test_weights_of_another_shape_are_refused_with_the_tensor(run: Run, config: 
 
 
 def test_weights_of_another_kind_of_model_are_refused(run: Run, config: RunConfig) -> None:
-    values = config.model_dump()
-    values["model"] |= {"kind": "popularity"}
-    run.write_config(RunConfig.model_validate(values))
+    run.write_config(RunConfig(protocol=config.protocol, model=PopularitySettings()))
     with pytest.raises(CheckpointError, match=r"r/model\.safetensors"):
         load_checkpoint(run, CPU)
 
@@ -160,13 +163,13 @@ def test_numbers_that_torch_cannot_judge_are_refused(run: Run) -> None:
         load_checkpoint(run, CPU)
 
 
-@pytest.mark.parametrize("part", ["embedding", "hidden"])
+@pytest.mark.parametrize("path", ["embedding", "history.hidden"])
 def test_settings_that_ask_for_all_memory_are_refused_before_a_model_is_built(
-    part: str, run: Run, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+    path: str, run: Run, config: RunConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("recommender.runs.checkpoints.make_model", None)
     values = config.model_dump()
-    values["model"]["history"][part] = 10**12
+    override(values, f"model.{path}={10**12}")
     run.write_config(RunConfig.model_validate(values))
     with pytest.raises(CheckpointError, match=r"too small for the model that r/config\.json describes"):
         load_checkpoint(run, CPU)
@@ -175,8 +178,8 @@ def test_settings_that_ask_for_all_memory_are_refused_before_a_model_is_built(
 def test_a_model_is_never_told_to_be_larger_than_it_is() -> None:
     for name in preset_names():
         config = load_preset(name).model
-        if config.text.name == "minilm" and config.learns:
-            model = make_model(config, 50, torch.zeros(50, 384), 0)
+        if config.encoder is not None and config.encoder.name == "minilm":
+            model = make_model(config, five_movies(50, torch.zeros(50, 384)))
             assert config.least_parameters(50) <= sum(t.numel() for t in model.saved_weights().values())
 
 
@@ -193,16 +196,16 @@ def test_values_that_are_not_finite_are_refused(value: float, run: Run) -> None:
 def test_the_facts_name_the_encoder_only_where_its_weights_are_not_saved(
     tiny_encoder: str, small_catalog: Catalog
 ) -> None:
-    def facts(kind: str, train: str) -> dict[str, str]:
-        config = RunConfig.model_validate(
-            {"protocol": "paper", "model": {"kind": kind, "text": {"name": tiny_encoder, "train": train}}}
-        )
-        return weights_facts(make_model(config.model, 12, None, 0), small_catalog)
+    def facts(settings: ModelSettings) -> dict[str, str]:
+        return weights_facts(make_model(settings, Context(small_catalog)), small_catalog)
 
-    assert facts("one_shot", "none")["encoder"] != ""
-    assert facts("one_shot", "lora")["encoder"] != ""
-    assert facts("one_shot", "all") == {"catalog": small_catalog.fingerprint, "encoder": ""}
-    assert facts("popularity", "none") == {"catalog": small_catalog.fingerprint, "encoder": ""}
+    def reads(train: str) -> ModelSettings:
+        return OneShotSettings(text=TEXTS[train](name=tiny_encoder))
+
+    assert facts(reads("none"))["encoder"] != ""
+    assert facts(reads("lora"))["encoder"] != ""
+    assert facts(reads("all")) == {"catalog": small_catalog.fingerprint, "encoder": ""}
+    assert facts(PopularitySettings()) == {"catalog": small_catalog.fingerprint, "encoder": ""}
 
 
 def test_loading_writes_nothing(run: Run) -> None:
@@ -215,12 +218,15 @@ def test_loading_writes_nothing(run: Run) -> None:
 
 
 def test_halved_weights_take_half_the_room_and_score_nearly_alike(run: Run) -> None:
-    item = Item([101, 2000, 102], [3], [], [3])
-    before = load_checkpoint(run, CPU).model(collate([item]))
+    def scores() -> torch.Tensor:
+        model = load_checkpoint(run, CPU).model
+        return model(model.collate(model.items([Example("a", "a", 0, "scary", (31,))])))
+
+    before = scores()
     size, half = halve(run)
     assert (size, half) != (0, 0)
     assert half == run.weights_size < 0.8 * size  # of so small a file much is the names of its tensors
-    after = load_checkpoint(run, CPU).model(collate([item]))
+    after = scores()
     assert after.dtype == torch.float32
     torch.testing.assert_close(after, before, atol=5e-3, rtol=5e-3)
     assert not torch.equal(after, before)

@@ -11,14 +11,17 @@ from tests.training.small import MakeConfig
 @pytest.fixture
 def config_of(tiny_encoder: str) -> MakeConfig:
     def make(protocol: str = "conversational", text: str = "none", tags: bool = False, **training: Any) -> RunConfig:
-        settings = {"epochs": 3, "batch_size": 16, "encoder_lr": 1e-3, "head_lr": 1e-2}
+        settings = {"epochs": 3, "batch_size": 16, "head_lr": 1e-2}
+        if text != "none":
+            settings["encoder_lr"] = 1e-3
         return RunConfig.model_validate(
             {
                 "protocol": protocol,
                 "data": {"validation": 0.25},
                 "model": {
                     "text": {"name": tiny_encoder, "train": text},
-                    "history": {"kind": "gru", "embedding": 8, "hidden": 8},
+                    "embedding": 8,
+                    "history": {"kind": "gru", "hidden": 8},
                     "head": {"hidden": 16},
                     "tags": tags,
                 },

@@ -10,11 +10,10 @@ from recommender.config import RunConfig
 from recommender.data.parts import DialogueParts
 from recommender.data.task import load_task
 from recommender.errors import DataError, RecommenderError
-from recommender.evaluation.new_movies import measure_new_movies
-from recommender.evaluation.ranking import rank
-from recommender.models.inputs import example_items, learning_items
 from recommender.query.engine import Engine
 from recommender.query.wish import Wish
+from recommender.ranking.ranker import Ranker
+from recommender.reports.new_movies import measure_new_movies
 from recommender.runs.checkpoints import load_checkpoint
 from recommender.runs.folder import Run, new_run
 from recommender.settings import Settings
@@ -33,7 +32,9 @@ def config(tiny_encoder: str) -> RunConfig:
             "model": {
                 "kind": "dialogue",
                 "text": {"name": tiny_encoder, "train": "none"},
-                "dialogue": {"members": 2, "width": 16, "layers": 1},
+                "members": 2,
+                "width": 16,
+                "layers": 1,
             },
             "loss": {"kind": "softmax"},
             "training": {"epochs": 2, "batch_size": 4, "head_lr": 1e-2},
@@ -73,23 +74,23 @@ def test_the_same_seed_gives_the_same_weights(config: RunConfig, world: Settings
     assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())
 
 
-def test_a_dialogue_is_learned_in_one_item_with_an_answer_for_every_turn(config: RunConfig, world: Settings) -> None:
+def test_a_dialogue_is_learned_in_one_item_with_every_turn(config: RunConfig, world: Settings) -> None:
     task = load_task("conversational", config.data, 42, world)
     model = build_model(config, task, world)
     examples = task.learning_examples()
-    items = learning_items(model, example_items(model, examples, task.catalog, config.data, world.cache_dir))
+    items = model.training_items(task)
     assert len(items) == len({example.dialogue_id for example in examples}) < len(examples)
-    assert sum(len(item.answers) for item in items) == len(examples)
+    assert sum(len(item.turns) for item in items) == len(examples)
     assert {example.answered_by for example in examples} == {"seeker", "recommender"}
     assert {example.answered_by for example in task.examples("train")} == {"recommender"}
 
 
 def test_the_turns_of_a_dialogue_rank_alike_together_and_alone(config: RunConfig, world: Settings) -> None:
     task = load_task("conversational", config.data, 42, world)
-    model = load_checkpoint(trained(config, world), CPU).model
-    items = example_items(model, task.examples("test"), task.catalog, config.data, world.cache_dir)
-    whole, alone = rank(model, items, 5, CPU, batch_size=50), rank(model, items, 5, CPU, batch_size=1)
-    assert (whole.all == alone.all).all()
+    ranker = Ranker(load_checkpoint(trained(config, world), CPU, world.cache_dir).model, CPU)
+    prepared = ranker.prepare(task.examples("test"))
+    whole, alone = (ranker.rank_prepared(prepared, 5, "refused", batch_size=size) for size in (50, 1))
+    assert (whole == alone).all()
 
 
 def test_training_and_choosing_never_look_at_the_test_split(

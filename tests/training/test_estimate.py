@@ -20,18 +20,26 @@ MakeConfig = Callable[..., RunConfig]
 @pytest.fixture
 def config_of(tiny_encoder: str) -> MakeConfig:
     def make(text: str = "none", kind: str = "one_shot", tags: bool = False, **training: Any) -> RunConfig:
+        encoder = {"name": tiny_encoder, "train": text}
+        models = {
+            "one_shot": {
+                "text": encoder,
+                "embedding": 8,
+                "history": {"kind": "attention", "hidden": 8},
+                "head": {"kind": "catalogue"},
+                "counts_weight": 1.0,
+                "tags": tags,
+            },
+            "dialogue": {"kind": "dialogue", "text": encoder, "width": 16},
+            "item_knn": {"kind": "item_knn"},
+            "popularity": {"kind": "popularity"},
+        }
         return RunConfig.model_validate(
             {
                 "protocol": "conversational",
                 "data": {"validation": 0.25},
-                "model": {
-                    "kind": kind,
-                    "text": {"name": tiny_encoder, "train": text},
-                    "history": {"kind": "attention", "embedding": 8, "hidden": 8, "counts_weight": 1.0},
-                    "head": {"kind": "catalogue"},
-                    "tags": tags,
-                },
-                "training": {"epochs": 2, "batch_size": 16, **training},
+                "model": models[kind],
+                "training": {"epochs": 2, "batch_size": 16, **training} if "text" in models[kind] else {},
             }
         )
 
@@ -76,7 +84,7 @@ def test_a_run_without_steps_costs_its_preparation(
 
 
 def test_a_batch_larger_than_the_data_is_one_step(world: Settings, config_of: MakeConfig) -> None:
-    assert estimate(config_of(batch_size=4096, tag_batch_size=4096), world).steps == 2
+    assert estimate(config_of(batch_size=4096), world).steps == 2
 
 
 def test_what_keeps_a_run_from_starting_is_said(world: Settings, config_of: MakeConfig) -> None:

@@ -32,7 +32,7 @@ from tests.training.small import MakeConfig, evals, trained
 def test_a_loss_that_is_not_finite_fails_with_what_to_change(
     world: Settings, config_of: MakeConfig, caplog: pytest.LogCaptureFixture
 ) -> None:
-    run = new_run("r", config_of(head_lr=1e30, encoder_lr=1e30, clip=1e30, warmup=0.0), world)
+    run = new_run("r", config_of(head_lr=1e30, clip=1e30, warmup=0.0), world)
     with pytest.raises(RecommenderError, match="not finite"), caplog.at_level(logging.ERROR):
         train_run(run, world)
     status = run.status()

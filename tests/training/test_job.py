@@ -32,7 +32,8 @@ def config_of(tiny_encoder: str) -> Callable[[int], RunConfig]:
                 "data": {"validation": 0.25},
                 "model": {
                     "text": {"name": tiny_encoder},
-                    "history": {"kind": "gru", "embedding": 8, "hidden": 8},
+                    "embedding": 8,
+                    "history": {"kind": "gru", "hidden": 8},
                     "head": {"hidden": 16},
                 },
                 "loss": {"kind": "softmax"},

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 import torch
 
-from recommender.config import HeadConfig, HistoryConfig, LossConfig, ModelConfig, TextConfig, TrainingConfig
-from recommender.data.collate import Item, collate
+from recommender.config import TrainingConfig
+from recommender.config.losses import BceSettings, SoftmaxSettings
+from recommender.config.models import FfnSettings, FrozenText, GruSettings, OneShotSettings
+from recommender.data.collate import Item, Text
 from recommender.data.engagement import Engagement
 from recommender.errors import RecommenderError
 from recommender.losses.weighting import target_facts
@@ -17,6 +19,7 @@ from recommender.training.arguments import training_arguments
 from recommender.training.learner import Learner
 from recommender.training.sampling import WishSet
 from recommender.training.trainer import RecommenderTrainer
+from tests.contracts import context
 
 MOVIES = 12
 TASKS = ("liked", "seen")
@@ -26,7 +29,7 @@ def items(number: int) -> list[Item]:
     """Movies below six are liked; whether one has been seen is known of every other wish."""
     return [
         Item(
-            [101, 2000 + i, 102],
+            [Text([101, 2000 + i, 102])],
             [(i + 1) % MOVIES],
             [i % MOVIES],
             engagement=[Engagement(liked=float(i % MOVIES < 6), seen=float(i % 3 == 0) if i % 2 else None)],
@@ -38,14 +41,15 @@ def items(number: int) -> list[Item]:
 @pytest.fixture
 def learner_for(tiny_encoder: str) -> Any:
     def build(**loss: Any) -> Learner:
-        model = ModelConfig(
-            text=TextConfig(name=tiny_encoder),
-            history=HistoryConfig(kind="gru", embedding=8, hidden=8),
-            head=HeadConfig(hidden=16, dropout=0.0),
+        model = OneShotSettings(
+            text=FrozenText(name=tiny_encoder),
+            embedding=8,
+            history=GruSettings(hidden=8),
+            head=FfnSettings(hidden=16, dropout=0.0),
             opinions=TASKS,
         )
-        config = LossConfig.model_validate({"kind": "softmax", **loss})
-        return Learner(make_model(model, MOVIES, None, seed=1), config, target_facts(items(12), MOVIES), TASKS)
+        facts = target_facts(items(12), MOVIES)
+        return Learner(make_model(model, context(1)), SoftmaxSettings.model_validate(loss), facts, TASKS)
 
     return build
 
@@ -56,7 +60,7 @@ def trainer_for(learner_for: Any, tmp_path: Path) -> Any:
         config = TrainingConfig(batch_size=4, epochs=epochs, head_lr=1e-2)
         args = training_arguments(config, 7, tmp_path / "resume", 12, use_cpu=True)
         train = WishSet(items(12), [], 1, seed=7)
-        return RecommenderTrainer(learner_for(**loss), args, config, train, items(4), "all", callbacks=[])
+        return RecommenderTrainer(learner_for(**loss), args, config, train, lambda: {"ndcg@10": 0.5}, callbacks=[])
 
     return build
 
@@ -66,17 +70,20 @@ def rows_of(trainer: RecommenderTrainer) -> list[dict[str, float]]:
 
 
 def test_each_task_has_a_loss_and_counts_its_rows(learner_for: Any) -> None:
-    learner, batch = learner_for().train(), collate(items(4))
+    learner = learner_for().train()
+    batch = learner.recommender.collate(items(4))
     losses = learner(batch)
     assert list(losses) == ["movie", "liked", "seen"]
     assert {task: rows.item() for task, rows in learner.rows(batch).items()} == {"movie": 4, "liked": 4, "seen": 2}
-    logits = learner.recommender.outputs(batch).opinions["seen"]
+    wish = learner.recommender._wish(batch)
+    logits = learner.recommender.opinions(wish, batch["targets"])["seen"]
     known = torch.nn.functional.binary_cross_entropy_with_logits(logits[[1, 3], 0], torch.tensor([0.0, 1.0]))
     torch.testing.assert_close(losses["seen"], known)
 
 
 def test_a_batch_of_which_nothing_is_known_teaches_the_ranking_alone(learner_for: Any) -> None:
-    learner, batch = learner_for().train(), collate([Item([101, 102], [1], [2])])
+    learner = learner_for().train()
+    batch = learner.recommender.collate([Item([Text([101, 102])], [1], [2])])
     assert "engagement" not in batch
     losses = learner(batch)
     assert (losses["liked"].item(), losses["seen"].item()) == (0, 0)
@@ -133,13 +140,13 @@ def test_the_weights_of_the_tasks_stand_in_the_checkpoint(balance: str, trainer_
 
 
 def test_an_opinion_that_nobody_told_is_an_error(tiny_encoder: str) -> None:
-    model = ModelConfig(text=TextConfig(name=tiny_encoder), head=HeadConfig(hidden=16), opinions=("seen",))
-    made = make_model(model, MOVIES, None, seed=1)
-    untold = [Item([101, 102], [1], [2], engagement=[Engagement(liked=1)])]
+    model = OneShotSettings(text=FrozenText(name=tiny_encoder), head=FfnSettings(hidden=16), opinions=("seen",))
+    made = make_model(model, context(1))
+    untold = [Item([Text([101, 102])], [1], [2], engagement=[Engagement(liked=1)])]
     with pytest.raises(RecommenderError, match=r"of none of the 1 training targets .* seen"):
-        Learner(made, LossConfig(), target_facts(untold, MOVIES), ["seen"])
+        Learner(made, BceSettings(), target_facts(untold, MOVIES), ["seen"])
 
 
 def test_tags_are_not_learned_where_only_some_movies_are_scored(learner_for: Any) -> None:
     with pytest.raises(RecommenderError, match=r"model\.tags = false"):
-        Learner(learner_for().recommender, LossConfig(sampled=3), target_facts(items(4), MOVIES), ["tag"])
+        Learner(learner_for().recommender, BceSettings(sampled=3), target_facts(items(4), MOVIES), ["tag"])

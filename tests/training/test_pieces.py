@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,47 +9,49 @@ import torch
 from torch import Tensor
 from transformers.models.bert.modeling_bert import BertIntermediate
 
-from recommender.config import (
-    DialogueConfig,
-    HeadConfig,
-    HistoryConfig,
-    LossConfig,
-    ModelConfig,
-    TextConfig,
-    TrainingConfig,
-)
+from recommender.config import TrainingConfig
+from recommender.config.losses import LOSSES
+from recommender.config.models import DialogueSettings, FfnSettings, GruSettings, LastLayersText, OneShotSettings
 from recommender.config.presets import load_preset
-from recommender.data.collate import Answer, Item, Spoken
+from recommender.data.collate import Item, Text
 from recommender.errors import RecommenderError
 from recommender.losses.weighting import target_facts
+from recommender.models.dialogue_items import DialogueItem, Spoken, Turn
 from recommender.models.registry import make_model
 from recommender.training.arguments import training_arguments
 from recommender.training.learner import Learner
 from recommender.training.parts import precision
 from recommender.training.sampling import WishSet
 from recommender.training.trainer import RecommenderTrainer
+from tests.contracts import context
 
 MOVIES = 12
-TEXT = torch.randn(MOVIES, 32, generator=torch.Generator().manual_seed(5)).half()
-TAGS = [Item([101, 3000 + i, 102], targets=[i % MOVIES]) for i in range(5)]
+TAGS = [Item([Text([101, 3000 + i, 102])], targets=[i % MOVIES]) for i in range(5)]
 Train = Callable[..., RecommenderTrainer]
 
 
 def wishes(count: int) -> list[Item]:
     """Every fourth has no target, so that the pieces of a batch count different numbers of rows."""
     return [
-        Item([101, *range(2000 + i, 2001 + i + i % 6), 102], [i % MOVIES], [] if i % 4 == 3 else [(i + 1) % MOVIES])
+        Item(
+            [Text([101, *range(2000 + i, 2001 + i + i % 6), 102])],
+            [i % MOVIES],
+            [] if i % 4 == 3 else [(i + 1) % MOVIES],
+        )
         for i in range(count)
     ]
 
 
 def dialogues(count: int) -> list[Item]:
-    """One to four answers each."""
+    """One to four turns each."""
     items = []
     for i in range(count):
-        messages = [Spoken([101, 2000 + i + turn, 102], [(i + turn) % MOVIES], turn % 2) for turn in range(1 + i % 4)]
-        answers = [Answer(n + 1, [(i + n) % MOVIES], by_recommender=n % 2 == 0) for n in range(len(messages))]
-        items.append(Item([], messages=messages, answers=answers))
+        messages = [
+            Spoken([101, 2000 + i + turn, 102], mentioned=[(i + turn) % MOVIES], speaker=turn % 2)
+            for turn in range(1 + i % 4)
+        ]
+        turns = [Turn(n + 1, [(i + n) % MOVIES], by_recommender=n % 2 == 0) for n in range(len(messages))]
+        items.append(DialogueItem(messages, turns=turns))
     return items
 
 
@@ -69,14 +70,12 @@ def train(tiny_encoder: str, tmp_path: Any) -> Train:
         config = TrainingConfig.model_validate(
             {"batch_size": 4, "tag_batch_size": 8, "epochs": 2, "encoder_lr": 1e-3, "head_lr": 1e-2} | training
         )
-        model = ModelConfig(
-            kind=kind,
-            text=TextConfig(name=tiny_encoder, train="last", last_layers=2),
-            history=HistoryConfig(kind="gru", embedding=8, hidden=8),
-            dialogue=DialogueConfig(members=2, width=8, layers=1, dropout=0, forgotten=0),
-            head=HeadConfig(hidden=16, dropout=0),
-            tags=tags,
+        text = LastLayersText(name=tiny_encoder, last_layers=2)
+        one_shot = OneShotSettings(
+            text=text, embedding=8, history=GruSettings(hidden=8), head=FfnSettings(hidden=16, dropout=0), tags=tags
         )
+        nothing_random = dict.fromkeys(("dropout", "item_dropout", "head_dropout"), 0.0)
+        model = DialogueSettings(text=text, members=2, width=8, layers=1, **nothing_random)
         items = dialogues(10) if kind == "dialogue" else wishes(10)
         args = training_arguments(
             config, 7, tmp_path / "resume", len(items), use_cpu=True, torch_compile_backend=backend
@@ -87,16 +86,15 @@ def train(tiny_encoder: str, tmp_path: Any) -> Train:
         tasks, facts = ["tag"] if tags else [], target_facts(items, MOVIES)
         trainer = RecommenderTrainer(
             Learner(
-                make_model(model, MOVIES, TEXT, seed=1),
-                LossConfig(kind=loss, tag_weight=0.5, balance=balance),
+                make_model(model if kind == "dialogue" else one_shot, context(1)),
+                LOSSES[loss](tag_weight=0.5, balance=balance),
                 facts,
                 tasks,
             ),
             args,
             config=config,
             train=WishSet(items, TAGS if tags else [], 2, seed=7),
-            validation=[replace(item, targets=[1], answers=item.answers[-1:]) for item in items[:3]],
-            targets="all",
+            validate=lambda: {"ndcg@10": 0.5},
             callbacks=[],
         )
         trainer.train()
@@ -161,7 +159,7 @@ def test_a_compiled_model_learns_the_same_and_keeps_its_names(
     backend: str, tags: bool, train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the backends that only trace: to have C++ compiled takes minutes, and gave the same weights within 2e-7. Of
-    two tasks the pulls are measured on the way."""
+    two tasks the gradient norms are measured on the way."""
     for name in ("ACCELERATE_DYNAMO_BACKEND", "ACCELERATE_DYNAMO_MODE"):
         monkeypatch.setenv(name, "")  # noted, so that what the Trainer sets ends with the test
         monkeypatch.delenv(name)

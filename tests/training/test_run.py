@@ -16,7 +16,7 @@ from recommender.config import RunConfig
 from recommender.data.catalog import Catalog
 from recommender.data.task import load_task
 from recommender.errors import DataError, RecommenderError
-from recommender.evaluation.report import evaluate
+from recommender.reports.report import evaluate
 from recommender.runs.checkpoints import load_checkpoint
 from recommender.runs.folder import Run, Status, new_run
 from recommender.settings import ROOT, Settings

@@ -8,15 +8,17 @@ import pytest
 import torch
 from torch import nn
 
-from recommender.config import HeadConfig, HistoryConfig, LossConfig, ModelConfig, TextConfig, TrainingConfig
-from recommender.data.collate import Item, collate
+from recommender.config import TrainingConfig
+from recommender.config.losses import BceSettings, LossSettings, SoftmaxSettings
+from recommender.config.models import TEXTS, CatalogueSettings, FfnSettings, GruSettings, HeadSettings, OneShotSettings
+from recommender.data.collate import Item, Text
 from recommender.losses.weighting import target_facts
-from recommender.models.base import Recommender
 from recommender.models.registry import make_model
 from recommender.training.arguments import training_arguments
 from recommender.training.learner import Learner
 from recommender.training.sampling import WishSet
 from recommender.training.trainer import RecommenderTrainer
+from tests.contracts import context
 
 MOVIES = 12
 
@@ -24,12 +26,17 @@ MOVIES = 12
 def wish_items(count: int, length: int = 6) -> list[Item]:
     """Items over the tokenizer's ids; every text, history and target differs."""
     return [
-        Item([101, *range(2000 + i, 2000 + i + 1 + i % length), 102], [i % MOVIES], [(i + 1) % MOVIES], [i % MOVIES])
+        Item(
+            [Text([101, *range(2000 + i, 2000 + i + 1 + i % length), 102])],
+            [i % MOVIES],
+            [(i + 1) % MOVIES],
+            [i % MOVIES],
+        )
         for i in range(count)
     ]
 
 
-TAGS = [Item([101, 3000 + i, 102], targets=[i % MOVIES]) for i in range(5)]
+TAGS = [Item([Text([101, 3000 + i, 102])], targets=[i % MOVIES]) for i in range(5)]
 
 
 @pytest.fixture
@@ -39,52 +46,54 @@ def trainer_for(tiny_encoder: str, tmp_path: Path) -> Any:
         *,
         tags: bool = False,
         text: str = "all",
-        loss: LossConfig | None = None,
-        head: HeadConfig | None = None,
+        loss: LossSettings | None = None,
+        head: HeadSettings | None = None,
         **settings: Any,
     ):
         config = TrainingConfig(**{"batch_size": 4, "epochs": 2, **settings})
-        loss_config = loss or LossConfig(kind="softmax")
-        model_config = ModelConfig(
-            text=TextConfig(name=tiny_encoder, train=text),
-            history=HistoryConfig(kind="gru", embedding=8, hidden=8),
-            head=head or HeadConfig(hidden=16),
+        loss_config = loss or SoftmaxSettings()
+        model_config = OneShotSettings(
+            text=TEXTS[text](name=tiny_encoder),
+            embedding=8,
+            history=GruSettings(hidden=8),
+            head=head or FfnSettings(hidden=16),
             tags=tags,
         )
-        model = make_model(model_config, MOVIES, torch.eye(MOVIES), seed=1)
+        model = make_model(model_config, context(1, torch.eye(MOVIES)))
         return RecommenderTrainer(
             Learner(model, loss_config, target_facts(train, MOVIES), ["tag"] if tags else []),
             training_arguments(config, 7, tmp_path / "resume", len(train), use_cpu=True, bf16=False),
             config=config,
             train=WishSet(train, TAGS if tags else [], 2, seed=7),
-            validation=wish_items(6),
-            targets="all",
+            validate=lambda: {"ndcg@10": 0.5},
             callbacks=[],
         )
 
     return build
 
 
-def test_a_sampled_run_learns_from_drawn_movies_and_ranks_them_all(trainer_for: Any) -> None:
-    trainer = trainer_for(wish_items(8), loss=LossConfig(kind="softmax", sampled=3), epochs=1)
-    learned, ranked = set(), set()
-    trainer.learner.movie_loss.register_forward_hook(lambda loss, inputs, value: learned.add(inputs[0].shape[1]))
-    trainer.recommender.register_forward_hook(lambda model, inputs, scores: ranked.add(scores.shape[1]))
+def test_a_sampled_run_learns_from_candidates_and_ranks_them_all(trainer_for: Any) -> None:
+    trainer = trainer_for(wish_items(8), loss=SoftmaxSettings(sampled=3), epochs=1)
+    learned: set[int] = set()
+    loss = trainer.learner.objective.ranking_loss
+    loss.register_forward_hook(lambda loss, inputs, value: learned.add(inputs[0].shape[1]))
     trainer.train()
     assert max(learned) < MOVIES
-    assert ranked == {MOVIES}
+    model = trainer.recommender.eval()
+    assert model(model.collate(wish_items(2))).shape == (2, MOVIES)
 
 
-def test_the_pull_of_each_loss_at_the_encoder_is_logged(trainer_for: Any) -> None:
+def test_the_gradient_norm_of_each_loss_at_the_encoder_is_logged(trainer_for: Any) -> None:
     """By hand: the gradients of each part alone, at the first batch with the first weights."""
-    trainer = trainer_for(wish_items(4), tags=True, loss=LossConfig(kind="bce", tag_weight=0.5), epochs=1)
+    trainer = trainer_for(wish_items(4), tags=True, loss=BceSettings(tag_weight=0.5), epochs=1)
     batch = next(iter(trainer.get_train_dataloader()))
     model = trainer.recommender.train()
     torch.manual_seed(0)
     trainer.compute_loss(trainer.learner, batch)
     torch.manual_seed(0)
-    losses = {"movie": trainer.learner.movie_loss(model(batch), batch["targets"])}
-    losses["tag"] = 0.5 * trainer.learner.tag_loss(model.tag_scores(batch), batch["tag_targets"])
+    objective = trainer.learner.objective
+    losses = {"movie": objective.ranking_loss(model(batch), batch["targets"])}
+    losses["tag"] = 0.5 * objective.tag_loss(model.tag_head(model._tag_texts(batch)), batch["tag_targets"])
     for part, loss in losses.items():
         model.zero_grad()
         loss.backward(retain_graph=True)
@@ -94,7 +103,7 @@ def test_the_pull_of_each_loss_at_the_encoder_is_logged(trainer_for: Any) -> Non
         assert logged > 0
 
 
-def test_a_frozen_encoder_feels_no_pull(trainer_for: Any) -> None:
+def test_a_frozen_encoder_has_no_gradient_norms(trainer_for: Any) -> None:
     trainer = trainer_for(wish_items(4), tags=True, text="none", epochs=1)
     trainer.train()
     assert not [key for row in trainer.state.log_history for key in row if key.endswith("gradient")]
@@ -128,7 +137,7 @@ def test_biases_and_norms_are_not_decayed(trainer_for: Any) -> None:
 
 
 def test_the_popularity_bias_is_not_decayed(trainer_for: Any) -> None:
-    trainer = trainer_for(wish_items(8), head=HeadConfig(kind="catalogue"), weight_decay=0.25)
+    trainer = trainer_for(wish_items(8), head=CatalogueSettings(), weight_decay=0.25)
     optimizer = trainer.create_optimizer()
     decays = {name: group["weight_decay"] for group in optimizer.param_groups for name in group["param_names"]}
     assert decays["head.bias"] == 0.0
@@ -208,7 +217,7 @@ def test_the_gradient_is_clipped_to_the_length_in_the_settings(trainer_for: Any)
 
 
 def test_the_loss_is_the_movies_plus_the_weighted_tags_and_both_are_logged(trainer_for: Any) -> None:
-    loss = LossConfig(kind="bce", tag_weight=0.25)
+    loss = BceSettings(tag_weight=0.25)
     trainer = trainer_for(wish_items(8), tags=True, text="none", loss=loss, epochs=2)
     trainer.train()
     rows = [row for row in trainer.state.log_history if "loss" in row]
@@ -219,12 +228,13 @@ def test_the_loss_is_the_movies_plus_the_weighted_tags_and_both_are_logged(train
 
 
 def test_the_two_parts_are_those_of_the_model(trainer_for: Any) -> None:
-    trainer = trainer_for(wish_items(4), tags=True, text="none", loss=LossConfig(kind="bce", tag_weight=0.5))
+    trainer = trainer_for(wish_items(4), tags=True, text="none", loss=BceSettings(tag_weight=0.5))
     model = trainer.recommender.eval()
-    batch = collate([trainer.train_items[i] for i in range(4)])
+    batch = model.collate([trainer.train_items[i] for i in range(4)])
     assert len(batch["tag_targets"]) == 8  # two a wish
     movie = nn.functional.binary_cross_entropy_with_logits(model(batch), one_hot(batch["targets"]))
-    tag = nn.functional.binary_cross_entropy_with_logits(model.tag_scores(batch), one_hot(batch["tag_targets"]))
+    scores = model.tag_head(model._tag_texts(batch))
+    tag = nn.functional.binary_cross_entropy_with_logits(scores, one_hot(batch["tag_targets"]))
     assert trainer.compute_loss(trainer.learner, batch).item() == pytest.approx((movie + 0.5 * tag).item())
 
 
@@ -242,23 +252,23 @@ def test_without_tags_only_the_movies_are_logged(trainer_for: Any) -> None:
 
 def test_batches_hold_texts_of_like_length(trainer_for: Any) -> None:
     """Two lengths in equal numbers: shuffled batches of four would nearly all be mixed."""
-    items = [Item([101] * (3 if i % 2 else 40), [], [1]) for i in range(160)]
+    items = [Item([Text([101] * (3 if i % 2 else 40))], [], [1]) for i in range(160)]
     trainer = trainer_for(items)
     order = list(trainer._get_train_sampler())
     assert sorted(order) == list(range(160))
     batches = [order[i : i + 4] for i in range(0, 160, 4)]
-    mixed = [batch for batch in batches if len({len(items[i].tokens) for i in batch}) > 1]
+    mixed = [batch for batch in batches if len({len(items[i].texts[0].tokens) for i in batch}) > 1]
     assert len(mixed) <= 6
-    lengths = [len(items[batch[0]].tokens) for batch in batches]
+    lengths = [len(items[batch[0]].texts[0].tokens) for batch in batches]
     assert lengths != sorted(lengths) or lengths[0] != lengths[-1]
     assert order != list(trainer._get_train_sampler()), "no epoch has the order of another"
 
 
 def test_ready_vectors_are_shuffled_without_regard_to_length(trainer_for: Any) -> None:
-    items = [Item([101] * (3 if i % 2 else 40), [], [1], vector=torch.ones(32)) for i in range(80)]
+    items = [Item([Text([101] * (3 if i % 2 else 40), torch.ones(32))], [], [1]) for i in range(80)]
     order = list(trainer_for(items, text="none")._get_train_sampler())
     assert sorted(order) == list(range(80))
-    batches = [{len(items[i].tokens) for i in order[start : start + 4]} for start in range(0, 80, 4)]
+    batches = [{len(items[i].texts[0].tokens) for i in order[start : start + 4]} for start in range(0, 80, 4)]
     assert sum(len(lengths) > 1 for lengths in batches) > 5
 
 
@@ -283,27 +293,6 @@ def test_each_epoch_of_training_has_its_own_tags(trainer_for: Any, monkeypatch: 
     )
     trainer_for(wish_items(4), tags=True, text="none", epochs=3).train()
     assert [epoch for i, epoch in enumerate(epochs) if i == 0 or epoch != epochs[i - 1]] == [0, 1, 2]
-
-
-def test_the_mentioned_movies_are_no_answers_to_new_targets(trainer_for: Any) -> None:
-    """One item has an old and a new target, one only an old one: it does not count."""
-    trainer = trainer_for(wish_items(4))
-    trainer.validation_items = [Item([101], [3], [3, 5], [3]), Item([101], [4], [4], [4])]
-    scores = torch.zeros(2, MOVIES)
-    scores[:, 3], scores[:, 4], scores[:, 5] = 3, 2, 1
-
-    class Fixed(Recommender):
-        def forward(self, batch: Any) -> torch.Tensor:
-            return scores[: len(batch["targets"])]
-
-    trainer.recommender = Fixed()
-    trainer.targets = "new"
-    assert trainer.evaluate()["eval_ndcg@10"] == pytest.approx(1 / math.log2(3))  # 4, then 5
-    trainer.targets = "all"
-    found = trainer.evaluate()
-    assert found["eval_recall@1"] == pytest.approx((1 / 2 + 0) / 2)
-    ideal = 1 + 1 / math.log2(3)
-    assert found["eval_ndcg@10"] == pytest.approx(((1 + 1 / 2) / ideal + 1 / math.log2(3)) / 2)
 
 
 def test_training_ends_when_validation_has_not_improved_for_the_patience(

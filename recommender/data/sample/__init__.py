@@ -1,0 +1,1 @@
+"""A seeded simulator in place of real data."""

@@ -1,0 +1,1 @@
+"""A model's scores -> the ranking that is served and measured."""

@@ -1,0 +1,1 @@
+"""Models measured on data: reports, and the validation during training."""

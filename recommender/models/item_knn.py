@@ -7,8 +7,11 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
+from recommender.config import DIALOGUE_PROTOCOLS
 from recommender.config.models import ItemKnnSettings
 from recommender.data.collate import PADDING, Batch, Item
+from recommender.data.examples import distinct_ids
+from recommender.data.task import Task
 from recommender.models.base import Context, Recommender
 from recommender.models.histories import memberships, recency
 
@@ -44,6 +47,18 @@ class ItemKnn(Recommender):
         self.register_buffer("values", torch.zeros(0))
         self.register_buffer("popularity", torch.zeros(movies))  # with the prior's weight
         self.register_buffer("decay", torch.tensor(config.decay))
+
+    def training_items(self, task: Task) -> list[Item]:
+        """One item a training dialogue, with every movie that either speaker names, whatever the protocol asks for; of
+        ratings one an example."""
+        if task.protocol not in DIALOGUE_PROTOCOLS:
+            return super().training_items(task)
+        catalog = self.context.catalog
+        named = ((dialogue.dialogue_id, distinct_ids(dialogue.messages)) for dialogue in task.split("train"))
+        return [
+            Item((), targets=catalog.indices(filter(catalog.has, movie_ids)), dialogue=dialogue_id)
+            for dialogue_id, movie_ids in named
+        ]
 
     def fit(self, items: Sequence[Item]) -> None:
         groups = memberships(items, len(self.rows) - 1)

@@ -3,10 +3,14 @@
 import pytest
 import torch
 
+from recommender.config import DataConfig
 from recommender.config.models import ItemKnnSettings
 from recommender.data.collate import PADDING, Item
+from recommender.data.task import load_task
+from recommender.models.base import Context
 from recommender.models.item_knn import ItemKnn, WeightedCounts
 from recommender.ranking.top_k import top_k
+from recommender.settings import Settings
 from tests.models.small import five_movies
 
 # Dialogue a names 0, 1, 2; b names 0, 2, 3 (in two examples, which count once); c names 0 and 2.
@@ -122,3 +126,13 @@ def test_weighted_counts_leave_a_wish_without_movies_to_the_model() -> None:
     counts = WeightedCounts(five_movies(), weight=1.5)
     counts.fit(TRAIN)
     assert scores(counts, [], [0])[0].tolist() == [0] * 5
+
+
+def test_it_learns_from_every_movie_of_a_dialogue_whatever_the_protocol_asks_for(world: Settings) -> None:
+    """`one_shot` has no example with the movies that the seeker names later."""
+    task = load_task("one_shot", DataConfig(validation=0.25), 3, world)
+    model = ItemKnn(ItemKnnSettings(), Context(task.catalog))
+    learned = {item.dialogue: set(item.targets) for item in model.training_items(task)}
+    for dialogue in task.split("train"):
+        named = {movie_id for message in dialogue.messages for movie_id in message.movie_ids}
+        assert learned[dialogue.dialogue_id] == set(task.catalog.indices(named))

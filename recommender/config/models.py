@@ -308,12 +308,14 @@ class ItemKnnSettings(BaselineSettings):
     shrinkage: float = Field(
         10.0, ge=0, title="Shrinkage", description="added to how often a movie occurs: rare pairs count for less"
     )
-    asymmetry: float = Field(
+    mentioned_power: float = Field(
         0.7,
         ge=0,
-        le=1,
-        title="Asymmetry of the cosine",
-        description="1: a share of the mentioned movie's dialogues; 0: of the candidate's; 0.5: the plain cosine",
+        title="Power of the mentioned movie's count",
+        description="in the similarity's denominator; with 0.5 for both counts it is the cosine",
+    )
+    candidate_power: float = Field(
+        0.3, ge=0, title="Power of the candidate's count", description="the lower, the more popular movies are favoured"
     )
     decay: float = Field(
         0.8, gt=0, le=1, title="Recency decay", description="weight of a mentioned movie, for each one mentioned later"

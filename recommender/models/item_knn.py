@@ -7,8 +7,11 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
+from recommender.config import DIALOGUE_PROTOCOLS
 from recommender.config.models import ItemKnnSettings
 from recommender.data.collate import PADDING, Batch, Item
+from recommender.data.examples import distinct_ids
+from recommender.data.task import Task
 from recommender.models.base import Context, Recommender
 from recommender.models.histories import memberships, recency
 
@@ -17,7 +20,7 @@ class ItemKnn(Recommender):
     """Asymmetric cosine with shrinkage (Sarwar et al. 2001; Aiolli 2013), recency and a popularity prior.
 
         score(j) = prior * p(j) + sum over the mentioned movies i of decay ** (movies mentioned after i) * s(i, j)
-        s(i, j)  = n(i, j) / ((n(i) + shrinkage) ** asymmetry * (n(j) + shrinkage) ** (1 - asymmetry))
+        s(i, j)  = n(i, j) / ((n(i) + shrinkage) ** mentioned_power * (n(j) + shrinkage) ** candidate_power)
 
     n(i, j) is the number of training dialogues that name both movies (or of people who watched both), n(i) of those
     that name i, and p(j) = n(j) / max n. A wish that names no movie is ranked by popularity.
@@ -37,12 +40,25 @@ class ItemKnn(Recommender):
     def __init__(self, config: ItemKnnSettings, context: Context) -> None:
         super().__init__(config, context)
         movies = len(context.catalog)
-        self.shrinkage, self.asymmetry, self.prior = config.shrinkage, config.asymmetry, config.prior
+        self.shrinkage, self.prior = config.shrinkage, config.prior
+        self.mentioned_power, self.candidate_power = config.mentioned_power, config.candidate_power
         self.register_buffer("rows", torch.zeros(movies + 1, dtype=torch.int32))
         self.register_buffer("columns", torch.zeros(0, dtype=torch.int32))
         self.register_buffer("values", torch.zeros(0))
         self.register_buffer("popularity", torch.zeros(movies))  # with the prior's weight
         self.register_buffer("decay", torch.tensor(config.decay))
+
+    def training_items(self, task: Task) -> list[Item]:
+        """One item a training dialogue, with every movie that either speaker names, whatever the protocol asks for; of
+        ratings one an example."""
+        if task.protocol not in DIALOGUE_PROTOCOLS:
+            return super().training_items(task)
+        catalog = self.context.catalog
+        named = ((dialogue.dialogue_id, distinct_ids(dialogue.messages)) for dialogue in task.split("train"))
+        return [
+            Item((), targets=catalog.indices(filter(catalog.has, movie_ids)), dialogue=dialogue_id)
+            for dialogue_id, movie_ids in named
+        ]
 
     def fit(self, items: Sequence[Item]) -> None:
         groups = memberships(items, len(self.rows) - 1)
@@ -52,8 +68,10 @@ class ItemKnn(Recommender):
         together.eliminate_zeros()
         together.sort_indices()
         size = np.maximum(named + self.shrinkage, 1.0)
-        scaled = sparse.diags_array(size**-self.asymmetry) @ together @ sparse.diags_array(size ** (self.asymmetry - 1))
-        self._keep(sparse.csr_array(scaled), self.prior * named / max(named.max(initial=0.0), 1.0))
+        mentioned, candidates = (sparse.diags_array(size**-p) for p in (self.mentioned_power, self.candidate_power))
+        self._keep(
+            sparse.csr_array(mentioned @ together @ candidates), self.prior * named / max(named.max(initial=0.0), 1.0)
+        )
 
     def _keep(self, similarities: sparse.csr_array, popularity: np.ndarray) -> None:
         device = self.rows.device
@@ -95,18 +113,21 @@ class ItemKnn(Recommender):
 
 class WeightedCounts(ItemKnn):
     """weight * log(1 + score / floor), score being that of item-kNN: what a model that learns by gradient adds to its
-    scores. There is no popularity prior, which such a model has itself, so a wish that names no movie is left alone.
+    scores. It adds nothing to a wish that names no movie: how popular movies are the model knows itself.
 
     Not while it trains: the counts hold the targets of the very examples that are being learned.
     """
 
-    def __init__(self, context: Context, weight: float, floor: float = 0.01) -> None:
-        super().__init__(ItemKnnSettings(prior=0.0), context)
+    def __init__(self, context: Context, weight: float, floor: float = 0.02) -> None:
+        # Popular candidates are held back more than in the baseline, since the model's own scores favour them.
+        super().__init__(ItemKnnSettings(mentioned_power=0.9, candidate_power=0.4, prior=0.01), context)
         self.weight, self.floor = weight, floor
 
     def fit(self, items: Sequence[Item]) -> None:
         super().fit(items)
         self.values /= self.floor
+        self.popularity /= self.floor
 
     def forward(self, batch: Batch) -> Tensor:
-        return self.weight * torch.log1p(super().forward(batch))
+        named = (batch["mentioned"] != PADDING).any(dim=1, keepdim=True)  # [B, 1]
+        return self.weight * torch.log1p(super().forward(batch)) * named

@@ -18,6 +18,7 @@ import torch
 
 from recommender.config import RunConfig
 from recommender.data.collate import Item
+from recommender.data.dialogue import Dialogue
 from recommender.data.examples import Example
 from recommender.data.next_movie import History
 from recommender.data.task import Task, load_task
@@ -50,6 +51,10 @@ class Sampled(Task):
     """A task of some of the training examples."""
 
     chosen: tuple[Example, ...] = ()
+
+    def split(self, name: str) -> list[Dialogue]:
+        sampled = {example.dialogue_id for example in self.chosen}
+        return [dialogue for dialogue in super().split(name) if dialogue.dialogue_id in sampled]
 
     def learning_examples(self) -> list[Example]:
         return list(self.chosen)

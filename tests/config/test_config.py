@@ -144,7 +144,7 @@ def test_the_paper_of_2024(part: str) -> None:
     [
         ("popularity", {"protocol": "conversational", "model.kind": "popularity"}),
         ("copy", {"protocol": "conversational", "model.kind": "copy"}),
-        ("item-knn", {"protocol": "conversational", "model.kind": "item_knn", "data.learn_from": "everyone"}),
+        ("item-knn", {"protocol": "conversational", "model.kind": "item_knn"}),
         ("ease", {"protocol": "next_movie", "model.kind": "ease", "data.hold_out": "leave_one_out"}),
     ],
 )

@@ -3,10 +3,14 @@
 import pytest
 import torch
 
+from recommender.config import DataConfig
 from recommender.config.models import ItemKnnSettings
 from recommender.data.collate import PADDING, Item
+from recommender.data.task import load_task
+from recommender.models.base import Context
 from recommender.models.item_knn import ItemKnn, WeightedCounts
 from recommender.ranking.top_k import top_k
+from recommender.settings import Settings
 from tests.models.small import five_movies
 
 # Dialogue a names 0, 1, 2; b names 0, 2, 3 (in two examples, which count once); c names 0 and 2.
@@ -30,11 +34,13 @@ def scores(model: ItemKnn, *histories: list[int]) -> torch.Tensor:
     return model(model.collate([Item((), history) for history in histories]))
 
 
-@pytest.mark.parametrize(("shrinkage", "asymmetry"), [(0.0, 0.5), (2.0, 0.5), (2.0, 0.8)])
-def test_a_neighbour_scores_its_shrunken_asymmetric_cosine(shrinkage: float, asymmetry: float) -> None:
-    model = fitted(shrinkage=shrinkage, asymmetry=asymmetry, prior=0.0)
+@pytest.mark.parametrize(("shrinkage", "mentioned", "candidate"), [(0.0, 0.5, 0.5), (2.0, 0.5, 0.5), (2.0, 0.8, 0.3)])
+def test_a_neighbour_scores_its_shrunken_asymmetric_cosine(
+    shrinkage: float, mentioned: float, candidate: float
+) -> None:
+    model = fitted(shrinkage=shrinkage, mentioned_power=mentioned, candidate_power=candidate, prior=0.0)
     size = (NAMED + shrinkage).clamp(min=1)
-    expected = TOGETHER / (size[:, None] ** asymmetry * size[None, :] ** (1 - asymmetry))
+    expected = TOGETHER / (size[:, None] ** mentioned * size[None, :] ** candidate)
     torch.testing.assert_close(scores(model, [0], [1], [2], [3], [4]), expected)
 
 
@@ -109,7 +115,24 @@ def test_padding_anywhere_is_not_read() -> None:
 
 
 def test_weighted_counts_are_the_logarithm_of_the_score_above_a_floor() -> None:
-    model, counts = fitted(prior=0.0), WeightedCounts(five_movies(), weight=1.5)
+    counts = WeightedCounts(five_movies(), weight=1.5)
     counts.fit(TRAIN)
-    expected = 1.5 * torch.log1p(scores(model, [0, 2], []) / counts.floor)
-    torch.testing.assert_close(scores(counts, [0, 2], []), expected)
+    model = fitted(mentioned_power=counts.mentioned_power, candidate_power=counts.candidate_power, prior=counts.prior)
+    expected = 1.5 * torch.log1p(scores(model, [0, 2]) / counts.floor)
+    torch.testing.assert_close(scores(counts, [0, 2]), expected)
+
+
+def test_weighted_counts_leave_a_wish_without_movies_to_the_model() -> None:
+    counts = WeightedCounts(five_movies(), weight=1.5)
+    counts.fit(TRAIN)
+    assert scores(counts, [], [0])[0].tolist() == [0] * 5
+
+
+def test_it_learns_from_every_movie_of_a_dialogue_whatever_the_protocol_asks_for(world: Settings) -> None:
+    """`one_shot` has no example with the movies that the seeker names later."""
+    task = load_task("one_shot", DataConfig(validation=0.25), 3, world)
+    model = ItemKnn(ItemKnnSettings(), Context(task.catalog))
+    learned = {item.dialogue: set(item.targets) for item in model.training_items(task)}
+    for dialogue in task.split("train"):
+        named = {movie_id for message in dialogue.messages for movie_id in message.movie_ids}
+        assert learned[dialogue.dialogue_id] == set(task.catalog.indices(named))

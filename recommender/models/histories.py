@@ -24,6 +24,7 @@ def recency(mentioned: Tensor, decay: float | Tensor) -> Tensor:
     """Mentioned movies [B, H], padded with -1 -> weights [B, H]: 1 for the latest, `decay` for the one before it,
     `decay` ** 2 for the next; 0 for padding.
 
+    >>> import torch
     >>> recency(torch.tensor([[4, 2, 7], [5, -1, -1]]), 0.5).tolist()
     [[0.25, 0.5, 1.0], [1.0, 0.0, 0.0]]
     """

@@ -122,7 +122,7 @@ def environment(settings: Settings) -> dict[str, str]:
     """This process's environment with exactly these settings in it. Read-only is for the app's visitors alone."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RECOMMENDER_")}
     values = {name: value for name, value in settings.model_dump().items() if value is not None}
-    values["read_only"] = False
+    values |= {"read_only": False, "hosts": ",".join(settings.hosts)}
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])  # the app may run from elsewhere
     return kept | {f"RECOMMENDER_{name.upper()}": str(value) for name, value in values.items()} | {"PYTHONPATH": path}
 

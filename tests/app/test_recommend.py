@@ -14,6 +14,7 @@ from pages.shared.conversation import SHOWN
 from pages.shared.person import feedback
 from pages.shared.text import plain
 from recommender.data.catalog import Catalog, Movie
+from recommender.data.source import Source
 from recommender.query.engine import Answer, Engine
 from recommender.runs.folder import Run
 from recommender.settings import settings
@@ -179,7 +180,9 @@ def cut(path: Path) -> None:
 def hollow(path: Path) -> None:
     """The right file of the wrong size: one row of the table only."""
     weights, facts = Run(path.parent).weights()
-    Run(path.parent).write_weights({name: tensor[:1] for name, tensor in weights.items()}, facts)
+    Run(path.parent).write_weights(
+        {name: tensor[:1] if tensor.ndim else tensor for name, tensor in weights.items()}, facts
+    )
 
 
 DAMAGE: dict[str, tuple[str, Callable[[Path], None]]] = {
@@ -234,7 +237,7 @@ def test_one_run_needs_no_choice_of_models_and_the_page_says_how_to_get_two(app:
 
 def test_a_run_that_learned_from_the_sample_says_so(runs: Callable[[str], Path], app: AppTest) -> None:
     real = Run(runs("real"))
-    real.write_status(real.status().model_copy(update={"source": "ReDial (folder): 9 training dialogues"}))
+    real.write_status(real.status().model_copy(update={"source_kind": Source.FOLDER}))
     app.run()
     assert ["sample" in option for option in app.radio[0].options] == [True, False]
 

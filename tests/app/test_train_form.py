@@ -57,6 +57,8 @@ VARIED = (
     ("weighted-baseline", []),
     ("interactions", ["loss.kind=softmax", "data.hold_out=random", "loss.sampled=64"]),
     ("original-rnn", []),
+    ("item-knn", []),
+    ("ease", []),
 )  # together they read every setting
 
 

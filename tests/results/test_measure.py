@@ -153,8 +153,9 @@ def test_shipped_runs_say_what_they_learned_from(run_id: str, data_dir: Path) ->
     here = Settings(data_dir=data_dir)
     run = Run(ROOT / "checkpoints" / run_id)
     config, catalog, learned = run.config(), run.catalog(), run.learned()
+    data = config.data.model_copy(update={"source": "folder"})
     task = Task(
-        catalog, load_data(config.protocol, "folder", here, catalog), config.protocol, config.data, config.seed, here
+        catalog, load_data(config.protocol, data, here, catalog), config.protocol, config.data, config.seed, here
     )
     assert learned is not None
     assert overlap(task.digests("train"), learned) == (len(task.ids("train")),) * 2

@@ -288,8 +288,8 @@ def test_a_restart_is_a_new_run_with_what_was_changed(run: Run, world: Settings,
     assert (second.config(), third.config()) == (first.config(), run.config())
     long = new_run("x" * 64, RunConfig(protocol="paper"), world)
     assert len(job.restart(long, [], world).run_id) <= 64
-    with pytest.raises(RecommenderError, match="tag_batch_size must be a multiple"):
-        job.restart(run, ["training.batch_size=7"], world)
+    with pytest.raises(RecommenderError, match="batch_size must be a multiple of accumulation"):
+        job.restart(run, ["training.batch_size=7", "training.accumulation=2"], world)
     assert len(launched) == 4
 
 

@@ -219,7 +219,8 @@ class Run(Reports):
             where = f"{self.run_id}/{path.relative_to(self.folder)}"
             if path.is_symlink():
                 raise CheckpointError(f"{where} is a link to another place, and a run writes to its own folder only.")
-            if not path.is_file() and not path.is_dir():
+            # A process that trains this run may have removed the file since it was listed.
+            if not path.is_file() and not path.is_dir() and path.exists():
                 raise CheckpointError(f"{where} is neither a file nor a folder.")
 
     @property

@@ -18,8 +18,8 @@ import torch
 
 from recommender.config import RunConfig
 from recommender.data.collate import Item
+from recommender.data.dialogue import Dialogue
 from recommender.data.examples import Example
-from recommender.data.redial import Dialogue
 from recommender.data.task import Task, load_task
 from recommender.device import choose_device, describe_device, memory_mb, peak_memory_mb
 from recommender.errors import RecommenderError

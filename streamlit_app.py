@@ -1,16 +1,21 @@
-"""The app's server: `streamlit run streamlit_app.py`. What a visitor sees begins in pages/app.py."""
+"""The app's entry: `streamlit run streamlit_app.py` imports it once as a server, and runs it for every visitor."""
 
 import sys
 
 from starlette.middleware import Middleware
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.starlette import App
 
 from pages.shared.server import Guard, allowed_hosts, check_secrets, lifespan
+from pages.shared.visit import draw_app
 from recommender.errors import RecommenderError
 
-try:
-    check_secrets()
-    guard = Middleware(Guard, hosts=allowed_hosts())
-except RecommenderError as error:
-    sys.exit(f"error: {error}")
-app = App("pages/app.py", lifespan=lifespan, middleware=[guard])
+if get_script_run_ctx() is None:
+    try:
+        check_secrets()
+        guard = Middleware(Guard, hosts=allowed_hosts())
+    except RecommenderError as error:
+        sys.exit(f"error: {error}")
+    app = App(__file__, lifespan=lifespan, middleware=[guard])
+else:
+    draw_app()

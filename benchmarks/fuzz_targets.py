@@ -108,8 +108,8 @@ def checkpoint_target(folder: Path, catalog: Catalog) -> Target:
         make_run("pop", {"kind": "popularity"}, catalog, here),
     ]
     deep = [
-        make_run("wide", {**small, "history": attention, "head": {"kind": "catalogue"}}, catalog, here),
-        make_run("talk", {"kind": "dialogue", "text": small["text"], "width": 4, "layers": 1}, catalog, here),
+        make_run("wide", {**small, **attention}, catalog, here),
+        make_run("talk", {**small, "kind": "dialogue", "width": 4, "layers": 1}, catalog, here),
     ]
     vector = [0.1] * 8
     movies = [{"movie_id": 2_000_000_000 + i, "title": f"New {i}", "year": 2026, "genres": ["drama"]} for i in range(3)]

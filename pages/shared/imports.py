@@ -15,6 +15,7 @@ LOADING = RLock()  # held while modules are imported or a model is loaded, which
 # What the pages, and what they call, import inside functions: about four seconds.
 SLOW = (
     "recommender.query.engine",
+    "recommender.models.sentence_encoder",
     "recommender.query.feedback",
     "recommender.compare.report",
     "recommender.evaluation.wishes",

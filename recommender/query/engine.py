@@ -7,6 +7,7 @@ import torch
 from rapidfuzz import process
 from torch import Tensor
 
+from recommender.config.losses import SoftmaxSettings
 from recommender.data.catalog import Movie
 from recommender.data.examples import Example
 from recommender.device import choose_device
@@ -158,7 +159,7 @@ class Engine:
         probabilities (the binary losses) or of counts (the baselines)."""
         if not self.config.model.learns:
             strengths = scores
-        elif self.config.loss.kind == "softmax":
+        elif isinstance(self.config.loss, SoftmaxSettings):
             strengths = (scores - scores[0]).exp()
         else:
             strengths = scores.sigmoid()

@@ -61,8 +61,12 @@ def smaller_batch(config: RunConfig, accumulation: int = 1) -> tuple[str, ...]:
     if size <= accumulation:
         return (f"data.max_tokens={max(8, config.data.max_tokens // 2)}",)
     half = size // accumulation // 2
-    whole = ("training.accumulation=1",) if config.training.accumulation > 1 else ()
-    return f"training.batch_size={half}", f"training.tag_batch_size={half * tags}", *whole
+    found = [f"training.batch_size={half}"]
+    if "tag" in config.model.tasks:
+        found.append(f"training.tag_batch_size={half * tags}")
+    if config.training.accumulation > 1:
+        found.append("training.accumulation=1")
+    return tuple(found)
 
 
 def _less_memory(config: RunConfig, accumulation: int) -> Advice:
@@ -76,7 +80,9 @@ def _less_memory(config: RunConfig, accumulation: int) -> Advice:
 
 
 def _slower(config: RunConfig) -> Advice:
-    rates = {"head_lr": config.training.head_lr, "encoder_lr": config.training.encoder_lr}
+    rates = {"head_lr": config.training.head_lr}
+    if config.model.trains_encoder:
+        rates["encoder_lr"] = config.training.encoder_lr
     overrides = tuple(f"training.{name}={_lower(rate):g}" for name, rate in rates.items())
     text = "The loss became too large to be a number: the steps were too big. A lower learning rate takes smaller ones."
     return Advice(text, f"Start again with a learning rate of {_lower(rates['head_lr']):g}", overrides)

@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -20,6 +20,7 @@ from recommender.config import RunConfig
 from recommender.data.collate import Item
 from recommender.data.dialogue import Dialogue
 from recommender.data.examples import Example
+from recommender.data.next_movie import History
 from recommender.data.task import Task, load_task
 from recommender.device import choose_device, describe_device, memory_mb, peak_memory_mb
 from recommender.errors import RecommenderError
@@ -57,6 +58,10 @@ class Sampled(Task):
 
     def learning_examples(self) -> list[Example]:
         return list(self.chosen)
+
+    def histories(self, split: str) -> Iterator[History]:
+        people = {example.person for example in self.chosen}
+        return (history for history in super().histories(split) if history.person in people)
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def runs(trained: Path) -> Callable[[str], Path]:
 def app(runs: Callable[[str], Path]) -> AppTest:
     """The app with one run, not yet opened."""
     runs("default")
-    return AppTest.from_file(ROOT / "pages" / "app.py", default_timeout=SLOW)
+    return AppTest.from_file(ROOT / "streamlit_app.py", default_timeout=SLOW)
 
 
 @pytest.fixture

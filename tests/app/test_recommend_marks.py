@@ -35,7 +35,7 @@ def _no_database_of_another_test() -> Iterator[None]:
 
 def visit(address: str = "") -> AppTest:
     """The same person opens the app anew."""
-    app = AppTest.from_file(ROOT / "pages" / "app.py", default_timeout=SLOW)
+    app = AppTest.from_file(ROOT / "streamlit_app.py", default_timeout=SLOW)
     app.session_state[PERSON] = VISITOR
     app.query_params.update(parse_qs(address, keep_blank_values=True))
     app.run()

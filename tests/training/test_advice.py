@@ -58,7 +58,7 @@ def config_of(**parts: object) -> RunConfig:
 
 def test_too_little_memory_halves_the_batch(run: Run) -> None:
     [advice] = advise(ended(run, config_of(), problem="out_of_memory"))
-    assert advice.overrides == ("training.batch_size=16", "training.tag_batch_size=32")
+    assert advice.overrides == ("training.batch_size=16",)
     assert advice.label == "Start again with a batch of 16"
     assert "32 examples at a time" in advice.text
 
@@ -66,9 +66,10 @@ def test_too_little_memory_halves_the_batch(run: Run) -> None:
 @pytest.mark.parametrize("size", [2, 3, 5, 7, 64])
 @pytest.mark.parametrize("tags", [1, 3])
 def test_half_a_batch_is_always_a_batch_that_can_be(size: int, tags: int) -> None:
-    config = config_of(training={"batch_size": size, "tag_batch_size": size * tags})
+    tagged = {"model": {"tags": True}}
+    config = config_of(training={"batch_size": size, "tag_batch_size": size * tags}, **tagged)
     values = dict(change.split("=") for change in smaller_batch(config))
-    half = config_of(training={key.removeprefix("training."): int(value) for key, value in values.items()})
+    half = config_of(training={key.removeprefix("training."): int(value) for key, value in values.items()}, **tagged)
     assert half.training.batch_size == size // 2
     assert half.training.tag_batch_size == size // 2 * tags
 
@@ -80,10 +81,16 @@ def test_a_batch_of_one_example_cuts_the_texts(run: Run) -> None:
 
 @pytest.mark.parametrize(("rate", "lower"), [(1e-3, "0.0001"), (2e-5, "1e-05"), (1e-5, "1e-06"), (1e30, "1e+29")])
 def test_a_loss_that_is_not_finite_lowers_the_learning_rate(rate: float, lower: str, run: Run) -> None:
-    config = config_of(training={"head_lr": rate, "encoder_lr": 2e-5})
+    trained = {"text": {"train": "all"}}
+    config = config_of(model=trained, training={"head_lr": rate, "encoder_lr": 2e-5})
     [advice] = advise(ended(run, config, problem="not_finite"))
     assert advice.overrides == (f"training.head_lr={lower}", "training.encoder_lr=1e-05")
     assert advice.label.endswith(lower)
+
+
+def test_a_frozen_encoder_has_no_learning_rate_to_lower(run: Run) -> None:
+    [advice] = advise(ended(run, config_of(), problem="not_finite"))
+    assert [change.partition("=")[0] for change in advice.overrides] == ["training.head_lr"]
 
 
 def test_what_was_interrupted_is_resumed(run: Run) -> None:
@@ -121,7 +128,8 @@ def test_a_run_that_learns_by_heart_gets_more_dropout(dropout: float, change: st
 
 
 def weighted(protocol: str = "notebook", tags: bool = False) -> RunConfig:
-    values = {"model": {"tags": tags}, "loss": {"kind": "weighted_bce", "tag_weight": 0.001}}
+    loss = {"kind": "weighted_bce"} | ({"tag_weight": 0.001} if tags else {})
+    values = {"model": {"tags": tags}, "loss": loss}
     return RunConfig.model_validate({"protocol": protocol, **values})
 
 

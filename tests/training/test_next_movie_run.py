@@ -22,6 +22,7 @@ from recommender.runs.folder import Run, new_run
 from recommender.settings import Settings
 from recommender.training.parts import build_model
 from recommender.training.run import train_run
+from recommender.training.trial import _only
 from recommender.wording import SAMPLE
 
 CPU = torch.device("cpu")
@@ -167,3 +168,14 @@ def test_a_folder_without_ratings_ends_the_run_with_what_to_do(tiny_encoder: str
     with pytest.raises(DataError, match="grouplens"):
         train_run(run, world)
     assert "next_movie learns from ratings" in run.status().reason
+
+
+def test_a_trial_samples_histories_as_it_samples_examples(tiny_encoder: str, world: Settings) -> None:
+    config = config_of(tiny_encoder)
+    task = load_task(config.protocol, config.data, config.seed, world)
+    chosen = task.learning_examples()[:3]
+    sampled = _only(task, chosen)
+    assert sampled.learning_examples() == chosen
+    people = {history.person for history in sampled.histories("train")}
+    assert people == {example.person for example in chosen}
+    assert people < {history.person for history in task.histories("train")}

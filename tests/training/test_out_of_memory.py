@@ -78,7 +78,7 @@ def test_equal_parts_learn_what_the_whole_batch_does(world: Settings, config_of:
     config = without_dropout(config_of(epochs=1))
     count = trained(config, world, "count").status().train_examples
     size = next((size for size in range(32, 1, -1) if count % size == 0), count)
-    training = config.training.model_copy(update={"batch_size": size, "tag_batch_size": size})
+    training = config.training.model_copy(update={"batch_size": size})
     config = config.model_copy(update={"training": training})
     whole = trained(config, world, "whole")
     room(size - 1)
@@ -98,7 +98,7 @@ def test_a_batch_is_cut_into_equal_parts_down_to_one_example(
         Run, "write_status", lambda self, status: (told.append(status.accumulation), write(self, status))
     )
     room(0)
-    run = new_run("r", config_of(batch_size=size, tag_batch_size=size), world)
+    run = new_run("r", config_of(batch_size=size), world)
     with pytest.raises(RecommenderError, match=r"Out of memory\. Use shorter texts, for example data.max_tokens=128"):
         train_run(run, world)
     status = run.status()
@@ -129,7 +129,7 @@ def test_memory_that_runs_out_elsewhere_is_no_matter_of_the_batch(
     def fail(*_: Any, **__: Any) -> None:
         raise OUT
 
-    monkeypatch.setattr("recommender.training.trainer.rank", fail)
+    monkeypatch.setattr("recommender.reports.validation.Validation.measure", fail)
     run = new_run("r", config_of(), world)
     with pytest.raises(RecommenderError, match=r"training\.batch_size=8"):
         train_run(run, world)

@@ -36,15 +36,19 @@ Progress.on_step_end = die
 from recommender.__main__ import app
 app()
 """
-EVERYTHING = ["model.text.train=all", "model.tags=true", "model.history.kind=gru"]
-FROZEN = ["model.head.kind=catalogue", "model.history.kind=attention", "training.patience=2"]
+GRU = ["model.history.kind=gru", "model.history.hidden=8", "model.embedding=8"]
+EVERYTHING = [*GRU, "model.text.train=all", "model.tags=true", "model.head.hidden=16", "training.encoder_lr=1e-3"]
+FROZEN = [
+    "model.text.train=none", "model.head.kind=catalogue", "model.history.kind=attention", "model.history.hidden=8",
+    "model.embedding=8", "training.patience=2",
+]  # fmt: skip
+SMALL = [*GRU, "model.text.train=none", "model.head.hidden=16"]
 
 
 def settings_of(tiny_encoder: str, more: list[str]) -> list[str]:
     return [
-        "protocol=conversational", "data.validation=0.25", f"model.text.name={tiny_encoder}", "model.text.train=none",
-        "model.history.embedding=8", "model.history.hidden=8", "model.head.hidden=16", "loss.kind=softmax",
-        "training.epochs=3", "training.batch_size=16", "training.encoder_lr=1e-3", "training.head_lr=1e-2", *more,
+        "protocol=conversational", "data.validation=0.25", f"model.text.name={tiny_encoder}", "loss.kind=softmax",
+        "training.epochs=3", "training.batch_size=16", "training.head_lr=1e-2", *more,
     ]  # fmt: skip
 
 
@@ -103,7 +107,7 @@ def test_a_killed_run_goes_on_to_the_same_figures_and_weights(
 def test_a_stopped_run_goes_on_to_the_figures_of_an_uninterrupted_one(
     world: Settings, tiny_encoder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = config_of(tiny_encoder, ["model.history.kind=gru"])
+    config = config_of(tiny_encoder, SMALL)
     whole = new_run("whole", config, world)
     train_run(whole, world)
     stopped = new_run("stopped", config, world)
@@ -133,7 +137,7 @@ def test_a_stopped_run_goes_on_to_the_figures_of_an_uninterrupted_one(
 def test_a_run_that_was_killed_before_its_first_checkpoint_starts_again(
     world: Settings, tiny_encoder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = config_of(tiny_encoder, ["model.history.kind=gru"])
+    config = config_of(tiny_encoder, SMALL)
     whole = new_run("whole", config, world)
     train_run(whole, world)
     early = new_run("early", config, world)
@@ -173,7 +177,7 @@ def test_a_resumed_run_knows_what_its_best_epoch_was(
         return metrics
 
     monkeypatch.setattr(RecommenderTrainer, "evaluate", evaluate)
-    run = new_run("r", config_of(tiny_encoder, []), world)
+    run = new_run("r", config_of(tiny_encoder, SMALL), world)
     resumed = False
     with pytest.raises(Killed):
         train_run(run, world)
@@ -185,7 +189,7 @@ def test_a_resumed_run_knows_what_its_best_epoch_was(
 
 
 def test_a_process_that_is_gone_or_another_one_is_not_running(world: Settings, tiny_encoder: str) -> None:
-    run = new_run("r", config_of(tiny_encoder, []), world)
+    run = new_run("r", config_of(tiny_encoder, SMALL), world)
     own = run.status().model_copy(update={"state": "running", "pid": os.getpid(), "process_started": 1.0})
     run.write_status(own)
     assert run.status().state == "interrupted", "the number was given to another process since"

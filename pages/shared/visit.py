@@ -1,9 +1,17 @@
-"""The script that Streamlit runs for every visitor: login, navigation, the page, theme."""
+"""What every visitor runs: login, navigation, the page, theme."""
 
 import streamlit as st
 
 from pages.shared.charts import follow_theme
 from pages.shared.setup import navigation
+
+
+def draw_app() -> None:
+    """Draw the page that was asked for."""
+    page = navigation()
+    require_login()
+    page.run()
+    follow_theme()
 
 
 def require_login() -> None:
@@ -21,9 +29,3 @@ def require_login() -> None:
     st.write("This app is open to known users only.")
     st.button("Log in", type="primary", on_click=st.login)
     st.stop()
-
-
-page = navigation()
-require_login()
-page.run()
-follow_theme()

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from recommender.config import DIALOGUE_PROTOCOLS
 from recommender.data.catalog import Catalog
 from recommender.data.examples import Example, Said, Stance
 from recommender.data.task import Task
@@ -48,8 +47,9 @@ class Reader:
 
 
 def read_as_wishes(examples: list[Example], task: Task) -> list[Example]:
-    """A task's examples as the app would read them: see `with_refusals`. Ratings have no words to read."""
-    return with_refusals(examples, task.catalog) if task.protocol in DIALOGUE_PROTOCOLS else examples
+    """A task's examples as the app would read them: see `with_refusals`. Ratings have no words to read; `notebook` and
+    `paper` are measured as their authors did, and what a seeker says there may follow the recommendation."""
+    return with_refusals(examples, task.catalog) if task.protocol in ("one_shot", "conversational") else examples
 
 
 def with_refusals(examples: Iterable[Example], catalog: Catalog) -> list[Example]:

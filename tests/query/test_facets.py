@@ -1,11 +1,13 @@
 """What the seeker of a dialogue refuses is read as in a typed wish, and what is to be found stays the same."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from recommender.data.catalog import Catalog
 from recommender.data.dialogue import Dialogue, Message
 from recommender.data.examples import Example, build_examples
-from recommender.query.facets import with_refusals
+from recommender.query.facets import read_as_wishes, with_refusals
 
 
 def last_turn(
@@ -24,6 +26,18 @@ def test_what_the_seeker_says_of_movies_and_genres_is_read(protocol: str, small_
     assert (read.mentioned, read.seen, read.refused, read.refused_genres) == ((1234,), (42,), (20,), ("horror",))
     assert read.said[0].mentioned == (1234,)
     assert read.text == built.text
+
+
+@pytest.mark.parametrize(
+    ("protocol", "refused"), [("conversational", (20,)), ("one_shot", (20,)), ("paper", ()), ("notebook", ())]
+)
+def test_the_protocols_of_other_papers_are_measured_as_they_did(
+    protocol: str, refused: tuple[int, ...], small_catalog: Catalog
+) -> None:
+    said = (Message("seeker", "I hated @20"), Message("recommender", "Then @60"))
+    built = build_examples([Dialogue("d", said)], protocol, small_catalog)
+    task = SimpleNamespace(protocol=protocol, catalog=small_catalog)
+    assert read_as_wishes(built, task)[-1].refused == refused  # type: ignore[arg-type]
 
 
 def test_the_recommender_s_words_refuse_nothing_and_take_nothing_back(small_catalog: Catalog) -> None:

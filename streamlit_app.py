@@ -1,4 +1,4 @@
-"""The app's entry: `streamlit run streamlit_app.py` imports it once as a server, and runs it for every visitor."""
+"""The app's entry. `streamlit run streamlit_app.py` imports it as a server; run as a script, it draws the app."""
 
 import sys
 
@@ -16,6 +16,6 @@ if get_script_run_ctx() is None:
         guard = Middleware(Guard, hosts=allowed_hosts())
     except RecommenderError as error:
         sys.exit(f"error: {error}")
-    app = App(__file__, lifespan=lifespan, middleware=[guard])
+    app = App("pages/app.py", lifespan=lifespan, middleware=[guard])
 else:
     draw_app()

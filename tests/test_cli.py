@@ -176,12 +176,15 @@ def test_lines_are_answered_in_order_and_a_bad_one_alone(default: Settings, call
         "",
         '{"text": "", "like": ["Iron Comet (2011)"], "exclude": ["Lost Footage"]}',
         '{"text": "last", "extra": 1}',
+        '{"text": "scary", "exclude": [null]}',
     ]
     result = call("recommend", "-", "--k", "20", stdin="\n".join(lines) + "\n")
     assert result.exit_code == 0
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     assert len(rows) == len(lines)
-    assert [sorted(row) == ["error"] for row in rows] == [False, True, False, True, True, False, True, False, False]
+    assert [sorted(row) == ["error"] for row in rows] == [
+        False, True, False, True, True, False, True, False, False, True
+    ]  # fmt: skip
     assert rows[0]["matched"][0]["movie_id"] == 42
     assert rows[1]["error"].startswith("not JSON: ")
     assert rows[2]["matched"][0]["movie_id"] == 123

@@ -160,6 +160,10 @@ def parts_of(field: FieldInfo) -> list[type[BaseModel]]:
 
 def unread(config: BaseModel) -> list[tuple[Setting, ReadWhen]]:
     """The settings of a `RunConfig` that nothing reads and that differ from their default, each with the condition
-    that is not met."""
+    that is not met. The default of a kind is the first of its table: every kind's own class has itself there."""
     found = ((setting, setting.unmet(config)) for setting in settings_in(config))
-    return [(s, rule) for s, rule in found if rule is not None and value_at(config, s.path) != s.default]
+    return [
+        (s, rule)
+        for s, rule in found
+        if rule is not None and value_at(config, s.path) != (s.kinds[0] if s.kinds else s.default)
+    ]

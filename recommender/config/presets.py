@@ -27,7 +27,7 @@ def saved_presets() -> list[str]:
 
 
 def _presets_in(folder: Path) -> set[str]:
-    return {path.stem for path in folder.glob("*.toml") if PLAIN_NAME.fullmatch(path.stem)}
+    return {path.stem for path in folder.glob("*.toml") if PLAIN_NAME.fullmatch(path.stem) and path.is_file()}
 
 
 def save_preset(name: str, config: RunConfig) -> Path:

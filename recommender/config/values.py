@@ -34,9 +34,7 @@ def parse_config(values: dict[str, Any], where: str, given: Collection[str] | No
         if given is None and not older:
             return RunConfig.model_validate(values)
         config = RunConfig.model_validate(values, context=DRAFT)
-        for setting, _ in unread(config):
-            if setting.path not in (given or ()):
-                _remove(values, setting.path)
+        _remove_unread(config, values, frozenset(given or ()))
         return RunConfig.model_validate(values)
     except ValidationError as error:
         raise _in_words(error, values, where) from error
@@ -54,8 +52,7 @@ def changed_draft(config: RunConfig, changes: Mapping[str, Any]) -> RunConfig:
         inside[key] = value
     _drop_other_kinds(RunConfig, values, frozenset())
     draft = RunConfig.model_validate(values, context=DRAFT)
-    for setting, _ in unread(draft):
-        _remove(values, setting.path)
+    _remove_unread(draft, values, frozenset())
     return RunConfig.model_validate(values, context=DRAFT)
 
 
@@ -87,6 +84,14 @@ def _drop_other_kinds(part: type[BaseModel], values: dict[str, Any], given: froz
             if not _is_given(f"{prefix}{name}.{key}", given):
                 del inside[key]
         _drop_other_kinds(kind, inside, given, f"{prefix}{name}.")
+
+
+def _remove_unread(config: RunConfig, values: dict[str, Any], given: frozenset[str]) -> None:
+    """Take out what nothing reads, but for what is in `given`. Where that is a kind, its own keys go with it."""
+    for setting, _ in unread(config):
+        if setting.path not in given:
+            _remove(values, setting.path)
+    _drop_other_kinds(RunConfig, values, given)
 
 
 def _kind(choice: Choice | None, values: Any) -> type[BaseModel] | None:

@@ -1,6 +1,7 @@
 """The shipped assets: catalogue facts, movie text vectors and counts; built from a data folder, read by everyone."""
 
 import json
+import reprlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ def read_info(folder: Path) -> dict[int, MovieInfo]:
     for movie_id, row in rows.items():
         try:
             found[int(movie_id)] = _info(row)
-        except (ValueError, AttributeError, TypeError) as error:
+        except ValueError as error:
             raise DataError(f"{path} is damaged at movie {movie_id!r}: {error}.") from error
     partners = Partners(read_movies(folder))
     return {movie_id: _trusted(movie_id, info, partners) for movie_id, info in found.items()}
@@ -73,19 +74,36 @@ def _trusted(movie_id: int, info: MovieInfo, partners: Partners) -> MovieInfo:
     return MovieInfo(name=info.name) if wrong else info
 
 
-def _info(row: dict[str, Any]) -> MovieInfo:
+def _info(row: Any) -> MovieInfo:
+    """Raises `ValueError` that says what is wrong with it."""
+    if not isinstance(row, dict):
+        raise ValueError(f"expected an object, found {type(row).__name__}")
     imdb_id = row.get("imdb_id")
     number = imdb_number(imdb_id)
     if imdb_id and number is None:
         raise ValueError(f"an imdb_id that is no number: {imdb_id!r}")
-    people = [clean_text(name) for part in ("director", "star", "writer") for name in row.get(part) or []]
+    people = [clean_text(name) for part in ("director", "star", "writer") for name in _texts(row, part)]
     return MovieInfo(
-        genres=tuple(clean_text(genre).lower() for genre in row.get("genre") or []),
-        plot=clean_text(row.get("plot") or ""),
+        genres=tuple(clean_text(genre).lower() for genre in _texts(row, "genre")),
+        plot=clean_text(_text(row, "plot")),
         people=tuple(dict.fromkeys(people)),
         imdb_id=f"tt{number}" if number else None,
-        name=clean_text(row.get("name") or ""),
+        name=clean_text(_text(row, "name")),
     )
+
+
+def _text(row: dict[str, Any], part: str) -> str:
+    value = row.get(part) or ""
+    if not isinstance(value, str):
+        raise ValueError(f"{part} is no text: {reprlib.repr(value)}")
+    return value
+
+
+def _texts(row: dict[str, Any], part: str) -> list[str]:
+    value = row.get(part) or []
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise ValueError(f"{part} is no list of texts: {reprlib.repr(value)}")
+    return value
 
 
 def build_catalog(folder: Path, info: dict[int, MovieInfo], train: list[Dialogue]) -> Catalog:
@@ -100,6 +118,8 @@ def build_catalog(folder: Path, info: dict[int, MovieInfo], train: list[Dialogue
     table = read_table(path, (MOVIE, Field("movieName", "text", ("title", "name"))))
     table = table.without({"no movieId": table[MOVIE.name].isna(), **id_faults(table)})
     table.tell()
+    if not len(table):
+        raise DataError(f"{path} lists no movie.")
     names = dict(zip(table[MOVIE.name].astype(int).tolist(), table["movieName"], strict=True))
     counts = Counter(movie_id for dialogue in train for message in dialogue.messages for movie_id in message.movie_ids)
     declared = {movie_id: name for dialogue in train for movie_id, name in dialogue.names.items()}

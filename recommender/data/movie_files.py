@@ -111,6 +111,8 @@ def own_catalog(ratings: Path) -> Catalog:
             f"of {', '.join(NAMES)} or an .item file, with ids and titles."
         )
     rows = read_movie_file(path).rows
+    if rows.empty:
+        raise DataError(f"{path} lists no movie.")
     return Catalog(
         Movie(movie_id, article_first(title), None if pd.isna(year) else int(year), genres)
         for movie_id, title, year, genres in zip(*(rows[name].tolist() for name in COLUMNS), strict=True)

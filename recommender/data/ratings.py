@@ -118,11 +118,18 @@ def _faults(table: Table, best: float) -> dict[str, pd.Series]:
 
 def _best_rating(path: Path, table: Table, given: int | None) -> float:
     """The top of the rating scale: the lowest of `SCALES` that holds the ratings but for a few. Raises `DataError`
-    where that is not plain, as for a scale of 1 to 7, or where few ratings use what is above the next lower scale."""
+    where that is not plain, as for a scale of 1 to 7, or where few ratings use what is above the next lower scale, and
+    for more than a few ratings below 0: they are dislikes on one scale and none at all on another."""
     ratings = table[RATING.name].to_numpy()
-    ratings = ratings[np.isfinite(ratings) & (ratings >= 0)]
+    ratings = ratings[np.isfinite(ratings)]
     if given is not None or not len(ratings):
         return given or BEST_RATING
+    if (below := float((ratings < 0).mean())) > STRAY:
+        raise DataError(
+            f"{path}: {below:.0%} of the ratings are below 0, and a scale starts at 0 or above. Add a number to all of "
+            "them, or empty those that stand for no rating. With data.best_rating set, such lines are skipped."
+        )
+    ratings = ratings[ratings >= 0]
     above = {scale: float((ratings > scale).mean()) for scale in SCALES}
     best = next((scale for scale in SCALES if above[scale] <= STRAY), None)
     used = best is not None and all(above[scale] >= USED for scale in SCALES if scale < best)

@@ -24,11 +24,11 @@ def answer(engine: "Engine", row: dict[str, Any], k: int) -> dict[str, Any]:
     Raises `RecommenderError` for parts of another kind and for a wish that says nothing.
     """
     text, like, exclude = row.get("text", ""), row.get("like", []), row.get("exclude", [])
-    if not isinstance(text, str) or not isinstance(like, list) or not isinstance(exclude, list):
+    if not isinstance(text, str) or not _are_titles(like) or not _are_titles(exclude):
         raise RecommenderError('A line must be {"text": "...", "like": ["..."], "exclude": ["..."]}.')
     utterance, notices = engine.read(text)
-    liked, unknown_liked = engine.lookup_all(map(str, like))
-    excluded, unknown_excluded = engine.lookup_all(map(str, exclude))
+    liked, unknown_liked = engine.lookup_all(like)
+    excluded, unknown_excluded = engine.lookup_all(exclude)
     unknown = unknown_liked | unknown_excluded
     if unknown and not liked and not has_words(text):
         raise RecommenderError(" ".join(unknown.values()))
@@ -47,6 +47,10 @@ def answer(engine: "Engine", row: dict[str, Any], k: int) -> dict[str, Any]:
         "notices": notices + answer.notices,
         "heeded": answer.filters,
     }
+
+
+def _are_titles(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(title, str) for title in value)
 
 
 def matches(matcher: TitleMatcher, text: str) -> dict[str, Any]:

@@ -89,12 +89,28 @@ def test_movie_info_is_read_with_its_gaps(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["{", "[]", '{"x": {}}', '{"20": 3}', '{"20": {"genre": [3]}}', '{"20": {"imdb_id": "no"}}']
+    ("content", "problem"),
+    [
+        ("{", "not JSON"),
+        ("[]", "expected an object of movies, found list"),
+        ('{"x": {}}', "at movie 'x'"),
+        ('{"20": 3}', "at movie '20': expected an object, found int"),
+        ('{"20": {"genre": [3]}}', "genre is no list of texts"),
+        ('{"20": {"genre": "drama"}}', "genre is no list of texts: 'drama'"),
+        ('{"20": {"plot": 7}}', "plot is no text: 7"),
+        ('{"20": {"imdb_id": "no"}}', "an imdb_id that is no number"),
+    ],
 )
-def test_damaged_movie_info_is_an_error_that_names_the_file(content: str, tmp_path: Path) -> None:
+def test_damaged_movie_info_is_an_error_that_names_file_and_movie(content: str, problem: str, tmp_path: Path) -> None:
     (tmp_path / "movie_info.json").write_text(content)
-    with pytest.raises(DataError, match=r"movie_info\.json(:1)? is damaged"):
+    with pytest.raises(DataError, match=rf"movie_info\.json(:1)? is damaged.*{problem}"):
         read_info(tmp_path)
+
+
+def test_a_list_without_movies_is_an_error_that_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "movies_with_mentions.csv").write_text("movieId,movieName,nbMentions\n")
+    with pytest.raises(DataError, match=r"movies_with_mentions\.csv lists no movie"):
+        build_catalog(tmp_path, {}, [])
 
 
 @pytest.mark.parametrize("number", [133093, "133093", "tt0133093", "0133093"])

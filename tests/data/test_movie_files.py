@@ -71,6 +71,12 @@ def test_the_list_that_belongs_to_the_ratings_is_taken(tmp_path: Path) -> None:
         own_catalog(tmp_path.parent / "ratings.csv")
 
 
+def test_a_list_without_movies_is_no_catalogue(tmp_path: Path) -> None:
+    (tmp_path / "movies.csv").write_text("movieId,title,genres\n")
+    with pytest.raises(DataError, match=r"movies\.csv lists no movie"):
+        own_catalog(tmp_path / "ratings.csv")
+
+
 def test_parquet_lists_movies_too(tmp_path: Path) -> None:
     pd.DataFrame({"movieId": [1], "title": ["One (1990)"], "genres": ["War"]}).to_parquet(tmp_path / "movies.parquet")
     assert read_movie_file(tmp_path / "movies.parquet").rows["year"].tolist() == [1990]

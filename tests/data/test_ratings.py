@@ -86,7 +86,7 @@ def test_lines_that_cannot_be_used_are_told(
         ",61,3.0,1",
         "1,sixty,3.0,1",
         "1,63,0.0,1",
-        "1,63,-1,1",
+        "1,63,-inf,1",
         "1,63,inf,1",
         "1,63,x,1",
         "1,63,3.0,soon",
@@ -143,7 +143,7 @@ def test_ratings_of_a_movie_that_stands_twice_are_of_the_entry_named_more_often(
     [
         ("userId,rating,timestamp", "1,3.0,1", "lacks the column movieId"),
         (HEAD, "1,999,3.0,1", "no usable rating"),
-        (HEAD, "1,61,-1,1", "First problem: ratings.csv:2: a rating"),
+        (HEAD, "1,61,x,1", "First problem: ratings.csv:2: a rating"),
         (HEAD, '1,61,"9', "csv:2: a quotation mark that is never closed"),
     ],
 )
@@ -226,6 +226,14 @@ def test_a_scale_that_is_not_plain_is_asked_for(ratings: str, tmp_path: Path, sm
         read(written(tmp_path, *lines), small_catalog)
     top = max(map(int, ratings.split()))
     assert read(written(tmp_path, *lines), small_catalog, best_rating=top).events["rating"].max() == 5
+
+
+def test_ratings_below_0_are_asked_about(tmp_path: Path, small_catalog: Catalog) -> None:
+    """They are a third of a scale from -1 to 1, and without them all is liked."""
+    path = written(tmp_path, *(f"{person},61,{rating},1" for person, rating in enumerate([-1, 0, 1])))
+    with pytest.raises(DataError, match=r"ratings\.csv: 33% of the ratings are below 0"):
+        read(path, small_catalog)
+    assert read(path, small_catalog, best_rating=1).events["rating"].tolist() == [0, 5]
 
 
 def test_strays_above_a_scale_are_told(tmp_path: Path, small_catalog: Catalog) -> None:

@@ -46,7 +46,7 @@ def recommend(
     for sentence in answer["heeded"]:
         typer.echo(sentence)
     for movie in answer["recommendations"]:
-        typer.echo(f"{movie['rank']:3}. {movie['title']} ({movie['year'] or '?'})  {movie['reason']}")
+        typer.echo(f"{movie['rank']:3}. {movie['title']} ({movie['year'] or '?'})  {movie['reason']}".rstrip())
     for notice in answer["notices"]:
         typer.echo(notice, err=True)
 

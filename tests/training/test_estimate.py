@@ -120,7 +120,7 @@ def test_a_trial_apart_is_remembered(world: Settings, config_of: MakeConfig, mon
 FOUND = Estimate(
     train_examples=90, validation_examples=10, epochs=2, steps_per_epoch=9, seconds_per_step=0.5,
     validation_seconds=1.0, preparation_seconds=3.0, closing_seconds=1.5, memory_mb=700, device="CPU",
-    precision="float32", source="here",
+    precision="float32", source="here", on_sample=False,
 )  # fmt: skip
 
 

@@ -68,6 +68,7 @@ def test_it_counts_what_the_run_will_count(
     status = run.status()
     assert (found.train_examples, found.validation_examples) == (status.train_examples, status.validation_examples)
     assert (found.steps, found.device, found.source) == (status.steps, status.device, status.source)
+    assert found.on_sample == (status.source_kind == "sample")
     assert found.seconds_per_step > 0
     assert found.memory_mb > 100
     parts = found.steps * found.seconds_per_step + 2 * found.validation_seconds

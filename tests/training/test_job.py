@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from recommender.config import RunConfig
+from recommender.config.losses import SoftmaxSettings
 from recommender.errors import RecommenderError
 from recommender.runs.folder import Run, State, Status, find_run, list_runs, new_run
 from recommender.settings import Settings
@@ -291,6 +292,8 @@ def test_a_restart_is_a_new_run_with_what_was_changed(run: Run, world: Settings,
     with pytest.raises(RecommenderError, match="tag_batch_size must be a multiple"):
         job.restart(run, ["training.batch_size=7"], world)
     assert len(launched) == 4
+    other = job.restart(first, ["loss.kind=softmax"], world)  # what only the focal loss reads goes
+    assert other.config().loss == SoftmaxSettings()
 
 
 def test_a_name_that_is_taken_starts_nothing(run: Run, world: Settings, launched: list[str]) -> None:

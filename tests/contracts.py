@@ -91,7 +91,8 @@ class ModelContract:
     def test_every_target_is_in_the_training_items_once(self, model: Recommender) -> None:
         """Two examples of one dialogue among them."""
         later = Example("e0:2", "e0", 3, "more", ids([2, 3, 8]), ids([9]), (*EXAMPLES[0].said, Said("seeker", "more")))
-        items = model.training_items(SimpleNamespace(learning_examples=lambda: [*EXAMPLES, later]))  # type: ignore[arg-type]
+        task = SimpleNamespace(protocol="next_movie", learning_examples=lambda: [*EXAMPLES, later])
+        items = model.training_items(task)  # type: ignore[arg-type]
         found = [targets for item in items for targets in item.target_lists]
         assert sorted(found) == sorted([*(targets for _, _, targets in WISHES), [9]])
         rows = model.collate(items)["targets"]

@@ -292,8 +292,12 @@ def test_a_restart_is_a_new_run_with_what_was_changed(run: Run, world: Settings,
     with pytest.raises(RecommenderError, match="tag_batch_size must be a multiple"):
         job.restart(run, ["training.batch_size=7"], world)
     assert len(launched) == 4
-    other = job.restart(first, ["loss.kind=softmax"], world)  # what only the focal loss reads goes
-    assert other.config().loss == SoftmaxSettings()
+
+
+def test_a_restart_with_another_loss_drops_what_only_the_old_one_reads(world: Settings, launched: list[str]) -> None:
+    focal = RunConfig.model_validate({"protocol": "paper", "loss": {"kind": "focal", "gamma": 3}})
+    again = job.restart(new_run("focal", focal, world), ["loss.kind=softmax"], world)
+    assert again.config().loss == SoftmaxSettings()
 
 
 def test_a_name_that_is_taken_starts_nothing(run: Run, world: Settings, launched: list[str]) -> None:

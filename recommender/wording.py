@@ -3,8 +3,10 @@
 from collections.abc import Collection
 from itertools import count
 
+from recommender.config.models import MODELS, BaselineSettings
+
 SAMPLE = "the synthetic sample, NOT ReDial"
-BASELINE_NAMES = {"popularity": "popularity", "copy": "copy", "item_knn": "item-kNN", "ease": "EASE"}  # by kind
+BASELINE_NAMES = {kind: model.name for kind, model in MODELS.items() if issubclass(model, BaselineSettings)}
 
 
 def chosen_on_test(run: str) -> str:

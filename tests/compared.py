@@ -35,7 +35,7 @@ def make_record(skill: float, seed: int = 0, examples: int = EXAMPLES, catalog: 
         words=(np.arange(examples) + 1).astype(np.int32),
         popularity=np.arange(examples, dtype=np.float32),
         catalog=catalog.fingerprint,
-        inputs=ragged([list(range(i % 5)) for i in range(examples)]).columns,
+        inputs=ragged([list(range(i % 5)) for i in range(examples)]).items,
         mentions=np.arange(len(catalog)),
     )
 

@@ -7,8 +7,7 @@ import streamlit as st
 
 from recommender.compare.differences import Difference, corrected, difference
 from recommender.compare.entries import MEASURES, Entry
-from recommender.compare.lists import cutoffs_of, measures_at, targets_popularity
-from recommender.compare.titles import catalog_of
+from recommender.compare.lists import catalog_of, cutoffs_of, measures_at, targets_popularity
 from recommender.compare.view import View
 from recommender.data.catalog import Catalog
 from recommender.data.examples import Example

@@ -25,7 +25,8 @@ def draw_card(conversation: Conversation, engine: "Engine", item: "Recommendatio
         with st.container(horizontal=True, vertical_alignment="center", wrap=False):
             with st.container(gap=None):
                 draw_title(item)
-                st.markdown(f":small[{plain('. '.join(item.reasons))}]")
+                if item.reasons:
+                    st.markdown(f":small[{plain('. '.join(item.reasons))}]")
             draw_bar(item)
         with st.container(horizontal=True, horizontal_alignment="distribute", gap="xsmall", key=f"actions-{item.rank}"):
             draw_actions(conversation, engine, item)

@@ -20,7 +20,8 @@ MAX_WORDS = 8
 def explain(wish: "Wish", engine: "Engine", item: "Recommendation") -> None:
     @st.dialog(plain(f"Why {item.movie.name}?"))
     def dialog() -> None:
-        st.write(plain(". ".join(item.reasons) + "."))
+        if item.reasons:
+            st.write(plain(". ".join(item.reasons) + "."))
         try:
             with st.spinner("Analysing the score…"):
                 parts = engine.contributions(wish, [item.movie.movie_id])[0]

@@ -200,7 +200,7 @@ def draw_trial(trial: Trial | None) -> None:
     if trial and found:
         precision = f" in {found.precision}" if found.precision else ""
         st.caption(plain(f"Measured on {found.device}{precision}. {capitalised(found.source)}."))
-        if "NOT ReDial" in found.source and trial.config.data.source != "sample":
+        if found.on_sample and trial.config.data.source != "sample":
             name = "ReDial" if trial.config.protocol in DIALOGUE_PROTOCOLS else "MovieLens"
             st.warning(f"{name} is not available: this would train on the **synthetic sample, NOT {name}**.")
     elif trial and trial.problem:

@@ -43,10 +43,10 @@ def recommend(
             typer.echo(f"{kind}: {movie['title']} ({movie['year'] or 'year unknown'})")
     for match in answer["matched"]:
         typer.echo(f"understood {match['text']!r} as {match['title']} ({match['year'] or 'year unknown'})")
-    for sentence in answer["heeded"]:
+    for sentence in answer["filters"]:
         typer.echo(sentence)
     for movie in answer["recommendations"]:
-        typer.echo(f"{movie['rank']:3}. {movie['title']} ({movie['year'] or '?'})  {movie['reason']}")
+        typer.echo(f"{movie['rank']:3}. {movie['title']} ({movie['year'] or '?'})  {movie['reason']}".rstrip())
     for notice in answer["notices"]:
         typer.echo(notice, err=True)
 

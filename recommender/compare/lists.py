@@ -7,12 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recommender.compare.entries import Report
+from recommender.compare.entries import Entry, Report
 from recommender.data.catalog import Catalog
+from recommender.data.task import load_catalog
+from recommender.errors import CheckpointError
 from recommender.evaluation.beyond import beyond_accuracy
 from recommender.evaluation.measures import BEYOND, at
 from recommender.evaluation.metrics import Ints, evaluate_gains
 from recommender.evaluation.records import Record
+from recommender.settings import Settings
 
 USUAL = 10  # the cut-off to begin with
 ACCURATE = ("ndcg", "recall")  # of the measures of accuracy those that are shown beside the others
@@ -92,3 +95,20 @@ def _reason(record: Record | None, cutoff: int) -> str:
     if cutoff > record.rankings.shape[1]:
         return f"Only {record.rankings.shape[1]} ranks were stored: evaluate again with --cutoff {cutoff}."
     return "The catalogue is missing, or no movie of these lists has known genres."
+
+
+def catalog_of(entry: Entry, record: Record, settings: Settings) -> Catalog:
+    """The catalogue that a record's item indices refer to: the run's own, or the installed one if the run has none.
+
+    Raises `RecommenderError` if it is not the one that the record was made with.
+    """
+    try:
+        catalog = entry.run.catalog()
+    except CheckpointError:
+        catalog = load_catalog(settings)
+    if record.catalog != catalog.fingerprint:
+        raise CheckpointError(
+            f"The catalogue of {entry.run_id} is missing or is not the one it was measured with, so its titles are "
+            f"unknown. Evaluate it again."
+        )
+    return catalog

@@ -7,8 +7,9 @@ from recommender.charts.comparison import Mark
 from recommender.charts.style import DASHES
 from recommender.compare.entries import Entry, Group, Report
 from recommender.compare.lists import USUAL
+from recommender.config.losses import LOSSES
 
-TRAINERS = ("original", "weighted", "focal", "softmax", "BPR", "none")  # in the order of the dashes
+TRAINERS = (*(loss.trainer for loss in LOSSES.values()), "none")  # in the order of the dashes
 
 
 @dataclass(frozen=True)

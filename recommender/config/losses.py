@@ -119,6 +119,7 @@ class LossSettings(Part):
     weights: WeightConfig = Field(WeightConfig(), title="How much a target counts; unknown: as much as an average one")
 
     trainer: ClassVar[str]  # what a run with this loss is called where runs are compared
+    one_distribution: ClassVar[bool] = False  # scores are logits over the whole catalogue, else of each movie alone
 
     @property
     def weighs(self) -> bool:
@@ -161,6 +162,7 @@ class SoftmaxSettings(LossSettings):
     kind: Literal["softmax"] = Field("softmax", title="Kind of loss")
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     trainer = "softmax"
+    one_distribution = True
 
 
 class BprSettings(LossSettings):

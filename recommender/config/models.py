@@ -282,6 +282,7 @@ class BaselineSettings(ModelSettings):
     """A model that counts in place of learning by gradient. It stands beside every model that is measured."""
 
     learns = False
+    name: ClassVar[str]  # in tables and charts
     protocols: ClassVar[tuple[str, ...] | None] = None  # under which it stands there; None: all
 
 
@@ -291,6 +292,7 @@ class PopularitySettings(BaselineSettings):
     kind: Literal["popularity"] = Field("popularity", title="Kind of model")
 
     implementation = "recommender.models.baselines:Popularity"
+    name = "popularity"
 
 
 class CopySettings(BaselineSettings):
@@ -299,6 +301,7 @@ class CopySettings(BaselineSettings):
     kind: Literal["copy"] = Field("copy", title="Kind of model")
 
     implementation = "recommender.models.baselines:Copy"
+    name = "copy"
 
 
 class ItemKnnSettings(BaselineSettings):
@@ -325,6 +328,7 @@ class ItemKnnSettings(BaselineSettings):
     )
 
     implementation = "recommender.models.item_knn:ItemKnn"
+    name = "item-kNN"
 
 
 class EaseSettings(BaselineSettings):
@@ -337,6 +341,7 @@ class EaseSettings(BaselineSettings):
     )
 
     implementation = "recommender.models.ease:Ease"
+    name = "EASE"
     protocols = ("next_movie",)  # dialogues are too few for a weight of every pair of movies
 
 

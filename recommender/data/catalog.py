@@ -67,7 +67,7 @@ MOVIES = TypeAdapter(list[Movie])
 
 
 class Catalog:
-    """The movies in ascending id order. A movie's place in it, its `index`, is its column in every score matrix,
+    """The movies in ascending id order. A movie's place in it, its item index, is its place in every row of scores,
     so ties broken by index are ties broken by movie id."""
 
     def __init__(self, movies: Iterable[Movie]) -> None:
@@ -91,7 +91,7 @@ class Catalog:
         return movie_id in self._index
 
     def index(self, movie_id: int) -> int:
-        """The column of a movie id. Raises `DataError` for an id that is not in the catalogue."""
+        """The item index of a movie id. Raises `DataError` for an id that is not in the catalogue."""
         try:
             return self._index[movie_id]
         except KeyError:
@@ -105,12 +105,12 @@ class Catalog:
 
     @property
     def talked_about(self) -> list[int]:
-        """The columns of the movies that people name again and again; all, where none is."""
-        named = [column for column, movie in enumerate(self.movies) if movie.mentions >= TALKED_ABOUT]
+        """The item indices of the movies that people name again and again; all, where none is."""
+        named = [index for index, movie in enumerate(self.movies) if movie.mentions >= TALKED_ABOUT]
         return named or list(range(len(self)))
 
     def with_added(self, movies: Iterable[Movie]) -> "Catalog":
-        """The same with more movies at the end, so that the others keep their columns.
+        """The same with more movies at the end, so that the others keep their indices.
 
         Raises `DataError` for an id that is not above all others.
         """
@@ -121,7 +121,7 @@ class Catalog:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of the ids in order: two catalogues with the same one give a score column the same meaning."""
+        """A hash of the ids in order: two catalogues with the same one give an item index the same meaning."""
         ids = ",".join(str(movie.movie_id) for movie in self.movies)
         return hashlib.sha256(ids.encode()).hexdigest()[:16]
 

@@ -30,7 +30,7 @@ UNKNOWN = Engagement()
 FACTS = Engagement._fields
 
 
-def column(name: str) -> int:
+def place_of(name: str) -> int:
     """The place of a fact in `as_numbers`."""
     return FACTS.index(name)
 

@@ -55,7 +55,7 @@ def movielens_ids(catalog: Catalog) -> dict[int, int]:
 
 def read_ratings(path: Path, catalog: Catalog, config: DataConfig) -> InteractionSet:
     """A file with the columns of `FIELDS`: MovieLens' of every age, RecBole's, or a plain table. Lines that cannot be
-    used are skipped and told. `config.catalog` says whose ids the file has, `config.order` the order of equal times.
+    used are skipped and logged. `config.catalog` says whose ids the file has, `config.order` the order of equal times.
 
     Raises `DataError` for a file that cannot be read, lacks a column, has no event of the catalogue, is mostly of lines
     that cannot be used, or whose ids belong to other movies than those of the catalogue.

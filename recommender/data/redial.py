@@ -19,6 +19,7 @@ from recommender.data.engagement import UNKNOWN, Engagement
 from recommender.data.finding import ending, find_files, opened, read_bytes, whole_set
 from recommender.data.sample.dialogues import sample_dialogues
 from recommender.data.source import Source
+from recommender.data.tables import log_skipped
 from recommender.errors import DataError, UnknownNameError
 from recommender.settings import Settings
 
@@ -28,7 +29,6 @@ SOURCES = ("auto", *Source)
 HUB_NAME = "community-datasets/re_dial"
 HALF_A_PAIR = re.compile("[\ud800-\udfff]")  # no tokenizer can read half of a surrogate pair
 BOM = b"\xef\xbb\xbf"  # what some programs put before UTF-8
-TOLD = 20  # problems that the log names
 
 
 def parse_dialogue(record: Any) -> Dialogue:
@@ -162,8 +162,7 @@ def read_split(*paths: Path) -> tuple[list[Dialogue], list[str]]:
             paths[0].name,
             f"{renamed:,}",
         )
-    for problem in problems[:TOLD]:
-        log.warning("skipped %s", problem)
+    log_skipped(problems, paths[0])
     return dialogues, problems
 
 

@@ -98,7 +98,7 @@ def hold_out_movies(catalog: Catalog, count: int, seed: int) -> tuple[Catalog, l
     movies that are talked about. Raises `DataError` if there are too few."""
     if count == 0:
         return catalog, []
-    named = [catalog[column] for column in catalog.talked_about]
+    named = [catalog[index] for index in catalog.talked_about]
     if count >= min(len(named), len(catalog)):
         raise DataError(
             f"{count} movies cannot be held out: of {len(catalog)} only {len(named)} are named often enough."

@@ -1,6 +1,6 @@
 """Tables that people bring: csv, tsv, `::`, `;`, `|` and parquet through one reader, with one shape of error.
 
-Every row keeps the number of its line, so that whatever is wrong with it is told as `file:line: what`.
+Every row keeps the number of its line, so that a problem is reported as `file:line: what`.
 """
 
 import codecs
@@ -26,7 +26,7 @@ from recommender.errors import DataError
 
 log = logging.getLogger(__name__)
 
-TOLD = 20  # problems that the log names
+LOGGED = 20  # problems that the log names
 DELIMITERS = ("\t", "::", ";", ",", "|")
 UNIT = b"\x1f"  # stands for `::` while a table is read: a delimiter is one letter
 NO_NUMBER = ("", "na", "n/a", "nan", "null", "none", "\\n")  # how tables say that a number is not known
@@ -92,10 +92,15 @@ class Table:
 
     def tell(self) -> None:
         """Log the first problems."""
-        for problem in self.problems[:TOLD]:
-            log.warning("skipped %s", problem)
-        if len(self.problems) > TOLD:
-            log.warning("skipped %s more lines of %s", f"{len(self.problems) - TOLD:,}", self.path.name)
+        log_skipped(self.problems, self.path)
+
+
+def log_skipped(problems: Sequence[str], path: Path) -> None:
+    """Log the first problems of a file, and how many more there are."""
+    for problem in problems[:LOGGED]:
+        log.warning("skipped %s", problem)
+    if len(problems) > LOGGED:
+        log.warning("skipped %s more lines of %s", f"{len(problems) - LOGGED:,}", path.name)
 
 
 def _line_of(problem: str) -> int:
@@ -106,7 +111,7 @@ def read_table(path: Path, fields: Sequence[Field], bare: Sequence[str] = ()) ->
     """The columns of a file that match the fields. `bare` names the columns of a file that has no header, in their
     order: the fields of MovieLens' older files.
 
-    Lines with too many or too few columns are skipped and told. Raises `DataError` with file and line if the file
+    Lines with too many or too few columns are skipped and logged. Raises `DataError` with file and line if the file
     cannot be read, lacks a column, or is mostly of such lines.
     """
     if ending(path) == ".parquet":

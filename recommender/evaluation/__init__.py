@@ -1,1 +1,1 @@
-"""Metrics over rankings, and the report of a run."""
+"""Metrics of rankings, their intervals and tests, and the records that runs are compared by."""

@@ -75,7 +75,7 @@ def genre_shares(lists: Ragged, catalog: Catalog) -> Floats:
     """The share of each genre in N lists of movies, [N, G]; each row adds up to 1, or 0 if no genre is known."""
     genres = _genres(catalog)  # [V + 1, G]
     ends = np.concatenate([[0], np.cumsum(lists.lengths)])
-    movies = np.where(lists.columns < 0, len(catalog), lists.columns)
+    movies = np.where(lists.items < 0, len(catalog), lists.items)
     named = csr_array((np.ones(len(movies)), movies, ends), shape=(len(lists.lengths), len(genres)))  # [N, V + 1]
     shares: Floats = normalize(named @ normalize(genres, norm="l1"), norm="l1")
     return shares

@@ -24,9 +24,9 @@ CUTOFFS = (1, 10, 50)  # what every report shows, whatever else it is asked for
 
 
 class Ragged(NamedTuple):
-    """Lists of columns, one after another."""
+    """Lists of item indices, one after another."""
 
-    columns: Ints  # [M]
+    items: Ints  # [M]
     lengths: Ints  # [N], how many each list has; M altogether
 
 
@@ -37,8 +37,8 @@ class MetricError(RecommenderError):
 def hits(rankings: Ints, targets: Targets) -> Bools:
     """Which of the ranked movies [N, K] are targets: the gains [N, K].
 
-    Targets are lists of columns, or an array [N, T] padded with -1. Raises `MetricError` when the two have different
-    lengths or a ranking names a movie twice.
+    Targets are lists of item indices, or an array [N, T] padded with -1. Raises `MetricError` when the two have
+    different lengths or a ranking names a movie twice.
 
     >>> hits(np.array([[4, 2, 7], [1, 0, -1]]), [[7, 4], [5]]).tolist()
     [[True, False, True], [False, False, False]]
@@ -50,8 +50,8 @@ def hits(rankings: Ints, targets: Targets) -> Bools:
     if ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any():
         raise MetricError("A ranking names the same movie twice; its hits would count twice.")
     gains: Bools = np.zeros(rankings.shape, dtype=np.bool_)  # [N, K]
-    for column in padded.T:
-        gains |= rankings == column[:, None]
+    for target in padded.T:
+        gains |= rankings == target[:, None]
     gains &= rankings >= 0
     return gains
 
@@ -75,19 +75,19 @@ def _pad(targets: Targets) -> Ints:
 
 
 def padded(lists: Sequence[Sequence[int]]) -> Ints:
-    """Lists of columns as one array [N, T], -1 behind the shorter ones.
+    """Lists of item indices as one array [N, T], -1 behind the shorter ones.
 
     >>> padded([[7, 4], [], [5]]).tolist()
     [[7, 4], [-1, -1], [5, -1]]
     """
-    columns, lengths = ragged(lists)
+    items, lengths = ragged(lists)
     rows: Ints = np.full((len(lengths), lengths.max(initial=0)), -1, dtype=np.int64)
-    rows[np.arange(rows.shape[1]) < lengths[:, None]] = columns
+    rows[np.arange(rows.shape[1]) < lengths[:, None]] = items
     return rows
 
 
 def ragged(lists: Sequence[Sequence[int]]) -> Ragged:
-    """Lists of columns as they are kept where one of them may be a thousand times as long as most."""
+    """Lists of item indices as they are kept where one of them may be a thousand times as long as most."""
     lengths = np.array([len(row) for row in lists], dtype=np.int64)
     return Ragged(np.fromiter(chain.from_iterable(lists), dtype=np.int64), lengths)
 
@@ -139,7 +139,7 @@ def mrr_at_k(gains: Bools, target_counts: Ints, k: int) -> Floats:
 
 
 def _cut(gains: Bools, target_counts: Ints, k: int) -> Bools:
-    """The first k columns of the gains, once they are known to make sense."""
+    """The gains of the first k ranks [N, k]. Raises `MetricError` for those that contradict the counts."""
     if gains.ndim != 2 or target_counts.shape != gains.shape[:1]:
         raise MetricError(f"Expected gains [N, K] and counts [N], found {gains.shape} and {target_counts.shape}.")
     check_cutoff(k, gains.shape[1])

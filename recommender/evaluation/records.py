@@ -91,10 +91,10 @@ class Record:
             raise ValueError(f"it lacks or contradicts its facts: {first_problem(error)}") from error
         except (KeyError, IndexError, TypeError) as error:
             raise ValueError(f"it lacks or contradicts {error}") from error
-        columns = [record.mentioned, record.words, record.popularity, *record.values.values()]
+        arrays_of_n = [record.mentioned, record.words, record.popularity, *record.values.values()]
         examples = len(record.example_ids)
-        if len(record.dialogues) != examples or any(column.shape != (examples,) for column in columns):
-            raise ValueError("its columns have different lengths")
+        if len(record.dialogues) != examples or any(array.shape != (examples,) for array in arrays_of_n):
+            raise ValueError("its arrays have different lengths")
         if record.rankings.ndim != 2 or len(record.rankings) != examples or record.found.shape != record.rankings.shape:
             raise ValueError("its rankings are not those of its examples")
         if record.inputs is not None and not _adds_up(record.inputs, record.mentioned):

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from recommender.config.losses import LossSettings
 from recommender.data.collate import Batch
-from recommender.data.engagement import column
+from recommender.data.engagement import place_of
 from recommender.errors import RecommenderError
 from recommender.losses.ranking import BinaryCrossEntropy, OpinionLoss, make_loss
 from recommender.losses.sampling import Candidates, make_sampler
@@ -80,5 +80,5 @@ def _check_tasks(tasks: Sequence[str], facts: TargetFacts, sampled: bool) -> Non
 def _known(batch: Batch, opinion: str) -> Tensor:
     """[R, T], NaN where unknown."""
     if "engagement" in batch:
-        return batch["engagement"][..., column(opinion)]
+        return batch["engagement"][..., place_of(opinion)]
     return torch.full(batch["targets"].shape, torch.nan, device=batch["targets"].device)

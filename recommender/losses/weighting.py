@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from recommender.config.losses import LossSettings, WeightConfig
 from recommender.data.collate import PADDING, Item
-from recommender.data.engagement import FACTS, UNKNOWN, column
+from recommender.data.engagement import FACTS, UNKNOWN, place_of
 from recommender.errors import DataError
 
 MOVIES, TAGS = "movie", "tag"  # the task that the others stand beside, and the first of those
@@ -52,7 +52,7 @@ class TargetFacts:
 
     def knows(self, fact: str) -> bool:
         """Whether it is known of any target."""
-        return not bool(self.engagement[:, column(fact)].isnan().all())
+        return not bool(self.engagement[:, place_of(fact)].isnan().all())
 
     @property
     def counts(self) -> Tensor:
@@ -140,7 +140,7 @@ def _factors(config: WeightConfig, engagement: Tensor) -> Tensor:
     """[..., F] -> [..., factors], NaN where unknown."""
 
     def fact(name: str) -> Tensor:
-        return engagement[..., column(name)]
+        return engagement[..., place_of(name)]
 
     def either(name: str, yes: float, no: float) -> Tensor:
         known = fact(name)

@@ -94,13 +94,13 @@ def _blank(text: str, start: int, end: int) -> str:
     return text[:start] + " " * (end - start) + text[end:]
 
 
-def word_weights(wish: Wish, column: int, to_example: ToExample, scores: Scores) -> list[WordWeight]:
+def word_weights(wish: Wish, item: int, to_example: ToExample, scores: Scores) -> list[WordWeight]:
     """The change of one movie's score above the average for each word left out, in order of the text. A title counts
     as one word, and its movie stays mentioned."""
     spans = _spans(wish)[-MOST_WORDS:]
     whole = to_example(wish)
     lacking = [_naming_as(whole, to_example(_without(wish, *span))) for span in spans]
-    found = above_average(scores([whole, *lacking]))[:, column].tolist()
+    found = above_average(scores([whole, *lacking]))[:, item].tolist()
     starts = [0]
     for utterance in wish.utterances:
         starts.append(starts[-1] + len(utterance.text) + 1)

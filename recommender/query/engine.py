@@ -7,7 +7,6 @@ import torch
 from rapidfuzz import process
 from torch import Tensor
 
-from recommender.config.losses import SoftmaxSettings
 from recommender.data.catalog import Movie
 from recommender.data.examples import Example
 from recommender.device import choose_device
@@ -159,7 +158,7 @@ class Engine:
         probabilities (the binary losses) or of counts (the baselines)."""
         if not self.config.model.learns:
             strengths = scores
-        elif isinstance(self.config.loss, SoftmaxSettings):
+        elif self.config.loss.one_distribution:
             strengths = (scores - scores[0]).exp()
         else:
             strengths = scores.sigmoid()

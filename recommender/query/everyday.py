@@ -1,4 +1,4 @@
-"""How often everyday words occur in talk about movies, so that "it" or "saw" is not taken for a title lightly.
+"""Frequencies of everyday words in talk about movies, so that "it" or "saw" is seldom taken for a title.
 
 Counted in the words of ReDial's training dialogues 2,001 to 6,000 (Li et al. 2018, CC BY 4.0) outside of the movie
 mentions, after `text.words_of`. Words seen fewer than 5 times are left out, and so are those that the dialogues

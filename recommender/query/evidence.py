@@ -1,4 +1,4 @@
-"""How sure it is that words of a text name a movie: a logistic model over a handful of readable signs.
+"""The probability that words of a text name a movie: a logistic model over a handful of readable signs.
 
 The weights were fitted by `python -m benchmarks.titles --fit` on ReDial's first 2,000 training dialogues.
 Signs that are too rare there were set by hand and are marked so.

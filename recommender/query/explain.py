@@ -10,7 +10,7 @@ from recommender.errors import DataError
 from recommender.settings import Settings
 
 LEAST_COUNT = 3  # a count below this says little
-CLOSE = 0.01  # share of the catalogue, the nearest, that is told to be close to a movie
+CLOSE = 0.01  # share of the catalogue, the nearest, that is called close to a movie
 POPULAR = 50  # mentions
 
 
@@ -21,6 +21,7 @@ class Explainer:
     def __init__(self, catalog: Catalog, trained: Catalog, settings: Settings, vectors: Tensor | None) -> None:
         self.catalog = catalog
         self.vectors = vectors
+        self.talked_about = any(movie.mentions for movie in catalog)  # not so where a data set has movies of its own
         try:
             counts = load_arrays(settings.assets_dir / COUNTS_FILE, trained)
             self.counts = {
@@ -31,32 +32,32 @@ class Explainer:
         except DataError:
             self.counts = {}  # a run over another catalogue: ReDial's counts say nothing about it
 
-    def reasons(
-        self, columns: Sequence[int], mentioned: Sequence[int], asked: Collection[str]
-    ) -> list[tuple[str, ...]]:
-        """For each recommended column at most two sentences on why it suits a wish that names the `mentioned` columns
-        as liked and asks for the genres `asked`."""
-        closest = self._closest(columns, mentioned)
-        return [self._why(column, close, mentioned, asked) for column, close in zip(columns, closest, strict=True)]
+    def reasons(self, items: Sequence[int], mentioned: Sequence[int], asked: Collection[str]) -> list[tuple[str, ...]]:
+        """For each recommended item at most two sentences on why it suits a wish that names the items `mentioned` as
+        liked and asks for the genres `asked`; none where nothing is known."""
+        closest = self._closest(items, mentioned)
+        return [self._why(item, close, mentioned, asked) for item, close in zip(items, closest, strict=True)]
 
-    def _why(self, column: int, close: str | None, mentioned: Sequence[int], asked: Collection[str]) -> tuple[str, ...]:
-        movie = self.catalog[column]
+    def _why(self, item: int, close: str | None, mentioned: Sequence[int], asked: Collection[str]) -> tuple[str, ...]:
+        movie = self.catalog[item]
         sentences = [
-            sentence for sentence in (self._follows(column, mentioned) or close, _genre(movie, asked)) if sentence
+            sentence for sentence in (self._follows(item, mentioned) or close, _genre(movie, asked)) if sentence
         ]
-        return tuple(sentences) or (_known(movie),)
+        if not sentences and self.talked_about:
+            sentences = [_known(movie)]
+        return tuple(sentences)
 
-    def _follows(self, column: int, mentioned: Sequence[int]) -> str | None:
-        counts = [(self.counts.get((movie, column), 0), -place, movie) for place, movie in enumerate(mentioned)]
+    def _follows(self, item: int, mentioned: Sequence[int]) -> str | None:
+        counts = [(self.counts.get((movie, item), 0), -place, movie) for place, movie in enumerate(mentioned)]
         times, _, movie = max(counts, default=(0, 0, 0))
         return f"Recommended {times} times when {self.catalog[movie].title} came up" if times else None
 
-    def _closest(self, columns: Sequence[int], mentioned: Sequence[int]) -> list[str | None]:
-        """Of several named movies the closest one. A lone one is told only if the movie is really close to it."""
+    def _closest(self, items: Sequence[int], mentioned: Sequence[int]) -> list[str | None]:
+        """Of several named movies the closest one. A lone one is named only if the movie is really close to it."""
         if self.vectors is None or not mentioned:
-            return [None] * len(columns)
+            return [None] * len(items)
         named = self.vectors[list(mentioned)]  # [H, W]
-        nearness, nearest = (named @ self.vectors[list(columns)].T).max(dim=0)  # [K] each
+        nearness, nearest = (named @ self.vectors[list(items)].T).max(dim=0)  # [K] each
         titles = [self.catalog[mentioned[place]].title for place in nearest.tolist()]
         if len(mentioned) > 1:
             return [f"Of the movies you named, closest to {title}" for title in titles]

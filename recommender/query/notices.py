@@ -1,4 +1,4 @@
-"""What the user has to know about how a wish was read: what was cut or left out, what no filter covers, and what says
+"""Notices on how a wish was read: what was cut or left out, what no filter covers, and what says
 nothing."""
 
 import re

@@ -1,4 +1,4 @@
-"""What a message says against movies and genres: "not like Saw", "no horror", "I hated It", "already seen Up".
+"""Refused movies and genres in a message: "not like Saw", "no horror", "I hated It", "already seen Up".
 
 The text is scanned once, from left to right. A phrase like "I hated" holds for the movies and genres that follow until
 its clause ends, a verdict like "was boring" for those before it. The phrases are in `cues`.

@@ -25,23 +25,23 @@ Floats = NDArray[np.float32]
 
 
 class Found(NamedTuple):
-    """The movies proposed for each wish, in ascending columns, with their exact scores; -1 and -inf fill short rows."""
+    """The movies proposed for each wish, ascending, with their exact scores; -1 and -inf fill short rows."""
 
-    columns: Tensor  # [B, N] int64
+    items: Tensor  # [B, N] int64
     scores: Tensor  # [B, N] float32
 
     def best(self, k: int, exclude: Tensor | None = None) -> Tensor:
-        """The k best columns [B, k], without those in `exclude` [B, H] (padded with -1), as `metrics.top_k` gives them:
-        equal scores by column, -1 at the end of a row that runs short."""
+        """The k best items [B, k], without those in `exclude` [B, H] (padded with -1), as `top_k` gives them: equal
+        scores by item index, -1 at the end of a row that runs short."""
         scores = self.scores
         if exclude is not None:
-            out = torch.zeros_like(self.columns, dtype=torch.bool)
-            for column in exclude.unbind(dim=1):
-                out |= self.columns == column.unsqueeze(1)
+            out = torch.zeros_like(self.items, dtype=torch.bool)
+            for item in exclude.unbind(dim=1):
+                out |= self.items == item.unsqueeze(1)
             scores = scores.masked_fill(out, -torch.inf)
         ranked, places = scores.sort(dim=1, descending=True, stable=True)
-        columns = self.columns.gather(1, places).masked_fill(ranked == -torch.inf, -1)[:, :k]
-        return torch.nn.functional.pad(columns, (0, k - columns.shape[1]), value=-1)
+        items = self.items.gather(1, places).masked_fill(ranked == -torch.inf, -1)[:, :k]
+        return torch.nn.functional.pad(items, (0, k - items.shape[1]), value=-1)
 
 
 class MovieIndex:
@@ -104,8 +104,8 @@ class MovieIndex:
         places = torch.from_numpy(self.index.search(asked, min(number, len(self.table)))[1]).sort(dim=1).values
         rows = self.table[places.clamp(min=0)]  # [B, N, W + 1]
         scores = (rows @ torch.from_numpy(asked).unsqueeze(2)).squeeze(2).masked_fill(places < 0, -torch.inf)
-        columns = places if self.kept is None else self.kept[places.clamp(min=0)].masked_fill(places < 0, -1)
-        return Found(columns.to(self.device), scores.to(self.device))
+        items = places if self.kept is None else self.kept[places.clamp(min=0)].masked_fill(places < 0, -1)
+        return Found(items.to(self.device), scores.to(self.device))
 
     def _exact(self, asked: Floats, k: int) -> NDArray[np.int64]:
         step = max(1, AT_ONCE // len(self.table))

@@ -151,7 +151,7 @@ def _record(
         words=np.array([len(example.text.split()) for example in examples], dtype=np.int32),
         popularity=np.array([mentions[answer].mean() for answer in answers], dtype=np.float32),
         catalog=task.catalog.fingerprint,
-        inputs=named.columns,
+        inputs=named.items,
         mentions=mentions,
     )
 
@@ -173,3 +173,20 @@ def _write_rankings(
         for example, row in zip(examples, rankings, strict=True)
     ]
     write_atomically(path, "\n".join(lines) + "\n")
+
+
+class Validation:
+    """The measurement that chooses a run's best epoch: validation examples that have a target of the kind `targets`,
+    prepared once and ranked after every epoch."""
+
+    def __init__(self, ranker: Ranker, examples: Sequence[Example], targets: TargetKind) -> None:
+        self.ranker, self.targets = ranker, targets
+        asked = [example for example in examples if wanted(example, targets)]
+        self.prepared = ranker.prepare(asked)
+        self.wanted = [ranker.catalog.indices(wanted(example, targets)) for example in asked]  # [N] lists of items
+
+    def measure(self) -> dict[str, float]:
+        """The means of the metrics for the weights that the model has now. Raises `MetricError` for NaN scores."""
+        rankings = self.ranker.rank_prepared(self.prepared, max(CUTOFFS), left_out_for(self.targets))
+        values = evaluate_rankings(rankings, self.wanted, CUTOFFS)
+        return {name: float(per_example.mean()) for name, per_example in values.items()}

@@ -1,4 +1,4 @@
-"""Our settings in the words of `transformers.Trainer`."""
+"""Training settings as `transformers.TrainingArguments`."""
 
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_
 def training_arguments(
     config: TrainingConfig, seed: int, folder: Path, items: int, accumulation: int | None = None, **hardware: Any
 ) -> TrainingArguments:
-    """`items` is the number of training examples. A batch is read in
-    `accumulation` pieces (those of the settings, if it is None) by each process.
+    """`items` is the number of training examples. Each process reads a batch in `accumulation` pieces, those of the
+    settings if it is None.
 
     Raises `RecommenderError` for a batch that cannot be split so.
     """

@@ -42,7 +42,8 @@ class Estimate(BaseModel):
     memory_mb: int  # of the process on the CPU, of the GPU on cuda
     device: str
     precision: str
-    source: str
+    source: str  # in words, for the screen
+    on_sample: bool  # the synthetic sample stands in for real data
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -71,7 +72,7 @@ def remembered(config: RunConfig, settings: Settings) -> Estimate | None:
     except (OSError, ValidationError):
         return None
     if kept.hash != _hash(kept.estimate):
-        return None  # damaged: a trial tells it anew
+        return None  # damaged: it is measured again
     return kept.estimate.model_copy(update={"epochs": config.training.epochs})
 
 

@@ -1,4 +1,4 @@
-"""Why a run failed, in words, and what kind of failure that is."""
+"""Classification of failures of a run, with a message for the user."""
 
 import errno
 import sqlite3

@@ -68,9 +68,8 @@ def restart(run: Run, overrides: list[str], settings: Settings) -> Run:
     """A new run with the settings of `run` and `part.key=value` overrides; `run` stays as it is."""
     check_allowed(settings)
     values = run.config().model_dump()
-    for setting in overrides:
-        override(values, setting)
-    config = parse_config(values, f"the settings of {run.run_id} with {', '.join(overrides)}")
+    given = [override(values, setting) for setting in overrides]
+    config = parse_config(values, f"the settings of {run.run_id} with {', '.join(overrides)}", given)
     return start(config, _next_id(run.run_id, settings), settings)
 
 

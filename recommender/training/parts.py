@@ -1,4 +1,4 @@
-"""What a training run is put together from, also for the trial that estimates one: model, examples, loop."""
+"""The parts of a training run, also for the trial that estimates one: examples, model, training loop."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -79,15 +79,15 @@ def start_from(model: Recommender, run_id: str, task: Task, settings: Settings) 
     if learned := _learned_from(source, task):
         raise RecommenderError(
             f"The run {run_id!r} learned from {learned:,} of the {len(task.ids('validation')):,} {task.parts.unit} "
-            "that this run holds out, so they would tell nothing. Start from a run (--set start_from=...) trained with "
-            f"{alike}, or hold out what that one did."
+            "that this run holds out, so its validation would say nothing. Start from a run (--set start_from=...) "
+            f"trained with {alike}, or hold out what that one did."
         )
     weights, facts = source.weights()
     encoder = model.text.weights_hash if model.text is not None else ""
     if facts.get("catalog") != task.catalog.fingerprint or facts.get("encoder") not in ("", encoder):
         raise RecommenderError(f"The run {run_id!r} was made for another catalogue or encoder; train it again.")
     own = model.saved_weights()
-    # What only told opinions is of no use to a model that tells none.
+    # The weights of an opinion head are of no use to a model without one.
     model.load_weights({**own, **{name: t for name, t in weights.items() if name in own or "opinions." not in name}})
 
 

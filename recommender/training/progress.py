@@ -1,4 +1,4 @@
-"""What a run says while it trains: metrics a line at a time, a heartbeat, the best weights as soon as they exist."""
+"""Training callback that writes the metrics log, a heartbeat and the best weights into the run folder."""
 
 import logging
 import time

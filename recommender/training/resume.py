@@ -1,4 +1,4 @@
-"""The state a training run goes on from: optimizer, schedule and random numbers, as safetensors and JSON.
+"""The state from which training is resumed: optimizer, schedule and random numbers, as safetensors and JSON.
 
 `transformers.Trainer` would pickle them; a folder written here can be read without running anything from it.
 """

@@ -1,4 +1,4 @@
-"""One training run from its config to its finished folder: start, resume, stop, and what is said when it fails."""
+"""One training run from its config to its finished folder: start, resume, stop, failure."""
 
 import gc
 import logging
@@ -23,8 +23,7 @@ from recommender.files import remove_leftovers, remove_whole
 from recommender.models.base import Recommender
 from recommender.query.facets import read_as_wishes
 from recommender.ranking.ranker import Ranker
-from recommender.reports.report import baseline_metrics, evaluate
-from recommender.reports.validation import Validation
+from recommender.reports.report import Validation, baseline_metrics, evaluate
 from recommender.runs.checkpoints import weights_facts
 from recommender.runs.folder import Run, find_run
 from recommender.runs.ownership import check_free, check_there, owning
@@ -47,7 +46,7 @@ log = logging.getLogger(__name__)
 
 def train_run(run: Run, settings: Settings, resume: bool = False, callbacks: "Sequence[TrainerCallback]" = ()) -> None:
     """Train the run to its end. The folder tells at every moment how far it is; a failure is written there too.
-    `callbacks` are told what the loop does, beside the run's own.
+    `callbacks` are added to those of the run itself.
 
     Raises `RecommenderError` for what the user can mend.
     """
@@ -117,7 +116,7 @@ def _train(work: Work, resume: bool) -> None:
     run, config, status = work.run, work.config, work.status
     work.say("reading the data")
     device = choose_device(work.settings)
-    precision(config, device)  # what cannot be had is told before the work begins
+    precision(config, device)  # an impossible setting is an error before the work begins
     check_installed(config.training.report_to)
     with processes.first_one_first():
         task = load_task(config.protocol, config.data, config.seed, work.settings)

@@ -56,7 +56,7 @@ class StopSignal:
 
 @contextmanager
 def stoppable(run: Run, status: Status | None = None) -> Iterator[StopSignal]:
-    """Within, a signal ends the run politely. `status` is the one that is kept in memory, if there is one."""
+    """Within, a signal stops the run and its status is written. `status`: the one kept in memory, if any."""
     outer = signal.getsignal(signal.SIGTERM)
     stop = StopSignal(together=count() > 1, outer=outer if isinstance(outer, StopSignal) else None)
     before = {number: signal.signal(number, stop) for number in SIGNALS}

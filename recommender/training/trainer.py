@@ -1,4 +1,4 @@
-"""RecommenderTrainer: `transformers.Trainer` with our loss, our batches, our metrics and our way to save."""
+"""`RecommenderTrainer`: `transformers.Trainer` with the project's losses, batches, metrics and checkpoints."""
 
 import json
 import logging

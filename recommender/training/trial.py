@@ -21,6 +21,7 @@ from recommender.data.collate import Item
 from recommender.data.dialogue import Dialogue
 from recommender.data.examples import Example
 from recommender.data.next_movie import History
+from recommender.data.source import Source
 from recommender.data.task import Task, load_task
 from recommender.device import choose_device, describe_device, memory_mb, peak_memory_mb
 from recommender.errors import RecommenderError
@@ -139,6 +140,7 @@ def _estimate(config: RunConfig, settings: Settings) -> Estimate:
         device=describe_device(device),
         precision=precision(config, device),
         source=task.data.describe(),
+        on_sample=task.data.source is Source.SAMPLE,
     )
 
 

@@ -1,4 +1,4 @@
-"""A run that is being trained, for those who work on it: its settings, its status, what it says of itself."""
+"""A run during training: its settings, its status and its log."""
 
 import logging
 import os

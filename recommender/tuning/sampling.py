@@ -1,4 +1,4 @@
-"""Which settings are tried next, and which trials are given up."""
+"""The sampler, which chooses the next settings, and the pruner, which gives up bad trials."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""A study: the trials of a search, in the studies' database, with all that another process needs to go on with it."""
+"""A study: the trials of a search, in the studies' database, with what another process needs to continue it."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Works on a study until its trials are done: each trial is an ordinary training run, given up early if it is bad."""
+"""Runs the trials of a study: each is an ordinary training run, given up early if it is bad."""
 
 import logging
 import os

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from recommender.config import RunConfig
 from recommender.errors import RecommenderError
 from recommender.settings import Settings
-from recommender.tuning.search import FloatRange, IntRange, Params, Search, as_overrides
+from recommender.tuning.search import Params, Search, as_overrides
 
 TrialState = Literal["complete", "pruned", "failed", "running", "waiting"]
 
@@ -54,11 +54,6 @@ class StudyView:
         """The first of the best, as the study counts."""
         finished = [row for row in self.rows if row.state == "complete" and row.value is not None]
         return max(finished, key=lambda row: (row.value or 0.0, -row.number), default=None)
-
-    @property
-    def log_settings(self) -> set[str]:
-        """Those that are searched on a log scale."""
-        return {path for path, d in self.search.space.items() if isinstance(d, (FloatRange, IntRange)) and d.log}
 
     def facts(self) -> dict[str, Any]:
         """As `--json` prints them."""

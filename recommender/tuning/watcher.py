@@ -1,4 +1,4 @@
-"""What a trial's run tells the study while it trains: its value after every epoch, and when it is given up."""
+"""Training callback that reports a trial's value to the study after every epoch, and prunes the trial."""
 
 from typing import Any
 

@@ -91,7 +91,7 @@ def test_removing_a_chip_changes_the_ranking(app: AppTest) -> None:
     assert ranking(app) != before
 
 
-def test_what_is_refused_is_shown_heeded_and_can_be_allowed(app: AppTest) -> None:
+def test_a_refusal_is_shown_and_can_be_undone(app: AppTest) -> None:
     say(app.run(), "something like Get Out, not like Saw, no horror")
     assert chips(app) == ["Get Out (2017)", "not like Saw (2004)", "no horror"]
     horror = [caption for caption in captions(app) if "no horror" in caption]

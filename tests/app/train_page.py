@@ -24,6 +24,7 @@ ESTIMATE = Estimate(
     device="CPU, 2 threads",
     precision="float32",
     source="ReDial (folder)",
+    on_sample=False,
 )
 ROWS = [
     {"step": 10, "epoch": 0.5, "seconds": 10.0, "loss": 1.5, "movie_loss": 1.2, "tag_loss": 0.3, "learning_rate": 1e-3},

@@ -19,11 +19,10 @@ from recommender.compare.differences import Difference, corrected, difference
 from recommender.compare.entries import read_entry
 from recommender.compare.figures import curve_figure, curves_of
 from recommender.compare.html_page import Section, html_report
-from recommender.compare.lists import SHOWN, measures_at
+from recommender.compare.lists import SHOWN, catalog_of, measures_at
 from recommender.compare.published import published_for
 from recommender.compare.report import comparison_report
 from recommender.compare.table import costs, published, results, scores
-from recommender.compare.titles import catalog_of
 from recommender.compare.view import View
 from recommender.compare.words import beaten_by_baselines, validated, warnings
 from recommender.errors import CheckpointError
@@ -297,5 +296,5 @@ def test_names_in_the_report_are_text() -> None:
 
 
 def test_a_comparison_needs_no_torch() -> None:
-    code = "import sys, recommender.compare.report, recommender.compare.titles; sys.exit('torch' in sys.modules)"
+    code = "import sys, recommender.compare.report, recommender.compare.lists; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -37,7 +37,7 @@ def with_inputs(record: Record, movies: int = 7000) -> Record:
     """The record as it is made now; `make` gives one of an older version."""
     draw = np.random.default_rng(1)
     rows = [draw.choice(movies, size=size, replace=False).tolist() for size in record.mentioned]
-    return replace(record, inputs=ragged(rows).columns, mentions=draw.integers(0, 900, movies))
+    return replace(record, inputs=ragged(rows).items, mentions=draw.integers(0, 900, movies))
 
 
 def check_equal(one: Record, other: Record) -> None:

@@ -8,20 +8,20 @@ import pytest
 import torch
 
 from recommender.data.assets import COUNTS_FILE, load_arrays, save_arrays
-from recommender.data.catalog import Catalog
+from recommender.data.catalog import Catalog, Movie
 from recommender.query.explain import LEAST_COUNT, Explainer
 from recommender.settings import Settings, settings
 
 
 @pytest.fixture
 def explainer(small_catalog: Catalog, tmp_path: Path) -> Explainer:
-    """Columns: 0, 1 Iron Comet; 2 Cellar Door; 4 Wedding Weather; 11 The Red Lantern."""
+    """Items: 0, 1 Iron Comet; 2 Cellar Door; 4 Wedding Weather; 11 The Red Lantern."""
     follows = [(0, 2, 5), (1, 2, 9), (4, 2, 9), (0, 4, LEAST_COUNT - 1), (11, 4, LEAST_COUNT)]
     before, after, count = np.array(follows, dtype=np.int32).T
     arrays = {"before": before.copy(), "after": after.copy(), "count": count.copy()}
     save_arrays(tmp_path / COUNTS_FILE, arrays, small_catalog)
     vectors = torch.eye(12)
-    vectors[3] = torch.tensor([3.0, 0, 4, *[0] * 9])  # nearer to column 2 by angle
+    vectors[3] = torch.tensor([3.0, 0, 4, *[0] * 9])  # nearer to item 2 by angle
     return Explainer(
         small_catalog, small_catalog, Settings(assets_dir=tmp_path), torch.nn.functional.normalize(vectors)
     )
@@ -73,6 +73,12 @@ def test_without_any_reason_the_mentions_are_told(explainer: Explainer, small_ca
     assert reasons(explainer, small_catalog.index(51), []) == (f"Named once {where}",)
     assert reasons(explainer, small_catalog.index(123), []) == (f"Named 4 times {where}",)
     assert reasons(explainer, small_catalog.index(60), []) == (f"Never named {where}",)
+
+
+def test_movies_of_another_data_set_are_not_called_never_named() -> None:
+    catalog = Catalog([Movie(50, "Star Wars", 1977, ("sci-fi",)), Movie(56, "Pulp Fiction", 1994, ("crime",))])
+    explainer = Explainer(catalog, catalog, settings(), None)
+    assert explainer.reasons([0, 1], [], {"crime"}) == [(), ("Crime, as you asked",)]
 
 
 def test_a_movie_named_often_is_called_popular(shipped_catalog: Catalog) -> None:

@@ -59,7 +59,7 @@ def test_other_wishes_than_it_was_set_by_find_the_best_movies_too(index: MovieIn
 def test_scores_are_the_model_s(index: MovieIndex, movies: ItemVectors) -> None:
     queries = wishes(movies, 5, seed=3)
     found = index.find(queries, K)
-    torch.testing.assert_close(found.scores, exact(movies, queries).gather(1, found.columns), atol=1e-4, rtol=1e-5)
+    torch.testing.assert_close(found.scores, exact(movies, queries).gather(1, found.items), atol=1e-4, rtol=1e-5)
 
 
 def test_what_is_excluded_is_replaced_by_the_next_best(index: MovieIndex, movies: ItemVectors) -> None:

@@ -112,8 +112,7 @@ def test_the_record_says_what_the_inputs_name_and_how_well_known_each_movie_is(m
     assert record.named is not None
     ends = record.named.lengths.cumsum().tolist()
     named = [
-        record.named.columns[end - length : end].tolist()
-        for end, length in zip(ends, record.named.lengths, strict=True)
+        record.named.items[end - length : end].tolist() for end, length in zip(ends, record.named.lengths, strict=True)
     ]
     assert named == [task.catalog.indices(example.mentioned) for example in examples]
     assert record.mentions is not None

@@ -12,7 +12,7 @@ from recommender.data.collate import Batch
 from recommender.data.examples import Example
 from recommender.models.base import Context, Recommender
 from recommender.ranking.ranker import Ranker
-from recommender.reports.validation import Validation
+from recommender.reports.report import Validation
 
 EXAMPLES = [Example("a", "d", 0, "", (30,), (30, 42)), Example("b", "e", 0, "", (40,), (40,))]
 

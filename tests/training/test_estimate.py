@@ -68,6 +68,7 @@ def test_it_counts_what_the_run_will_count(
     status = run.status()
     assert (found.train_examples, found.validation_examples) == (status.train_examples, status.validation_examples)
     assert (found.steps, found.device, found.source) == (status.steps, status.device, status.source)
+    assert found.on_sample == (status.source_kind == "sample")
     assert found.seconds_per_step > 0
     assert found.memory_mb > 100
     parts = found.steps * found.seconds_per_step + 2 * found.validation_seconds
@@ -120,7 +121,7 @@ def test_a_trial_apart_is_remembered(world: Settings, config_of: MakeConfig, mon
 FOUND = Estimate(
     train_examples=90, validation_examples=10, epochs=2, steps_per_epoch=9, seconds_per_step=0.5,
     validation_seconds=1.0, preparation_seconds=3.0, closing_seconds=1.5, memory_mb=700, device="CPU",
-    precision="float32", source="here",
+    precision="float32", source="here", on_sample=False,
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from recommender.config import RunConfig
+from recommender.config.losses import SoftmaxSettings
 from recommender.errors import RecommenderError
 from recommender.runs.folder import Run, State, Status, find_run, list_runs, new_run
 from recommender.settings import Settings
@@ -291,6 +292,12 @@ def test_a_restart_is_a_new_run_with_what_was_changed(run: Run, world: Settings,
     with pytest.raises(RecommenderError, match="batch_size must be a multiple of accumulation"):
         job.restart(run, ["training.batch_size=7", "training.accumulation=2"], world)
     assert len(launched) == 4
+
+
+def test_a_restart_with_another_loss_drops_what_only_the_old_one_reads(world: Settings, launched: list[str]) -> None:
+    focal = RunConfig.model_validate({"protocol": "paper", "loss": {"kind": "focal", "gamma": 3}})
+    again = job.restart(new_run("focal", focal, world), ["loss.kind=softmax"], world)
+    assert again.config().loss == SoftmaxSettings()
 
 
 def test_a_name_that_is_taken_starts_nothing(run: Run, world: Settings, launched: list[str]) -> None:

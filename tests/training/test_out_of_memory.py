@@ -129,7 +129,7 @@ def test_memory_that_runs_out_elsewhere_is_no_matter_of_the_batch(
     def fail(*_: Any, **__: Any) -> None:
         raise OUT
 
-    monkeypatch.setattr("recommender.reports.validation.Validation.measure", fail)
+    monkeypatch.setattr("recommender.reports.report.Validation.measure", fail)
     run = new_run("r", config_of(), world)
     with pytest.raises(RecommenderError, match=r"training\.batch_size=8"):
         train_run(run, world)

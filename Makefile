@@ -27,7 +27,7 @@ app: $(APP_READY)
 
 # No test may lean on a model or a data set that only the hub has.
 test: $(TESTS_READY)
-	HF_HUB_OFFLINE=1 $(RUN) pytest
+	HF_HUB_OFFLINE=1 $(RUN) pytest --numprocesses=2 --dist=loadfile
 
 check: $(TESTS_READY)
 	$(RUN) ruff check .

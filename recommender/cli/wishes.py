@@ -43,7 +43,7 @@ def recommend(
             typer.echo(f"{kind}: {movie['title']} ({movie['year'] or 'year unknown'})")
     for match in answer["matched"]:
         typer.echo(f"understood {match['text']!r} as {match['title']} ({match['year'] or 'year unknown'})")
-    for sentence in answer["filters"]:
+    for sentence in answer["heeded"]:
         typer.echo(sentence)
     for movie in answer["recommendations"]:
         typer.echo(f"{movie['rank']:3}. {movie['title']} ({movie['year'] or '?'})  {movie['reason']}".rstrip())

@@ -45,7 +45,7 @@ def answer(engine: "Engine", row: dict[str, Any], k: int) -> dict[str, Any]:
             for item in answer.recommendations
         ],
         "notices": notices + answer.notices,
-        "filters": answer.filters,
+        "heeded": answer.filters,
     }
 
 

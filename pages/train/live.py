@@ -11,14 +11,14 @@ from pages.train.curves import draw_curves, metrics_of
 from recommender.compare.entries import Entry, read_entry
 from recommender.errors import RecommenderError
 from recommender.runs.folder import Run
-from recommender.runs.status import LIVE, State, Status
+from recommender.runs.status import LIVE, Phase, State, Status
 from recommender.settings import settings
 from recommender.training import job
 from recommender.wording import capitalised, duration, memory
 
 TICK = 2.0  # seconds between two drawings of a live run
 PACE_ROWS = 25  # training rows that tell the recent pace: about an epoch, so that its validation is in it
-LEARNING = ("training", "measuring", "")  # phases within the steps; runs of older versions say none
+LEARNING = (*Phase, "")  # phases within the steps; runs of older versions say none
 LOG_LINES = 40
 METRIC_WIDTH = 150  # pixels
 

@@ -15,6 +15,7 @@ from pages.train.live import TICK, draw_metrics, last_lines
 from pages.train.runs import errors_shown, outcome
 from recommender.charts.tuning import history, importance, parallel
 from recommender.errors import RecommenderError
+from recommender.runs.status import Phase
 from recommender.runs.studies import live_trials, workers
 from recommender.settings import settings
 from recommender.tuning import job
@@ -136,7 +137,7 @@ def _doing(view: StudyView) -> str:
         number = int(run.run_id.rpartition("-")[2])
         if status.state == "queued":
             return f"{said}; trial {number} waits for a run to end."
-        if status.steps and status.phase in ("training", "measuring"):
+        if status.steps and status.phase in tuple(Phase):
             return f"{said}; trial {number} at step {status.step:,} of {status.steps:,}."
         return f"{said}; trial {number}: {status.phase or 'preparing'}…"
     return f"{said}; preparing…"

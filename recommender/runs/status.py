@@ -3,6 +3,7 @@
 import os
 import re
 import time
+from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 import psutil
@@ -47,6 +48,13 @@ def migrated(values: Any) -> Any:
     }
 
 
+class Phase(StrEnum):
+    """The phases of a live run that others act on; the rest of its preparation is told in words of its own."""
+
+    TRAINING = "training"
+    MEASURING = "measuring"
+
+
 class Status(BaseModel):
     """What a run is doing. `interrupted` is never written: a live run whose process is gone reads as it."""
 
@@ -56,7 +64,7 @@ class Status(BaseModel):
     state: State
     reason: str = ""
     problem: Problem = ""  # what kind of failure the reason tells of
-    phase: str = ""  # what a live run is doing, in words
+    phase: str = ""  # what a live run is doing: a `Phase`, or words
     trained: bool = False  # the last step is done; what may be missing is the report
     queued: float | None = None
     device_asked: str = "auto"  # the setting; runs whose settings may mean one device wait for each other

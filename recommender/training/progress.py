@@ -11,6 +11,7 @@ from recommender.device import memory_mb, peak_memory_mb
 from recommender.models.base import Recommender
 from recommender.runs.folder import SELECTED_BY, SELECTION_METRIC, best_row
 from recommender.runs.ownership import check_there
+from recommender.runs.status import Phase
 from recommender.training import processes
 from recommender.training.work import Work
 
@@ -31,7 +32,7 @@ class Progress(TrainerCallback):
         self._last = (0.0, 0.0)  # epoch and time from which the speed is counted
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        self.status.steps, self.status.phase = state.max_steps, "training"
+        self.status.steps, self.status.phase = state.max_steps, Phase.TRAINING
         self._beat(state, args.device)
 
     def on_epoch_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
@@ -53,7 +54,7 @@ class Progress(TrainerCallback):
         if self.work.stop.requested and state.epoch is not None and not float(state.epoch).is_integer():
             control.should_evaluate = control.should_save = False
         else:
-            self.status.phase = "measuring"
+            self.status.phase = Phase.MEASURING
             self._beat(state, args.device)
 
     def on_log(
@@ -93,7 +94,7 @@ class Progress(TrainerCallback):
         if value > self.best:
             self.best = value
             self.run.write_weights(self.model.saved_weights(), self.facts)
-        self.status.phase = "training"
+        self.status.phase = Phase.TRAINING
         self._beat(state, args.device)
         if self.work.stop.requested:
             control.should_training_stop = True

@@ -27,6 +27,7 @@ from recommender.reports.report import Validation, baseline_metrics, evaluate
 from recommender.runs.checkpoints import weights_facts
 from recommender.runs.folder import Run, find_run
 from recommender.runs.ownership import check_free, check_there, owning
+from recommender.runs.status import Phase
 from recommender.runs.version import current_commit
 from recommender.settings import Settings
 from recommender.training import processes
@@ -224,7 +225,7 @@ def _learn_by_gradient(
 def _measure(work: Work, task: Task, model: Recommender, device: torch.device) -> None:
     """The best weights on the validation split become the run's report. A run that is stopped here, or whose split has
     no target of the kind, is finished without one."""
-    work.say("measuring")
+    work.say(Phase.MEASURING)
     if work.stop.requested:
         return
     weights, _ = work.run.weights()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from recommender.config import RunConfig
 from recommender.models import vector_cache
 from recommender.runs.folder import Run
-from recommender.runs.status import Status
+from recommender.runs.status import Phase, Status
 from recommender.settings import Settings
 from recommender.training.stopping import StopSignal
 
@@ -44,7 +44,7 @@ class Work:
         one example at a time already."""
         status, size = self.status, self.config.training.batch_size
         before = status.accumulation
-        if status.phase != "training" or before >= size:
+        if status.phase != Phase.TRAINING or before >= size:
             return False
         status.accumulation = next(parts for parts in range(2 * before, size + 1) if size % parts == 0)
         log.warning(

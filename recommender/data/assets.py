@@ -168,8 +168,13 @@ def load_movie_text(assets_dir: Path, shipped: Catalog, movies: Iterable[Movie])
     return vectors[shipped.indices(movie.movie_id for movie in movies)]
 
 
+class OtherCatalogError(DataError):
+    """An asset that was made for another catalogue."""
+
+
 def load_arrays(path: Path, catalog: Catalog) -> dict[str, np.ndarray]:
-    """Read an asset written for this catalogue. Raises `DataError` naming the file if it is missing or damaged."""
+    """Read an asset written for this catalogue. Raises `DataError` naming the file if it is missing or damaged, and
+    `OtherCatalogError` for one of another catalogue."""
     try:
         raw = path.read_bytes()
         arrays: dict[str, np.ndarray] = load_tensors(raw)
@@ -179,5 +184,5 @@ def load_arrays(path: Path, catalog: Catalog) -> dict[str, np.ndarray]:
     except Exception as error:  # safetensors raises its own SafetensorError, which has no narrower public base
         raise DataError(f"{path} is damaged: {error}. Run `python -m recommender prepare`.") from error
     if facts.get("catalog") != catalog.fingerprint:
-        raise DataError(f"{path} was made for another catalogue. Run `python -m recommender prepare`.")
+        raise OtherCatalogError(f"{path} was made for another catalogue. Run `python -m recommender prepare`.")
     return arrays

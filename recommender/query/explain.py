@@ -4,9 +4,8 @@ from collections.abc import Collection, Sequence
 
 from torch import Tensor
 
-from recommender.data.assets import COUNTS_FILE, load_arrays
+from recommender.data.assets import COUNTS_FILE, OtherCatalogError, load_arrays
 from recommender.data.catalog import Catalog, Movie
-from recommender.errors import DataError
 from recommender.settings import Settings
 
 LEAST_COUNT = 3  # a count below this says little
@@ -29,8 +28,8 @@ class Explainer:
                 for i, j, n in zip(counts["before"], counts["after"], counts["count"], strict=True)
                 if n >= LEAST_COUNT
             }
-        except DataError:
-            self.counts = {}  # a run over another catalogue: ReDial's counts say nothing about it
+        except OtherCatalogError:  # ReDial's counts say nothing about its movies
+            self.counts = {}
 
     def reasons(self, items: Sequence[int], mentioned: Sequence[int], asked: Collection[str]) -> list[tuple[str, ...]]:
         """For each recommended item at most two sentences on why it suits a wish that names the items `mentioned` as

@@ -88,7 +88,7 @@ class DataConfig(Part):
     max_mentioned: Annotated[int, CUT_HISTORY] = Field(
         20, ge=1, title="Mentioned movies at most", description="mentioned movies kept of each example"
     )
-    max_answers: Annotated[int | None, RATINGS] = Field(
+    max_targets: Annotated[int | None, RATINGS] = Field(
         None,
         ge=1,
         title="Targets of one person at most",

@@ -48,6 +48,8 @@ def _kinds_apart(values: Values) -> Values:
         changed["model"] = _model(values["model"])
     if isinstance(values.get("loss"), dict):
         changed["loss"] = _loss(values["loss"])
+    if isinstance(values.get("data"), dict):
+        changed["data"] = {"max_targets" if key == "max_answers" else key: v for key, v in values["data"].items()}
     return changed
 
 

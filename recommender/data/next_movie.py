@@ -27,13 +27,13 @@ class History:
 
 
 def histories(
-    events: pd.DataFrame, asked: NDArray[np.bool_], catalog: Catalog, max_answers: int | None = None
+    events: pd.DataFrame, asked: NDArray[np.bool_], catalog: Catalog, max_targets: int | None = None
 ) -> Iterator[History]:
     """One sequence for each person of whom something is asked. Arguments and targets are those of `next_movies`."""
     events, asked = _known(events, asked, catalog)
     movie_ids, times = events["movie_id"].to_numpy(), events["timestamp"].to_numpy()
     for person, start, end in _people(events):
-        places = _asked_places(asked[start:end], max_answers)
+        places = _asked_places(asked[start:end], max_targets)
         if len(places):
             length = int(places[-1]) + 1
             targets = np.zeros(length, dtype=np.bool_)
@@ -55,7 +55,7 @@ def next_movies(
     message that names the movies.
 
     `events` are in the order of `interactions.ordered`, `asked` has a flag for each; the answers are at most
-    `config.max_answers` a person, the latest. Movies outside the catalogue are left out. `latest`: see `engagement_of`.
+    `config.max_targets` a person, the latest. Movies outside the catalogue are left out. `latest`: see `engagement_of`.
     `timed`: whether the times are known.
 
     `whole`: `mentioned` holds every earlier movie, so that a ranking of new movies leaves them all out. That is for
@@ -67,7 +67,7 @@ def next_movies(
     names = {movie_id: catalog.by_id(movie_id).name for movie_id in events["movie_id"].unique().tolist()}
     examples = []
     for person, start, end in _people(events):
-        places = _asked_places(asked[start:end], config.max_answers)
+        places = _asked_places(asked[start:end], config.max_targets)
         if not len(places):
             continue
         rows = zip(*(column[start:end].tolist() for column in columns), strict=True)
@@ -99,10 +99,10 @@ def _known(events: pd.DataFrame, asked: NDArray[np.bool_], catalog: Catalog) -> 
     return events[known], asked[known]
 
 
-def _asked_places(asked: NDArray[np.bool_], max_answers: int | None) -> NDArray[np.int64]:
-    """Of one person's events those that are asked for: not the first, and the latest `max_answers`."""
+def _asked_places(asked: NDArray[np.bool_], max_targets: int | None) -> NDArray[np.int64]:
+    """Of one person's events those that are asked for: not the first, and the latest `max_targets`."""
     places = np.flatnonzero(asked)
-    return places[places > 0][-(max_answers or len(places)) :]
+    return places[places > 0][-(max_targets or len(places)) :]
 
 
 def _people(events: pd.DataFrame) -> Iterator[tuple[str, int, int]]:

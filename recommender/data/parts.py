@@ -128,7 +128,7 @@ class HistoryParts:
         return next_movies(self.events, asked, self.catalog, self.config, self._latest, whole, self.timed)
 
     def histories(self, split: str) -> Iterator[History]:
-        return histories(self.events, self._parts == split, self.catalog, self.config.max_answers)
+        return histories(self.events, self._parts == split, self.catalog, self.config.max_targets)
 
     def learning_examples(self) -> list[Example]:
         return self.examples("train")

@@ -27,7 +27,7 @@ FIXED = (
     "data.order",
     "data.best_rating",
     "data.test",
-    "data.max_answers",
+    "data.max_targets",
     "data.hold_out",
     "data.held_out_movies",
     "training.chosen_on",

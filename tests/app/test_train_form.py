@@ -92,7 +92,7 @@ def read_by(config: RunConfig) -> set[str]:
             "frozen",
             "protocol=next_movie",
             {"data.catalog", "data.order", "data.best_rating", "data.test"}
-            | {"data.max_answers", "data.max_mentioned", "data.keep_mentioned"}
+            | {"data.max_targets", "data.max_mentioned", "data.keep_mentioned"}
             | {f"loss.weights.{name}" for name in ("rating", "completion", "plays", "half_life_days")},
             {"data.learn_from", *(f"loss.weights.{name}" for name in ("seen", "unseen", "suggested", "named"))},
         ),

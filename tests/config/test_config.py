@@ -421,6 +421,11 @@ def test_what_the_first_version_said_of_a_dialogue_model_is_kept_and_the_rest_go
     assert config.data == DataConfig(learn_from="everyone")
 
 
+def test_the_first_version_named_the_most_targets_of_a_person_otherwise() -> None:
+    config = parse_config({"protocol": "next_movie", "data": {"max_answers": 3}}, "old")
+    assert config.data == DataConfig(max_targets=3)
+
+
 def test_the_first_version_of_the_other_kinds() -> None:
     history = {"kind": "attention", "embedding": 32, "hidden": 8, "bidirectional": False, "counts_weight": 0.5}
     model = {"text": {"train": "lora", "lora_rank": 2}, "history": history, "head": {"hidden": 9}, "tags": True}

@@ -165,7 +165,7 @@ def test_ages_are_counted_from_the_latest_event_that_is_learned_from() -> None:
 
 
 def test_of_each_person_so_many_answers_at_most_are_asked_for() -> None:
-    task = parts_of(as_table([*FIVE, ("p", 6, 60), ("q", 9, 7), ("q", 8, 8)]), "leave_one_out", max_answers=1)
+    task = parts_of(as_table([*FIVE, ("p", 6, 60), ("q", 9, 7), ("q", 8, 8)]), "leave_one_out", max_targets=1)
     assert [example.example_id for example in task.examples("train")] == ["p:4", "q:8"]
 
 
@@ -205,7 +205,7 @@ def test_a_history_asks_what_the_examples_ask(
     table = as_table(events)
     if table.empty:
         return
-    task = parts_of(table, hold_out, max_answers=most)
+    task = parts_of(table, hold_out, max_targets=most)
     for split in ("train", "validation", "test"):
         examples = task.examples(split)
         assert asked_of(task, split) == [(e.person, e.targets[0], e.time) for e in examples]

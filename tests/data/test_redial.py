@@ -307,7 +307,7 @@ def test_a_named_folder_that_is_broken_is_an_error_and_never_a_fallback(
     folders: Settings, dialogue: Dialogue, write_split: Write, no_hub: list[str], small_catalog: Catalog
 ) -> None:
     fill(folders.cache_dir / "redial", dialogue, write_split, "cache")
-    with pytest.raises(DataError, match="There is no folder .*named"):
+    with pytest.raises(DataError, match=r"There is no folder .*named"):
         load_dialogues("auto", folders, small_catalog)
     folders.data_dir.mkdir()
     with pytest.raises(DataError, match=r"named has no train split. Expected train_data\.jsonl"):

@@ -36,7 +36,7 @@ def config_of(encoder: str, kind: str = "one_shot", hold_out: str = "leave_one_o
     return RunConfig.model_validate(
         {
             "protocol": "next_movie",
-            "data": {"source": "sample", "hold_out": hold_out, "max_answers": 3, **data},
+            "data": {"source": "sample", "hold_out": hold_out, "max_targets": 3, **data},
             "model": {"kind": kind, "text": {"name": encoder, "train": "none"}, **MODELS[kind]},
             "loss": {"kind": "softmax"},
             "training": {"epochs": 2, "batch_size": 32, "head_lr": 1e-2},

@@ -77,7 +77,7 @@ def test_what_cannot_be_searched_is_refused(keys: dict[str, object], words: str,
 
 
 def test_what_decides_who_is_asked_under_ratings_is_the_same_for_all_trials() -> None:
-    assert {"data.test", "data.max_answers", "data.validation", "data.hold_out", "seed"} <= set(FIXED)
+    assert {"data.test", "data.max_targets", "data.validation", "data.hold_out", "seed"} <= set(FIXED)
 
 
 def test_a_step_leaves_out_what_the_settings_do_not_allow(make_search: MakeSearch) -> None:

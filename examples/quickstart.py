@@ -1,6 +1,6 @@
 """Rank movies with the included model, then train a small model on the synthetic sample and evaluate it.
 
-Run it from the repository: `python -m examples.quickstart`. It takes about a minute on a laptop and needs no data.
+Run it from the repository: `python -m examples.quickstart`. It takes a few minutes on a laptop and needs no data.
 """
 
 from recommender.config.presets import load_preset

@@ -23,10 +23,10 @@ COUNTED = ("protocol", "seed")  # what matters for a model that counts
 LEARNED = ("training.epochs", "training.batch_size", "training.head_lr", "training.encoder_lr")
 ABOVE = ("data.source", "description")  # the source has a place of its own, the description comes with the preset
 PROTOCOLS = {
-    "conversational": "Each turn of the talk",
+    "conversational": "Each turn of the recommender",
     "one_shot": "One wish, before any suggestion",
-    "paper": "Whole talk, as in the 2024 paper",
-    "notebook": "Whole talk, first reproduction",
+    "paper": "Whole dialogue, as in the 2024 paper",
+    "notebook": "Whole dialogue, 2025 reproduction",
     "next_movie": "What a person watched (ratings)",
 }
 LEAKY = (
@@ -34,8 +34,8 @@ LEAKY = (
     "so its numbers look better than the model is."
 )
 SOURCES = {
-    "auto": "The real data where it can be had, else the sample",
-    "folder": "The real data from your folder",
+    "auto": "Automatic: real data, else sample",
+    "folder": "Your data folder",
     "cache": "ReDial, downloaded before",
     "hub": "ReDial, downloaded now",
     "sample": "Synthetic sample",

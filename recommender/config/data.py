@@ -32,9 +32,10 @@ RATINGS = ReadWhen(of_ratings, "protocol = next_movie")
 DIALOGUES = ReadWhen(of_dialogues, "a protocol of dialogues")
 SHARES = ReadWhen(lambda run: run.data.hold_out != "leave_one_out", "data.hold_out = random or latest")
 TAGS = ReadWhen(lambda run: "tag" in run.model.tasks, "model.tags = true")
+TEXT = ReadWhen(lambda run: run.model.encoder is not None, "a model that reads text")
 CUT_HISTORY = ReadWhen(
-    lambda run: not run.model.reads_messages or of_ratings(run),
-    "a model that does not read message by message, or protocol = next_movie",
+    lambda run: run.model.reads_mentions and (not run.model.reads_messages or of_ratings(run)),
+    "a model that reads the mentioned movies as one list, or protocol = next_movie",
 )
 
 
@@ -73,7 +74,7 @@ class DataConfig(Part):
     held_out_movies: int = Field(0, ge=0, description="movies left out of the catalogue, to measure new ones with")
     hold_out: Literal["random", "latest", "leave_one_out"] = Field(
         "random",
-        title="Held out are",
+        title="Hold-out",
         description="latest is more like ReDial's test split; leave_one_out is for next_movie alone: everyone's last "
         "two movies, whatever the shares",
     )
@@ -82,33 +83,33 @@ class DataConfig(Part):
         ReadWhen(lambda run: run.protocol == "conversational", "protocol = conversational"),
     ] = Field(
         "recommender",
-        title="Whose movies are targets to learn from",
+        title="Train on targets named by",
         description="whether the seeker's movies are targets to learn from, too",
     )
     max_mentioned: Annotated[int, CUT_HISTORY] = Field(
-        20, ge=1, title="Mentioned movies at most", description="mentioned movies kept of each example"
+        20, ge=1, title="Maximum mentioned movies", description="mentioned movies kept of each example"
     )
     max_targets: Annotated[int | None, RATINGS] = Field(
         None,
         ge=1,
-        title="Targets of one person at most",
+        title="Maximum targets per person",
         description="so many events of each person at most are targets, the latest",
     )
     keep_mentioned: Annotated[Literal["first", "last"], CUT_HISTORY] = Field(
-        "last", title="Of more mentioned movies keep the"
+        "last", title="When there are more, keep the"
     )
-    max_tokens: int = Field(
+    max_tokens: Annotated[int, TEXT] = Field(
         256,
         ge=8,
-        title="Length of a text in word pieces",
+        title="Maximum text length (tokens)",
         description="a longer text is cut; a model that reads message by message cuts each message",
     )
-    keep_tokens: Literal["first", "last"] = Field("last", title="Of a longer text keep the")
+    keep_tokens: Annotated[Literal["first", "last"], TEXT] = Field("last", title="When a text is too long, keep the")
     tags_per_movie: Annotated[int, TAGS] = Field(50, ge=1)
-    tag_min_chars: Annotated[int, TAGS] = Field(3, ge=1, title="Letters of a tag at least")
-    tag_max_tokens: Annotated[int, TAGS] = Field(64, ge=4, title="Length of a tag in word pieces")
+    tag_min_chars: Annotated[int, TAGS] = Field(3, ge=1, title="Minimum tag length (letters)")
+    tag_max_tokens: Annotated[int, TAGS] = Field(64, ge=4, title="Maximum tag length (tokens)")
     tag_join: Annotated[Literal["matched", "same_number"], TAGS] = Field(
         "matched",
-        title="Movies of MovieLens and ReDial",
+        title="Join of MovieLens and ReDial",
         description="same_number: the mistake of 2025, a MovieLens id taken for the ReDial id of that number",
     )

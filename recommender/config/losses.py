@@ -42,12 +42,12 @@ class WeightConfig(Part):
     half_life_days: Annotated[float, RATINGS] = Field(
         0.0,
         ge=0,
-        title="Days until it counts half",
+        title="Half-life (days)",
         description="after so many days it counts half; 0: age does not matter",
     )
     level: Literal["target", "example"] = Field(
         "target",
-        title="What is weighed",
+        title="Weighting level",
         description="example: the whole example, with what is no target, by the mean of its targets",
     )
 
@@ -55,7 +55,7 @@ class WeightConfig(Part):
 class NegativeConfig(Part):
     """The movies that a target is compared with."""
 
-    count: int = Field(32, ge=1, title="How many of them", description="for every input")
+    count: int = Field(32, ge=1, title="Negatives per example", description="for every input")
     kind: Literal["uniform", "popularity", "in_batch"] = Field("uniform", title="Sampled")
     power: float = Field(
         0.75,
@@ -63,11 +63,9 @@ class NegativeConfig(Part):
         title="Popularity to the power of",
         description="popularity: sampled by the number of targets to this power",
     )
-    hard: float = Field(
-        0.0, ge=0, le=1, title="Share from the model's own top ranks", description="share taken from the top ranks"
-    )
+    hard: float = Field(0.0, ge=0, le=1, title="Share of hard negatives", description="share taken from the top ranks")
     hard_from: int = Field(
-        200, ge=1, title="How many ranks those are", description="how many of the top ranks these are taken from"
+        200, ge=1, title="Hard negatives from the top", description="how many of the top ranks these are taken from"
     )
 
 
@@ -84,7 +82,7 @@ class LossSettings(Part):
     sample_above: int = Field(
         100_000,
         ge=1,
-        title="Sample at the latest above so many movies",
+        title="Always sample above this many movies",
         description="a catalogue of more movies is sampled whatever loss.sampled",
     )
     sampling_power: Annotated[
@@ -98,16 +96,16 @@ class LossSettings(Part):
     )
     balance: Annotated[Literal["fixed", "uncertainty", "gradient_norm"], SEVERAL_TASKS] = Field(
         "fixed",
-        title="How the tasks are weighed",
+        title="Task balance",
         description="loss = movie loss + weight * other loss. uncertainty: learned weights, whatever is set here; "
         "gradient_norm: weight 1 is where its gradient is as large as the movie loss's at what they share",
     )
     tag_weight: Annotated[float, TAGS] = Field(1.0, ge=0, title="Weight of the tag loss")
     liked_weight: Annotated[float, _has_task("liked")] = Field(
-        0.1, ge=0, title="Weight of telling what is liked", description="of the loss of telling what is liked"
+        0.1, ge=0, title="Weight of the liked task", description="of the loss of telling what is liked"
     )
     seen_weight: Annotated[float, _has_task("seen")] = Field(
-        0.1, ge=0, title="Weight of telling what was seen", description="of the loss of telling what has been seen"
+        0.1, ge=0, title="Weight of the seen task", description="of the loss of telling what has been seen"
     )
     effective_number: float = Field(
         0.0,
@@ -116,7 +114,7 @@ class LossSettings(Part):
         title="Class balance (beta)",
         description="beta of the class-balanced weights, near 1 for rarer movies to count more; 0: none",
     )
-    weights: WeightConfig = Field(WeightConfig(), title="How much a target counts; unknown: as much as an average one")
+    weights: WeightConfig = Field(WeightConfig(), title="Target weights (unknown: average)")
 
     trainer: ClassVar[str]  # what a run with this loss is called where runs are compared
     one_distribution: ClassVar[bool] = False  # scores are logits over the whole catalogue, else of each movie alone

@@ -20,13 +20,13 @@ class TextSettings(Part):
 class FrozenText(TextSettings):
     """Nothing is trained, so each text is read once."""
 
-    train: Literal["none"] = Field("none", title="What of it is trained")
+    train: Literal["none"] = Field("none", title="Fine-tuning")
 
 
 class LoraText(TextSettings):
     """Low-rank adapters (Hu et al. 2021)."""
 
-    train: Literal["lora"] = Field("lora", title="What of it is trained")
+    train: Literal["lora"] = Field("lora", title="Fine-tuning")
     lora_rank: int = Field(16, ge=1, title="LoRA rank")
     lora_alpha: int = Field(32, ge=1, title="LoRA alpha")
     lora_dropout: float = Field(
@@ -37,14 +37,14 @@ class LoraText(TextSettings):
 class LastLayersText(TextSettings):
     """The last layers."""
 
-    train: Literal["last"] = Field("last", title="What of it is trained")
-    last_layers: int = Field(3, ge=1, title="How many of its last layers")
+    train: Literal["last"] = Field("last", title="Fine-tuning")
+    last_layers: int = Field(3, ge=1, title="Last layers trained")
 
 
 class FullText(TextSettings):
     """All weights."""
 
-    train: Literal["all"] = Field("all", title="What of it is trained")
+    train: Literal["all"] = Field("all", title="Fine-tuning")
 
 
 TEXTS: dict[str, type[TextSettings]] = {
@@ -66,14 +66,14 @@ class HistorySettings(Part):
 class NoHistory(HistorySettings):
     """Mentioned movies are not read."""
 
-    kind: Literal["none"] = Field("none", title="How they are read")
+    kind: Literal["none"] = Field("none", title="History encoder")
 
 
 class GruSettings(HistorySettings):
     """Last states of a GRU over the movies in order of mention (Nguyen 2024)."""
 
-    kind: Literal["gru"] = Field("gru", title="How they are read")
-    hidden: int = Field(128, ge=1, title="Width inside", description="width of the GRU's state")
+    kind: Literal["gru"] = Field("gru", title="History encoder")
+    hidden: int = Field(128, ge=1, title="Hidden width", description="width of the GRU's state")
     bidirectional: bool = True
     empty_in_use: bool = Field(
         False,
@@ -85,8 +85,8 @@ class GruSettings(HistorySettings):
 class AttentionSettings(HistorySettings):
     """Attention over the mentioned movies, asked by the text."""
 
-    kind: Literal["attention"] = Field("attention", title="How they are read")
-    hidden: int = Field(128, ge=1, title="Width inside", description="width of queries and keys")
+    kind: Literal["attention"] = Field("attention", title="History encoder")
+    hidden: int = Field(128, ge=1, title="Hidden width", description="width of queries and keys")
     empty_in_use: bool = Field(
         False,
         title="Empty history in use (mistake of 2025)",
@@ -127,6 +127,7 @@ class ModelSettings(Part):
 
     implementation: ClassVar[str]  # "package.module:Class" of the Recommender
     learns: ClassVar[bool] = True  # by gradient; the others count
+    reads_mentions: ClassVar[bool] = True  # the movies that a wish names
     reads_messages: ClassVar[bool] = False  # or the whole text at once
     dropout_path: ClassVar[str] = ""  # the setting to raise where a run overfits; empty if there is none
 
@@ -186,7 +187,7 @@ class OneShotSettings(ModelSettings):
     tags: bool = Field(False, title="Tag task", description="add the tag -> movie task, with a head of its own")
     opinions: tuple[Opinion, ...] = Field(
         (),
-        title="Also learns to tell what is",
+        title="Auxiliary tasks",
         description="add the tasks of telling whether the person will like a movie, and whether they have seen it",
     )
 
@@ -223,7 +224,7 @@ class DialogueSettings(ModelSettings):
 
     kind: Literal["dialogue"] = Field("dialogue", title="Kind of model")
     text: Text = Field(FrozenText(), title="Text encoder")
-    members: int = Field(1, ge=1, title="Readers that are averaged")
+    members: int = Field(1, ge=1, title="Number of averaged readers")
     width: int = Field(
         256,
         ge=4,
@@ -249,7 +250,7 @@ class DialogueSettings(ModelSettings):
     )
     opinions: tuple[Opinion, ...] = Field(
         (),
-        title="Also learns to tell what is",
+        title="Auxiliary tasks",
         description="add the tasks of telling whether the person will like a movie, and whether they have seen it",
     )
 
@@ -292,6 +293,7 @@ class PopularitySettings(BaselineSettings):
     kind: Literal["popularity"] = Field("popularity", title="Kind of model")
 
     implementation = "recommender.models.baselines:Popularity"
+    reads_mentions = False
     name = "popularity"
 
 

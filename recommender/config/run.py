@@ -19,7 +19,7 @@ class RunConfig(Part):
 
     version: Literal[2] = 2
     description: str = ""
-    protocol: Protocol = Field(title="What counts as a wish")
+    protocol: Protocol = Field(title="Protocol")
     seed: int = Field(42, ge=0, lt=2**32)
     start_from: str = Field("", description="a run whose weights this one starts with")
     data: DataConfig = Field(DataConfig(), title="Data")

@@ -24,7 +24,7 @@ class TrainingConfig(Part):
     accumulation: int = Field(
         1,
         ge=1,
-        title="Pieces of a batch, one after the other",
+        title="Gradient accumulation steps",
         description="pieces that a batch is read in, one after the other: less memory",
     )
     tag_batch_size: Annotated[int, TAGS] = Field(64, ge=1, description="a multiple of batch_size")
@@ -33,43 +33,43 @@ class TrainingConfig(Part):
     weight_decay: float = Field(0.0, ge=0)
     schedule: Literal["linear", "cosine", "constant"] = Field(
         "linear",
-        title="Learning rate after the warm-up",
+        title="Learning rate schedule",
         description="how the learning rates go on after the warm-up: down to 0 in a line or a half cosine",
     )
     warmup: float = Field(
         0.1,
         ge=0,
         lt=1,
-        title="Share of the steps to warm up",
+        title="Warm-up (share of steps)",
         description="share of the steps with a linearly rising learning rate",
     )
     clip: float = Field(1.0, gt=0, title="Largest gradient norm")
     modules: dict[str, ModuleConfig] = Field(
         {},
-        title="Parts of the model with their own rate or limit",
+        title="Learning rates and limits by module",
         description="lr and clip for parts of the model by name: text, history, head, readers.0, ...",
     )
     chosen_on: Literal["validation", "test"] = Field(
         "validation",
-        title="Split that picks the epoch",
+        title="Split that selects the epoch",
         description="which split picks the best epoch; test is the mistake of 2025",
     )
     patience: int | None = Field(None, ge=1, description="epochs without a better validation nDCG@10 before stopping")
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
-        "auto", title="Number format", description="float16: cuda only"
+        "auto", title="Precision", description="float16: cuda only"
     )
     gradient_checkpointing: Annotated[bool, TRAINS_ENCODER] = Field(
         False,
-        title="Save memory, take longer",
+        title="Gradient checkpointing",
         description="compute the text encoder's activations again in place of keeping them: slower, less memory",
     )
     compile: bool = Field(
         False,
-        title="Compile the model first",
+        title="torch.compile",
         description="torch.compile: slow to begin with, needs a C++ compiler",
     )
     report_to: tuple[Tracker, ...] = Field(
-        (), title="Also log to", description="also log to these; each needs its own package"
+        (), title="Trackers", description="also log to these; each needs its own package"
     )
 
     @model_validator(mode="after")

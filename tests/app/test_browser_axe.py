@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.screenshot import serving
 from recommender.runs.folder import Run
+from recommender.runs.ownership import owning
 from recommender.settings import ROOT
 from tests.app.browser import WISH, at_rest, ranking, send
 
@@ -75,11 +76,11 @@ def test_an_answer_has_no_grave_violation(address: str, open_page: Callable[...,
 def test_a_live_training_has_no_grave_violation(
     browser: Browser, put: Callable[..., Run], open_page: Callable[..., Page], scheme: str
 ) -> None:
-    put("training", "running")
+    running = put("training", "running")
     put("waiting", "queued")
     put("failed", "failed", problem="out_of_memory", reason="Out of memory.")
     page = open_page(color_scheme=scheme)
-    with serving(ROOT / "streamlit_app.py", {}) as busy:
+    with owning(running), serving(ROOT / "streamlit_app.py", {}) as busy:
         page.goto(f"{busy}/train")
         expect(page.get_by_text("Epoch 2 of")).to_be_visible()
         expect(page.get_by_test_id("stPlotlyChart")).to_have_count(5)

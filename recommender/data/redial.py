@@ -208,7 +208,7 @@ def find_split(folder: Path, split: Literal["train", "test"]) -> list[Path]:
 
 
 def _read_folder(folder: Path, source: Source) -> DialogueSet:
-    if not folder.is_dir():
+    if source is Source.FOLDER and not folder.is_dir():
         raise DataError(f"There is no folder {folder}. Set RECOMMENDER_DATA_DIR to the one that holds the data.")
     train_files, test_files = find_split(folder, "train"), find_split(folder, "test")
     if not train_files or not test_files:
